@@ -1,0 +1,123 @@
+"""A library's store with made-up tracks: no audio is decoded here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.errors import Outcome
+from workbench.schema import ArraySpec
+from workbench.store.arrays import PartRecord, PartStore
+from workbench.store.catalog import Catalog
+from workbench.store.collect import part_name
+from workbench.store.commit import Analysis, FileResult, commit_batch
+from workbench.store.ledger import BatchLease, JobLease, JobState, Ledger, PlannedFile, Request
+
+LEASE_S = 30.0
+
+SUMMARY = ArraySpec("level", "summary", ("statistic",), (2,), "dB", -100, 100, "Level.", "test", optional=True)
+SEGMENTS = ArraySpec("level", "segments", (), (), "dB", -100, 100, "Level per second.", "test")
+FRAMES = ArraySpec("beats", "frames", ("coordinate",), (2,), "s", 0, 1e9, "Beats.", "test")
+SPECS = (SUMMARY, SEGMENTS, FRAMES)
+
+
+def content_id(number: int) -> str:
+    """Make an id such as a track has."""
+    return f"{number:032x}"
+
+
+def values_of(number: int) -> dict[str, Any]:
+    """Make arrays that tell which track they belong to."""
+    number %= 97
+    return {
+        SUMMARY.path: np.array([number, np.nan if number % 3 == 0 else -number], dtype=np.float32),
+        SEGMENTS.path: np.arange(number % 4, dtype=np.float32) + number,
+        FRAMES.path: np.full((number % 3, 2), number, dtype=np.float32),
+    }
+
+
+def columns(number: int, **changes: Any) -> dict[str, Any]:
+    """Make the descriptors of a track."""
+    number %= 10_000_000
+    return {
+        "duration_s": 10.0 + number,
+        "bpm": 60.0 + number,
+        "bpm_confidence": 0.5,
+        "key": "A minor",
+        "camelot": "8A",
+        "key_strength": 0.7,
+        "energy": 0.5,
+        "valence": 0.5,
+        "arousal": 0.5,
+        "danceability": 0.5,
+        "mood": "calm",
+        "loudness_lufs": -14.0,
+    } | changes
+
+
+@dataclass
+class Store:
+    """A catalog, its parts, and short ways to fill them."""
+
+    catalog: Catalog
+    parts: PartStore
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.catalog)
+
+    def plan(self, *paths: str, batches: list[tuple[int, int, float]] | None = None, lease_s: float = LEASE_S) -> JobLease:
+        """Enter a job whose files all need work."""
+        job = self.ledger.create(Request(("/music", *paths)), lease_s=lease_s)
+        self.ledger.add_files(job, 0, [PlannedFile(path, 100, 1, 1.0) for path in paths])
+        self.ledger.add_batches(job, batches or [(0, len(paths) - 1, float(len(paths)))])
+        return job
+
+    def lease(self, job: JobLease) -> BatchLease:
+        """Lease a batch that must be there."""
+        lease = self.ledger.lease_batch(job)
+        assert lease is not None
+        return lease
+
+    def write(self, job: JobLease, *numbers: int) -> PartRecord:
+        """Write a part for made-up tracks."""
+        ids = [content_id(n) for n in numbers]
+        return self.parts.write(part_name(job.job_id, "batch"), ids, SPECS, [values_of(n) for n in numbers])
+
+    def result(self, ordinal: int, path: str, number: int, **changes: Any) -> FileResult:
+        """Make the outcome of a file that was analyzed."""
+        given: dict[str, Any] = {
+            "size": 100,
+            "mtime_ns": 1,
+            "outcome": Outcome.ANALYZED,
+            "content_id": content_id(number),
+            "tags": {"title": f"Title {number}", "artist": "Somebody"},
+            "analysis": Analysis("wav", 44100, 2, (), columns(number)),
+        }
+        return FileResult(ordinal, path, **(given | changes))
+
+    def add(self, *numbers: int) -> PartRecord:
+        """Analyze made-up files ``/music/<number>.wav`` in one batch and commit them."""
+        paths = [f"/music/{n}.wav" for n in numbers]
+        job = self.plan(*paths)
+        lease = self.lease(job)
+        part = self.write(job, *numbers)
+        results = [self.result(i, path, n) for i, (path, n) in enumerate(zip(paths, numbers, strict=True))]
+        commit_batch(self.catalog, lease, results, [part])
+        self.ledger.finish(job, JobState.DONE)
+        return part
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Give an empty store."""
+    catalog = Catalog.open_file(tmp_path / "catalog.sqlite", busy_timeout_s=0.2)
+    parts = PartStore(tmp_path / "features.zarr")
+    parts.create()
+    yield Store(catalog, parts)
+    catalog.close()

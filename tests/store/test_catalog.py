@@ -1,0 +1,115 @@
+"""Opening catalogs, good and bad; paths that are not text."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.store.conftest import Store
+from workbench.errors import CatalogLockedError, LibraryDamagedError, LibraryUnwritableError, LibraryVersionError
+from workbench.store.catalog import Catalog, migrations
+from workbench.store.catalog.models import Base, PathText, escape_path, unescape_path
+
+
+def test_migrations_make_the_tables_of_the_models(store: Store) -> None:
+    with store.catalog.read() as connection:
+        context = MigrationContext.configure(connection, opts={"user_defined_render_type": None})
+        differences = [d for d in compare_metadata(context, Base.metadata) if not _only_path_text(d)]
+    assert differences == []
+
+
+def _only_path_text(difference: object) -> bool:
+    change = difference[0] if isinstance(difference, list) else difference
+    return isinstance(change, tuple) and change[0] == "modify_type" and isinstance(change[6], PathText)
+
+
+def test_head_is_the_newest_migration() -> None:
+    assert ScriptDirectory.from_config(migrations.alembic_config()).get_current_head() == migrations.HEAD
+
+
+def test_opening_again_keeps_everything(store: Store) -> None:
+    store.add(1)
+    path = Path(store.catalog.url.database or "")
+    again = Catalog.open_file(path)
+    assert again.library_id == store.catalog.library_id
+    assert again.version() == store.catalog.version() == 1
+    again.close()
+
+
+def test_every_commit_is_flushed_and_foreign_keys_hold(store: Store) -> None:
+    with store.catalog.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    assert mode == ("wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate")
+
+
+def test_two_processes_may_make_the_same_catalog_at_once(tmp_path: Path) -> None:
+    opened: list[Catalog] = []
+    threads = [
+        threading.Thread(target=lambda: opened.append(Catalog.open_file(tmp_path / "c.sqlite"))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({catalog.library_id for catalog in opened}) == 1
+    for catalog in opened:
+        catalog.close()
+
+
+def test_catalog_of_a_later_version_is_refused(store: Store) -> None:
+    with store.catalog.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(LibraryVersionError, match="9999"):
+        Catalog(str(store.catalog.url))
+
+
+def test_locked_catalog_says_so(store: Store) -> None:
+    with store.catalog.write(), pytest.raises(CatalogLockedError, match="BUSY_TIMEOUT"), store.catalog.write():
+        pytest.fail("two writers at the same time")
+
+
+def test_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "catalog.sqlite").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(LibraryDamagedError, match="damaged"):
+        Catalog.open_file(tmp_path / "catalog.sqlite")
+
+
+def test_folder_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(LibraryUnwritableError, match="--library"):
+        Catalog.open_file(tmp_path / "nowhere" / "catalog.sqlite")
+
+
+def test_an_error_rolls_everything_back(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.catalog.write() as connection:
+        connection.execute(sa.text("UPDATE meta SET value = '7' WHERE key = 'version'"))
+        raise RuntimeError
+    assert store.catalog.version() == 0
+
+
+def test_other_database_errors_pass_through(store: Store) -> None:
+    with pytest.raises(sa.exc.OperationalError, match="no such table"), store.catalog.read() as connection:
+        connection.execute(sa.text("SELECT * FROM elsewhere"))
+
+
+@given(st.binary(min_size=1, max_size=30).filter(lambda b: b"\0" not in b))
+def test_any_path_survives_as_valid_text(name: bytes) -> None:
+    path = os.fsdecode(name)
+    text = escape_path(path)
+    text.encode("utf-8")
+    assert unescape_path(text) == path
+
+
+def test_ordinary_paths_are_stored_as_they_are() -> None:
+    assert escape_path("/música/Ω 100 %.wav") == "/música/Ω 100 %.wav"

@@ -1,0 +1,141 @@
+"""Decode through PyAV (FFmpeg's libraries), the extra ``workbench[av]``: M4A, AAC, WMA, Matroska and others.
+
+FFmpeg would open whatever a file tells it to: a playlist, another file, a URL. So the container is
+chosen here from the content that was recognised, and nothing else is tried.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.audio.files import OpenFile, reason_of
+from workbench.audio.formats import Format
+from workbench.errors import AudioError, Reason
+
+if TYPE_CHECKING:
+    from workbench.audio.decode import Block
+
+#: Containers without a length: FFmpeg guesses one from the bit rate.
+_GUESSED_LENGTH = frozenset({"aac"})
+_FULL_SCALE = {"uint8": 128.0, "int16": 2.0**15, "int32": 2.0**31}
+
+
+def pyav_installed() -> bool:
+    """Whether PyAV can be imported."""
+    return importlib.util.find_spec("av") is not None
+
+
+class AvDecoder:
+    """One file, opened with PyAV. See `workbench.audio.decode.Decoder`.
+
+    Raises
+    ------
+    AudioError
+        DECODER_MISSING if PyAV is not installed, CORRUPT if FFmpeg refuses the file, NO_AUDIO if it has
+        no audio stream.
+    """
+
+    def __init__(self, file: OpenFile, kind: Format) -> None:
+        try:
+            import av
+        except ImportError as error:
+            raise AudioError(file.path, Reason.DECODER_MISSING, f"{kind.name}: {error}") from error
+        self._file, self._av = file, av
+        os.lseek(file.fd, 0, os.SEEK_SET)
+        self._handle = io.FileIO(file.fd, closefd=False)
+        try:
+            self._container = av.open(self._handle, "r", format=kind.demuxer, metadata_errors="ignore")
+        except (av.FFmpegError, ValueError) as error:
+            self._handle.close()
+            raise AudioError(file.path, Reason.CORRUPT, str(error)) from error
+        try:
+            self._begin(kind)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, kind: Format) -> None:
+        """Choose the stream and decode its first frame: the rate in the header of HE-AAC is half the true one."""
+        stream = self._container.streams.best("audio")
+        if stream is None:
+            raise AudioError(self._file.path, Reason.NO_AUDIO, "no audio stream")
+        stream.codec_context.thread_count = 1  # workers share the cores between files
+        self.codec: str = stream.codec_context.name
+        self._frames = self._decode(stream)
+        problem = ""
+        for frame in self._frames:
+            if not isinstance(frame, str):
+                break
+            problem = frame
+        else:
+            raise AudioError(self._file.path, Reason.CORRUPT if problem else Reason.NO_AUDIO, problem)
+        self._rest, self._problem = [_samples(frame)], problem
+        self.sample_rate: int = frame.sample_rate
+        self.channels: int = frame.layout.nb_channels
+        self.declared_frames: int | None = None
+        if kind.name not in _GUESSED_LENGTH and stream.duration and stream.time_base:
+            self.declared_frames = round(stream.duration * stream.time_base * self.sample_rate)
+
+    def _decode(self, stream: Any) -> Iterator[Any]:
+        """Yield the frames of a stream, and a text for each failure."""
+        packets = self._container.demux(stream)
+        while True:
+            try:
+                frames = next(packets).decode()
+            except StopIteration:
+                return
+            except (self._av.FFmpegError, ValueError) as error:
+                yield str(error)
+            except OSError as error:
+                raise AudioError(self._file.path, reason_of(error), str(error)) from error
+            else:
+                yield from frames
+
+    def read(self, frames: int) -> tuple[Block, str]:
+        """Up to ``frames`` frames, and what went wrong, if anything."""
+        held, self._rest = self._rest, []
+        problem, self._problem = self._problem, ""
+        count = sum(map(len, held))
+        while count < frames and not problem:
+            frame = next(self._frames, None)
+            if frame is None:
+                break
+            if isinstance(frame, str):
+                problem = frame
+            elif (frame.sample_rate, frame.layout.nb_channels) != (self.sample_rate, self.channels):
+                problem, self._frames = "the sample rate or the channels change midway", iter(())
+            else:
+                held.append(_samples(frame))
+                count += len(held[-1])
+        block = np.concatenate(held) if held else np.empty((0, self.channels), dtype=np.float32)
+        if len(block) > frames:
+            self._rest = [block[frames:]]
+        return block[:frames], problem
+
+    def stopped_early(self) -> bool:
+        """Tell nothing: FFmpeg reads on to the end of a file."""
+        return False
+
+    def close(self) -> None:
+        """Free what FFmpeg holds; the file is the caller's."""
+        self._container.close()
+        self._handle.close()
+
+
+def _samples(frame: Any) -> Block:
+    """Turn a frame of any sample format into float32 of shape (n, channels)."""
+    array = frame.to_ndarray()
+    array = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
+    if array.dtype.kind == "f":
+        return np.ascontiguousarray(array, dtype=np.float32)
+    scale = _FULL_SCALE[array.dtype.name]
+    samples = array.astype(np.float32)
+    if array.dtype == np.uint8:
+        samples -= np.float32(scale)
+    return np.ascontiguousarray(samples) * np.float32(1 / scale)

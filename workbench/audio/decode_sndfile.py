@@ -1,0 +1,191 @@
+"""Decode through libsndfile: WAV, RF64, W64, AIFF, CAF, AU, FLAC, Ogg Vorbis, Opus, MP3.
+
+What python-soundfile does by default and what is done here instead:
+
+* `soundfile.SoundFile.blocks` computes how much to read from the header, repeats old samples on a
+  truncated MP3 and never ends on a lying header. Here `read` is called until it gives nothing.
+* It seeks after each read to where it is already; a decoder that can seek is told here that it cannot.
+* A failing read raises and drops what was decoded before the failure. Here `tell` says how much there is.
+* A file goes in as a descriptor, so that its name plays no part: neither its bytes nor its extension.
+
+MP3 goes in through `_Spliced`: tags and junk left out, and a frame count in front where the file has none
+or a wrong one (`workbench.audio.mpeg`).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+
+from workbench.audio import bounds, mpeg
+from workbench.audio.chunks import CONTAINERS, MalformedError
+from workbench.audio.files import OpenFile, reason_of
+from workbench.audio.formats import Format
+from workbench.errors import AudioError, Reason
+
+if TYPE_CHECKING:
+    from workbench.audio.decode import Block
+
+_NO_LENGTH = 2**63 - 1  # libsndfile's SF_COUNT_MAX: the header does not say
+_MALLOC_FAILED = 17  # libsndfile's SFE_MALLOC_FAILED
+_STREAMS = frozenset({"flac", "ogg", "opus", "mp3"})  # read forward to the last byte
+_READ_AHEAD = 64 * 1024
+_TOLERANCE = 0.01
+
+
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
+    """A sound file that is read once from front to back."""
+
+    def seekable(self) -> bool:
+        """Say no: python-soundfile then leaves the position alone."""
+        return False
+
+
+class _Spliced(io.RawIOBase):
+    """A range of a file with some other bytes in front, as one readable file.
+
+    Parameters
+    ----------
+    fd : int
+        The file; its position is neither used nor moved.
+    prefix : bytes
+        What comes first.
+    start, end : int
+        The range that follows, bytes.
+    """
+
+    def __init__(self, fd: int, prefix: bytes, start: int, end: int) -> None:
+        super().__init__()
+        self._fd, self._prefix, self._shift = fd, prefix, start - len(prefix)
+        self.size = len(prefix) + end - start
+        self._position = 0
+        self.error: OSError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        at, room = self._position, len(buffer)
+        if at < len(self._prefix):
+            piece = self._prefix[at : at + room]
+            buffer[: len(piece)] = piece
+            count = len(piece)
+        else:
+            count = self._pread(buffer[: max(0, min(room, self.size - at))], at + self._shift)
+        self._position += count
+        return count
+
+    def _pread(self, buffer: memoryview, offset: int) -> int:
+        try:
+            return os.preadv(self._fd, [buffer], offset)
+        except OSError as error:  # nothing can be raised through the C code in between: kept for the decoder
+            self.error = error
+            return 0
+
+
+def _splice_mp3(file: OpenFile) -> tuple[_Spliced, int | None]:
+    """Cut the frames out of an MP3 file; also the length that it declares, or None if libsndfile knows it.
+
+    mpg123 takes a frame count for what it is, so one that does not fit the bytes that are there is replaced.
+    """
+    start, end = mpeg.stream_bounds(file.fd, file.size)
+    header = os.pread(file.fd, 4, start)
+    frame = mpeg.parse_header(header)
+    if frame is None:
+        raise MalformedError("the first frame is gone")
+    table = mpeg.frame_count(file.fd, start)
+    if table and table.frames and abs(table.bytes - (end - start)) <= _TOLERANCE * (end - start):
+        return _Spliced(file.fd, b"", start, end), None
+    if table:
+        start += frame.length
+    prefix = mpeg.frame_count_header(header, end - start) if frame.layer == mpeg.LAYER3 else b""
+    return _Spliced(file.fd, prefix, start, end), table.frames * frame.samples if table else 0
+
+
+def _declared(file: OpenFile, kind: Format, frames: int) -> int | None:
+    """Length that the header claims, in frames; libsndfile has cut ``frames`` to what the file can hold."""
+    if frames in (0, _NO_LENGTH):
+        return None
+    if kind.name not in CONTAINERS:
+        return frames
+    walk, name = CONTAINERS[kind.name]
+    try:
+        audio = next((chunk for chunk in walk(file.fd, file.size) if chunk.name == name), None)
+    except MalformedError:
+        return frames
+    if audio is None or not audio.size:
+        return frames
+    return None if audio.claimed is None else frames * audio.claimed // audio.size
+
+
+class SndfileDecoder:
+    """One file, opened with libsndfile. See `workbench.audio.decode.Decoder`.
+
+    Raises
+    ------
+    AudioError
+        CORRUPT if libsndfile refuses the file; OUT_OF_MEMORY.
+    """
+
+    def __init__(self, file: OpenFile, kind: Format) -> None:
+        self._file = file
+        self._spliced: _Spliced | None = None
+        self._stream_end = 0
+        declared: int | None = None
+        if kind.name == "mp3":
+            self._spliced, declared = _splice_mp3(file)
+            self._stream_end = self._spliced.size
+        elif kind.name in _STREAMS:
+            self._stream_end = bounds.skip_trailing_tags(file.fd, 0, file.size)
+        elif os.pread(file.fd, 4, 0) == b"BW64":  # RF64 by a later name, which libsndfile does not know
+            self._spliced = _Spliced(file.fd, b"RF64", 4, file.size)
+        self._sound = self._open()
+        self._position = 0  # frames
+        self.sample_rate, self.channels = self._sound.samplerate, self._sound.channels
+        self.codec = self._sound.subtype.lower()
+        self.declared_frames = _declared(file, kind, self._sound.frames) if declared is None else declared or None
+
+    def _open(self) -> _Forward:
+        os.lseek(self._file.fd, 0, os.SEEK_SET)
+        source = io.BufferedReader(self._spliced, _READ_AHEAD) if self._spliced else self._file.fd
+        try:
+            return _Forward(source, "r", closefd=False)
+        except soundfile.LibsndfileError as error:
+            reason = Reason.OUT_OF_MEMORY if error.code == _MALLOC_FAILED else Reason.CORRUPT
+            raise AudioError(self._file.path, reason, error.error_string) from error
+
+    def read(self, frames: int) -> tuple[Block, str]:
+        """Up to ``frames`` frames, and what went wrong, if anything."""
+        block = np.empty((frames, self.channels), dtype=np.float32)
+        problem = ""
+        try:
+            count = len(self._sound.read(out=block))
+        except soundfile.LibsndfileError as error:
+            count, problem = self._sound.tell() - self._position, error.error_string
+        self._position += count
+        if self._spliced and self._spliced.error:
+            raise AudioError(self._file.path, reason_of(self._spliced.error), str(self._spliced.error))
+        return block[:count], problem
+
+    def stopped_early(self) -> bool:
+        """Whether the decoder has come to its end with much of a compressed stream unread."""
+        at = self._spliced.tell() if self._spliced else os.lseek(self._file.fd, 0, os.SEEK_CUR)
+        return self._stream_end - at > max(_READ_AHEAD, _TOLERANCE * self._stream_end)
+
+    def close(self) -> None:
+        """Free libsndfile's handle; the file is the caller's."""
+        self._sound.close()

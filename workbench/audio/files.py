@@ -1,0 +1,137 @@
+"""Open what is on disk without ever waiting for it: regular files only, by any name.
+
+A pipe, a device or a socket with an audio extension must not be opened in earnest: that would
+block, or worse. A name need not be valid Unicode; Python carries such bytes as lone surrogates
+(PEP 383) and everything here passes them on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+from dataclasses import dataclass
+from typing import Self
+
+from workbench.errors import AudioError, Reason
+
+_REASONS = {
+    errno.ENOENT: Reason.MISSING,
+    errno.ENOTDIR: Reason.MISSING,
+    errno.ENAMETOOLONG: Reason.MISSING,
+    errno.EACCES: Reason.PERMISSION_DENIED,
+    errno.EPERM: Reason.PERMISSION_DENIED,
+    errno.ELOOP: Reason.SYMLINK_LOOP,
+    errno.EISDIR: Reason.NOT_A_FILE,
+    errno.ENXIO: Reason.NOT_A_FILE,  # a FIFO or device that took the file's place after it was looked at
+    errno.ENOMEM: Reason.OUT_OF_MEMORY,
+}
+
+
+def reason_of(error: OSError) -> Reason:
+    """Name the reason that an error of the operating system stands for.
+
+    Examples
+    --------
+    >>> reason_of(FileNotFoundError(2, "No such file or directory")).value
+    'missing'
+    """
+    return _REASONS.get(error.errno or 0, Reason.READ_ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """What tells, without reading it, whether a file has changed.
+
+    Attributes
+    ----------
+    size : bytes
+    mtime_ns : time of the last change of content, nanoseconds since 1970
+    """
+
+    size: int
+    mtime_ns: int
+
+
+def stat_file(path: str) -> FileStat:
+    """Look at a file without opening it.
+
+    Parameters
+    ----------
+    path : str
+        Symbolic links are followed.
+
+    Raises
+    ------
+    AudioError
+        MISSING, PERMISSION_DENIED, SYMLINK_LOOP, READ_ERROR; NOT_A_FILE for a folder, pipe, device
+        or socket; EMPTY for a file of no bytes.
+    """
+    try:
+        return _checked(path, os.stat(path))
+    except OSError as error:
+        raise AudioError(path, reason_of(error), error.strerror or str(error)) from error
+    except ValueError as error:  # a NUL in the name: no file can have it
+        raise AudioError(path, Reason.MISSING, str(error)) from error
+
+
+def _checked(path: str, found: os.stat_result) -> FileStat:
+    if not modes.S_ISREG(found.st_mode):
+        raise AudioError(path, Reason.NOT_A_FILE)
+    if not found.st_size:
+        raise AudioError(path, Reason.EMPTY)
+    return FileStat(found.st_size, found.st_mtime_ns)
+
+
+class OpenFile:
+    """A regular file, open for reading; a context manager.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+
+    Attributes
+    ----------
+    path : str
+    fd : int
+        Descriptor. Its position belongs to the decoder; everything else here reads with `os.pread`.
+    stat : FileStat
+        As it was when the file was opened.
+
+    Raises
+    ------
+    AudioError
+        As `stat_file` does.
+    """
+
+    def __init__(self, path: str) -> None:
+        stat_file(path)  # opening a device may already do something to it
+        self.path = path
+        try:
+            # O_NONBLOCK: a FIFO may have taken the file's place since
+            self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        except OSError as error:
+            raise AudioError(path, reason_of(error), error.strerror or str(error)) from error
+        try:
+            self.stat = _checked(path, os.fstat(self.fd))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def size(self) -> int:
+        """Length in bytes when the file was opened."""
+        return self.stat.size
+
+    def close(self) -> None:
+        """Give the descriptor back. Closing twice does nothing."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()

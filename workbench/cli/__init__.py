@@ -1,0 +1,15 @@
+"""The command line. Each command opens a `workbench.Library` and prints what it answers.
+
+Exit codes: 0 done; 1 every file failed, or a check found problems; 2 the request is wrong; 3 the
+library cannot be used; 4 the disk is full; 5 the job cannot go on; 130 interrupted.
+"""
+
+from workbench.cli.commands import app
+
+
+def main() -> None:
+    """Run the command line: the entry point ``workbench``."""
+    app()
+
+
+__all__ = ["app", "main"]

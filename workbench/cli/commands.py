@@ -1,0 +1,337 @@
+"""The commands, in the order in which a newcomer meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workbench.cli.output import (
+    NUMERIC,
+    TRACK_COLUMNS,
+    clock,
+    handled,
+    name_of,
+    number,
+    print_json,
+    print_table,
+    say,
+    track_row,
+)
+from workbench.errors import InputError
+
+if TYPE_CHECKING:
+    from workbench.library import Library
+    from workbench.playlist import Playlist, Transition
+
+app = typer.Typer(
+    help="Analyze a folder of audio once; then search it by sound and build playlists that flow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--library", "-l", help="Folder of the library. [env: WORKBENCH_LIBRARY; default: ~/workbench.library]"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+WhereOption = Annotated[
+    str | None, typer.Option("--where", help='Only tracks that fit, such as: bpm > 120 and key == "A minor"')
+]
+SchedulerOption = Annotated[str | None, typer.Option(help="Use this Dask scheduler instead, tcp://host:8786.")]
+
+
+def _open(library: Path | None, *, create: bool = False) -> Library:
+    from workbench.library import Library
+
+    return Library.open(library, create=create)
+
+
+@app.command()
+@handled
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the demo.")] = Path("data/demo"),
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate a small collection with known tempo and key, analyze it, and show what can be asked."""
+    from workbench.cli.demo import run_demo
+
+    run_demo(folder, as_json=as_json)
+
+
+@app.command()
+@handled
+def analyze(
+    paths: Annotated[list[str], typer.Argument(help="Files and folders, searched recursively.")],
+    library: LibraryOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per processor.")] = None,
+    scheduler: SchedulerOption = None,
+    frames: Annotated[str | None, typer.Option(help="Also store these descriptors per frame: chroma,mfcc")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed files again.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Analyze files and folders. What is known is not decoded again; after a crash, it goes on."""
+    from workbench.cli.progress import shown
+
+    with _open(library, create=True) as lib, shown() as show:
+        job = lib.analyze(
+            *paths,
+            frames=_names(frames),
+            retry_failed=retry_failed,
+            workers=workers,
+            scheduler=scheduler,
+            on_progress=show,
+        )
+        report = job.report()
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report, library)
+    if report["state"] == "failed":
+        raise typer.Exit(1)
+
+
+def _print_report(report: dict[str, Any], library: Path | None) -> None:
+    outcomes = ", ".join(f"{report[name]} {name}" for name in ("analyzed", "unchanged", "duplicate", "failed"))
+    say(
+        f"job {report['job_id']} {report['state']}: {report['total']} files in {clock(report['elapsed_s'])}: {outcomes}"
+    )
+    reasons: dict[str, list[dict[str, Any]]] = {}
+    for file in report["failures"]:
+        reasons.setdefault(file["reason"], []).append(file)
+    for reason, files in sorted(reasons.items(), key=lambda item: -len(item[1])):
+        say(f"  {len(files)} × {reason}, for example {files[0]['path']}")
+        say(f"      {files[0]['remedy']}")
+    if report["failed"]:
+        option = f" --library {library}" if library else ""
+        say(f"  all of them: workbench tracks --failed{option}")
+
+
+@app.command()
+@handled
+def tracks(
+    library: LibraryOption = None,
+    where: WhereOption = None,
+    failed: Annotated[bool, typer.Option("--failed", help="List the files that failed, and why.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the tracks of the library, or the files that failed."""
+    if failed and where:
+        raise InputError("--failed and --where do not go together.", "Failed files have no columns to filter by.")
+    with _open(library) as lib:
+        rows = lib.failed() if failed else lib.tracks(where)
+    if as_json:
+        print_json(rows)
+    elif failed:
+        print_table(("file", "reason", "what to do"), [(r["path"], r["reason"], r["remedy"]) for r in rows])
+    else:
+        columns = ("id", *TRACK_COLUMNS, "length")
+        print_table(columns, [(r["id"][:8], *track_row(r), clock(r["duration_s"])) for r in rows], right=NUMERIC)
+
+
+@app.command()
+@handled
+def similar(
+    reference: Annotated[str, typer.Argument(metavar="FILE|ID", help="A file, or the id of a track.")],
+    library: LibraryOption = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 10,
+    region: Annotated[str | None, typer.Option(help="Compare this part only, in seconds: 31:35")] = None,
+    where: WhereOption = None,
+    weights: Annotated[str | None, typer.Option(help="Weight by facet: timbre=2,rhythm=0.5")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the tracks that sound most like a file or a track, and say why."""
+    with _open(library) as lib:
+        found = lib.similar(reference, n, region=_region(region), where=where, weights=_weights(weights))
+    if as_json:
+        print_json(found.to_dict())
+        return
+    facets = ("timbre", "rhythm", "harmony", "dynamics")
+    rows = [
+        (r["id"][:8], name_of(r), number(r["score"], 2), *(number(r["facets"][f], 2) for f in facets), r["why"])
+        for r in found.results
+    ]
+    print_table(("id", "track", "score", *facets, "why"), rows, right=NUMERIC)
+
+
+@app.command()
+@handled
+def playlist(
+    library: LibraryOption = None,
+    mood: Annotated[list[str] | None, typer.Option(help="A mood; may be given several times.")] = None,
+    energy: Annotated[tuple[float, float] | None, typer.Option(metavar="LO HI", help="Energy, 0 to 1.")] = None,
+    bpm: Annotated[tuple[float, float] | None, typer.Option(metavar="LO HI", help="Beats per minute.")] = None,
+    half_double: Annotated[
+        bool, typer.Option("--half-double", help="Count half and double tempo as the same.")
+    ] = False,
+    key: Annotated[str | None, typer.Option(help="'A minor', 'Am' or '8A'.")] = None,
+    n: Annotated[int | None, typer.Option("-n", help="How many tracks; default 20.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Total length instead of a number of tracks.")] = None,
+    curve: Annotated[str | None, typer.Option(help="How energy goes: flat, rise, fall or arc.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="ID", help="First track.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="ID", help="Last track.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed gives another list.")] = None,
+    relative: Annotated[bool, typer.Option("--relative", help="Export paths relative to the playlist.")] = False,
+    export: Annotated[Path | None, typer.Option(metavar="FILE", help="Write .m3u8, .xspf, .csv or .json.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build a playlist: choose by mood, energy, tempo and key, then order so that neighbours fit."""
+    import time
+
+    began = time.perf_counter()
+    with _open(library) as lib:
+        made = lib.playlist(
+            mood=mood or None,
+            energy=energy,
+            bpm=bpm,
+            half_double=half_double,
+            key=key,
+            n=n,
+            minutes=minutes,
+            curve=curve,
+            start=start,
+            end=end,
+            seed=seed,
+        )
+    elapsed = round(1000 * (time.perf_counter() - began), 3)
+    if export is not None:
+        from workbench.playlist.export import export as playlist_text
+        from workbench.store.export import replace_text
+
+        replace_text(export, playlist_text(made, export, relative=relative))
+    if as_json:
+        print_json({**made.to_dict(), "elapsed_ms": elapsed})
+    else:
+        print_playlist(made)
+        if export is not None:
+            say(f"written to {export}")
+
+
+def print_playlist(made: Playlist) -> None:
+    """Show a playlist, each transition beside the track that it leads to, and what could not be met."""
+    steps: list[Any] = [None, *made.transitions]
+    rows = [
+        (i, *track_row(track), clock(track["duration_s"]), step and _step_text(step))
+        for i, (track, step) in enumerate(zip(made.tracks, steps, strict=False), 1)
+    ]
+    print_table(("", *TRACK_COLUMNS, "length", "from the one before"), rows, right=NUMERIC)
+    for violation in made.violations:
+        say(
+            f"not met: {violation['constraint']}: wanted {violation['wanted']}, got {violation['got']}. "
+            f"{violation['remedy']}"
+        )
+
+
+def _step_text(step: Transition) -> str:
+    """Put a transition into words, as far as it is known."""
+    tempo = None if step.bpm_change is None else f"{step.bpm_change:+.1f} BPM"
+    return ", ".join(filter(None, (tempo, step.key_relation))) or "unknown"
+
+
+@app.command()
+@handled
+def export(
+    file: Annotated[Path, typer.Argument(help="Ends in .parquet, .csv or .json.")],
+    library: LibraryOption = None,
+    where: WhereOption = None,
+    descriptors: Annotated[str | None, typer.Option(help="Append summaries of descriptors: mfcc,chroma")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the tracks as a table for another program."""
+    with _open(library) as lib:
+        written = lib.export(file, where=where, descriptors=_names(descriptors))
+    if as_json:
+        print_json({"path": str(written)})
+    else:
+        say(f"written to {written}")
+
+
+@app.command()
+@handled
+def verify(
+    library: LibraryOption = None,
+    repair: Annotated[bool, typer.Option(help="Forget what is damaged: the next analysis makes it again.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that everything stored is as it was committed."""
+    from dataclasses import asdict
+
+    with _open(library) as lib:
+        found = lib.verify(repair=repair)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        say(f"{found.parts} parts, {found.arrays} arrays, {found.tracks} tracks, {found.files} files checked")
+        for problem in found.problems:
+            say(f"  {problem.part_id or problem.track_id}: {problem.what}")
+        if found.problems:
+            remedy = "Forgotten: analyze again." if repair else "Run it with --repair, then analyze again."
+            say(f"{len(found.problems)} problems. {remedy}")
+        else:
+            say("all is as it was committed")
+    if found.problems and not repair:
+        raise typer.Exit(1)
+
+
+@app.command()
+@handled
+def collect(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Remove what crashes left behind, and merge small parts."""
+    with _open(library) as lib:
+        merged = lib.compact()
+        found = lib.collect()
+    if as_json:
+        print_json(
+            {
+                "removed": found.removed,
+                "bytes_freed": found.bytes_freed,
+                "in_progress": found.in_progress,
+                "merged": merged,
+            }
+        )
+    else:
+        say(f"{len(found.removed)} orphans removed ({found.bytes_freed / 1e6:.1f} MB), {merged} parts merged")
+
+
+@app.command()
+@handled
+def doctor(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Tell whether this installation and the library are in order, and what to do if not."""
+    from workbench.cli.doctor import examine
+
+    checks = examine(library)
+    if as_json:
+        print_json(checks)
+    else:
+        print_table(
+            ("", "what", "found", "what to do"), [(c["state"], c["what"], c["found"], c["remedy"]) for c in checks]
+        )
+    if any(check["state"] == "bad" for check in checks):
+        raise typer.Exit(1)
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _region(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    start, _, end = text.partition(":")
+    try:
+        return float(start), float(end)
+    except ValueError as error:
+        raise InputError(f"--region {text!r} is not a region.", "Write from:to in seconds, such as 31:35.") from error
+
+
+def _weights(text: str | None) -> dict[str, float] | None:
+    if text is None:
+        return None
+    try:
+        return {name.strip(): float(value) for name, _, value in (pair.partition("=") for pair in text.split(","))}
+    except ValueError as error:
+        raise InputError(f"--weights {text!r} cannot be read.", "Write timbre=2,rhythm=0.5.") from error

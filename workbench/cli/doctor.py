@@ -1,0 +1,104 @@
+"""Whether an installation and a library are in order."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+from workbench.config import Settings, settings_file
+from workbench.errors import WorkbenchError
+
+_LITTLE_ROOM = 1 << 30
+
+
+def examine(library: Path | None) -> list[dict[str, Any]]:
+    """Check what analysis depends on.
+
+    Returns
+    -------
+    list of dict
+        ``state`` (``ok``, ``note`` or ``bad``), ``what``, ``found``, ``remedy``.
+    """
+    checks = [
+        _check("ok", "workbench", importlib.metadata.version("audio-workbench")),
+        _check("ok", "Python", f"{sys.version.split()[0]} at {sys.executable}"),
+        _packages(),
+        _check(
+            "ok",
+            "processors",
+            str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        ),
+        _sqlite(),
+        _formats(),
+        _m4a(),
+        _check("ok" if settings_file().exists() else "note", "settings file", str(settings_file())),
+    ]
+    folder = Path(library) if library is not None else Settings().library
+    return [*checks, *_library(folder)]
+
+
+def _check(state: str, what: str, found: str, remedy: str = "") -> dict[str, Any]:
+    return {"state": state, "what": what, "found": found, "remedy": remedy}
+
+
+def _packages() -> dict[str, Any]:
+    names = ("numpy", "librosa", "soundfile", "dask", "zarr", "sqlalchemy")
+    return _check("ok", "packages", ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names))
+
+
+def _sqlite() -> dict[str, Any]:
+    journal = "write-ahead log" if sqlite3.sqlite_version_info >= (3, 51, 3) else "rollback journal"
+    return _check("ok", "SQLite", f"{sqlite3.sqlite_version}, {journal}")
+
+
+def _formats() -> dict[str, Any]:
+    import soundfile
+
+    wanted = ("WAV", "RF64", "AIFF", "FLAC", "OGG", "MP3", "CAF")
+    missing = [name for name in wanted if name not in soundfile.available_formats()]
+    found = f"libsndfile {soundfile.__libsndfile_version__}"
+    if missing:
+        return _check("bad", "decoders", f"{found} lacks {', '.join(missing)}", "Install soundfile from its wheel.")
+    return _check("ok", "decoders", f"{found}: {', '.join(wanted)}")
+
+
+def _m4a() -> dict[str, Any]:
+    try:
+        return _check("ok", "M4A, AAC, WMA", f"PyAV {importlib.metadata.version('av')}")
+    except importlib.metadata.PackageNotFoundError:
+        return _check("note", "M4A, AAC, WMA", "PyAV is not installed", "pip install 'audio-workbench[av]'")
+
+
+def _library(folder: Path) -> list[dict[str, Any]]:
+    from workbench.library import Library
+
+    if not (folder / "library.json").exists():
+        return [_check("note", "library", f"none at {folder}", "workbench analyze PATH makes one.")]
+    try:
+        with Library.open(folder, create=False) as library:
+            tracks, failed, jobs = len(library.tracks()), len(library.failed()), library.jobs()
+    except WorkbenchError as error:
+        return [_check("bad", "library", error.message, error.remedy)]
+    free = shutil.disk_usage(folder).free
+    unfinished = [job for job in jobs if job["state"] in ("planning", "running", "interrupted")]
+    return [
+        _check("ok", "library", f"{folder}: {tracks} tracks"),
+        _check("note" if failed else "ok", "failed files", str(failed), "workbench tracks --failed" if failed else ""),
+        _check(
+            "note" if unfinished else "ok",
+            "unfinished jobs",
+            ", ".join(f"job {job['id']} ({job['state']})" for job in unfinished) or "none",
+            "Run the same `workbench analyze` again: it goes on." if unfinished else "",
+        ),
+        _check(
+            "bad" if free < _LITTLE_ROOM else "ok",
+            "room on its disk",
+            f"{free / 1e9:.1f} GB",
+            "Free some space." if free < _LITTLE_ROOM else "",
+        ),
+    ]

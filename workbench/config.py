@@ -1,0 +1,65 @@
+"""Settings: flags win over the environment (``WORKBENCH_*``), which wins over the settings file.
+
+The file is ``workbench/settings.toml`` in the user's configuration folder, or the one that
+``WORKBENCH_SETTINGS`` names. ``docs/settings.md`` is made from the fields below.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+def settings_file() -> Path:
+    """Name the settings file that applies, whether or not it exists."""
+    named = os.environ.get("WORKBENCH_SETTINGS")
+    return Path(named) if named else platformdirs.user_config_path("workbench") / "settings.toml"
+
+
+class Settings(BaseSettings):
+    """Everything that a user may set. Every field is also an environment variable."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", extra="forbid")
+
+    library: Path = Field(
+        default_factory=lambda: Path("~/workbench.library").expanduser(),
+        description="Folder of the library: its catalog, features and search index.",
+    )
+    workers: int | None = Field(default=None, ge=1, description="Worker processes; default: one per CPU core.")
+    scheduler: str | None = Field(default=None, description="Address of an existing Dask scheduler (tcp://…).")
+    max_duration_s: float = Field(default=14 * 3600, gt=0, description="Longest decoded duration of a file, seconds.")
+    max_decoded_bytes: int = Field(
+        default=64 * 2**30, gt=0, description="Most bytes of float32 samples that one file may decode to."
+    )
+    max_channels: int = Field(default=64, ge=1, description="Most channels that a file may have.")
+    file_deadline_s: float = Field(
+        default=900.0, gt=0, description="Longest time that one file may take, seconds; then it is given up."
+    )
+    lease_s: float = Field(
+        default=30.0, gt=0, description="A job whose driver is silent for so long may be taken over, seconds."
+    )
+    busy_timeout_s: float = Field(
+        default=30.0, ge=0, description="How long to wait for a catalog that another process holds, seconds."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Ask flags first, then the environment, then the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())

@@ -1,0 +1,401 @@
+"""Every descriptor, once: from here come the stored arrays, the catalog's columns and docs/descriptors.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+
+import numpy as np
+
+from workbench.errors import InputError
+from workbench.features.mood import MOODS
+from workbench.features.rhythm import TEMPO_POINTS, TEMPO_RATIOS
+from workbench.features.summary import STATISTICS
+from workbench.features.tonal import KEY_NAMES, PITCH_CLASSES
+from workbench.schema import ArraySpec, Level
+
+Facet = Literal["timbre", "rhythm", "harmony", "dynamics", "mood"]
+
+_ALL_LEVELS: tuple[Level, ...] = ("summary", "segments", "frames")
+_NO_SEGMENTS: tuple[Level, ...] = ("summary", "frames")
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A named quantity.
+
+    Attributes
+    ----------
+    name : as in librosa or in the field
+    facet : the group that similarity explains it in
+    dims, shape : axes at one frame, or of the whole if it is not framewise
+    unit : SI or field unit; ``1`` for a plain number
+    low, high : closed range of values at one frame
+    sentence : what it means
+    source : librosa function, paper or standard
+    version : raised when the definition changes
+    levels : the levels at which it exists
+    optional : True where a value may be missing
+    labels : names along each axis
+    categories : what the values 0, 1, 2… stand for, if it is a category
+    requires : descriptors that it is computed from
+    parity : "librosa" where tests hold it against librosa
+    exceptions : where it differs from `source`, and why
+    """
+
+    name: str
+    facet: Facet
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    unit: str
+    low: float
+    high: float
+    sentence: str
+    source: str
+    version: int = 1
+    levels: tuple[Level, ...] = ("summary",)
+    optional: bool = False
+    labels: Mapping[str, tuple[str | float, ...]] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    exceptions: str = ""
+
+    @property
+    def framewise(self) -> bool:
+        """True if its summary holds statistics over frames."""
+        return "frames" in self.levels and "summary" in self.levels
+
+    def spec(self, level: Level) -> ArraySpec:
+        """Give the contract of the array that is stored at `level`."""
+        dims, shape, low, high = self.dims, self.shape, self.low, self.high
+        labels = dict(self.labels)
+        sentence = self.sentence
+        if level == "summary" and self.framewise:
+            dims, shape = ("statistic", *dims), (len(STATISTICS), *shape)
+            labels = {"statistic": STATISTICS, **labels}
+            # Deviation and change lie between 0 and the width of the range.
+            low, high = min(low, 0.0), max(high, high - low)
+            sentence = f"{sentence} Mean, standard deviation, minimum, maximum and mean absolute change over frames."
+        elif level == "segments":
+            sentence = f"{sentence} Mean over each second."
+        return ArraySpec(
+            name=self.name,
+            level=level,
+            dims=dims,
+            shape=shape,
+            unit=self.unit,
+            low=low,
+            high=high,
+            sentence=sentence,
+            source=self.source,
+            version=self.version,
+            optional=self.optional,
+            coords=labels,
+        )
+
+
+_NYQUIST = 11025.0
+_FLOOR = "Without top_db, which refers to the loudest value of the whole signal: only librosa's floor of -100 dB applies."
+
+_TIMBRE = (
+    Descriptor(
+        "mel", "timbre", ("mel_band",), (64,), "dB", -100.0, 200.0,
+        "Energy in 64 mel bands from 0 to 11025 Hz, decibels re full scale power 1.0.",
+        "librosa.feature.melspectrogram(n_mels=64), librosa.power_to_db(ref=1.0, top_db=None)",
+        levels=_NO_SEGMENTS, exceptions=_FLOOR,
+    ),
+    Descriptor(
+        "mfcc", "timbre", ("coefficient",), (20,), "dB", -2300.0, 2300.0,
+        "Mel-frequency cepstral coefficients: the coarse shape of the spectrum.",
+        "librosa.feature.mfcc(S=librosa.power_to_db(melspectrogram, top_db=None))",
+        levels=_ALL_LEVELS, exceptions=_FLOOR,
+    ),
+    Descriptor(
+        "spectral_centroid", "timbre", (), (), "Hz", 0.0, _NYQUIST,
+        "Mean frequency weighted by magnitude: how bright it sounds.",
+        "librosa.feature.spectral_centroid", levels=_ALL_LEVELS,
+    ),
+    Descriptor(
+        "spectral_bandwidth", "timbre", (), (), "Hz", 0.0, _NYQUIST,
+        "Spread of the spectrum about its centroid.",
+        "librosa.feature.spectral_bandwidth", levels=_NO_SEGMENTS,
+    ),
+    Descriptor(
+        "spectral_rolloff", "timbre", (), (), "Hz", 0.0, _NYQUIST,
+        "Frequency below which 85 % of the magnitude lies.",
+        "librosa.feature.spectral_rolloff", levels=_NO_SEGMENTS,
+        exceptions="May differ by one bin (10.8 Hz) where rounding of the running sum decides.",
+    ),
+    Descriptor(
+        "spectral_contrast", "timbre", ("octave_band",), (7,), "dB", 0.0, 300.0,
+        "Distance from spectral peaks to valleys in octave bands: tonal against noisy.",
+        "librosa.feature.spectral_contrast",
+        levels=_ALL_LEVELS, exceptions=_FLOOR,
+    ),
+    Descriptor(
+        "spectral_flatness", "timbre", (), (), "1", 0.0, 1.0,
+        "Geometric over arithmetic mean of the power spectrum: 1 for white noise and silence, 0 for a pure tone.",
+        "librosa.feature.spectral_flatness", levels=_ALL_LEVELS,
+    ),
+    Descriptor(
+        "spectral_flux", "timbre", (), (), "1", 0.0, float(np.sqrt(2.0)),
+        "Distance between successive magnitude spectra of unit norm: how fast the timbre changes.",
+        "Tzanetakis & Cook 2002, square root", levels=_ALL_LEVELS,
+    ),
+    Descriptor(
+        "zero_crossing_rate", "timbre", (), (), "1", 0.0, 1.0,
+        "Share of samples at which the signal changes its sign.",
+        "librosa.feature.zero_crossing_rate", levels=_ALL_LEVELS,
+    ),
+)  # fmt: skip
+
+_DYNAMICS = (
+    Descriptor(
+        "rms", "dynamics", (), (), "1", 0.0, 1e5,
+        "Root mean square of the samples, full scale 1.0.",
+        "librosa.feature.rms", levels=_ALL_LEVELS,
+    ),
+    Descriptor(
+        "loudness", "dynamics", (), (), "LUFS", -70.5, 130.0,
+        "Integrated loudness of the original channels, gated; missing for silence.",
+        "EBU R 128, ITU-R BS.1770-4", optional=True,
+        exceptions="Audio shorter than 400 ms, which the standard does not measure, counts as one block.",
+    ),
+    Descriptor(
+        "loudness_range", "dynamics", (), (), "LU", 0.0, 200.0,
+        "Distance between soft and loud passages; missing below 3 s.",
+        "EBU Tech 3342", optional=True,
+    ),
+    Descriptor(
+        "dynamic_complexity", "dynamics", (), (), "LU", 0.0, 200.0,
+        "Mean absolute distance of the momentary (400 ms) from the integrated loudness.",
+        "Streich 2006, on K-weighted loudness", optional=True,
+    ),
+    Descriptor(
+        "crest_factor", "dynamics", (), (), "dB", 0.0, 200.0,
+        "Sample peak over root mean square of the original channels: low if heavily limited.",
+        "IEC 60268-1 (peak to RMS ratio)", optional=True,
+    ),
+    Descriptor(
+        "silence_rate", "dynamics", (), (), "1", 0.0, 1.0,
+        "Share of frames whose RMS is below -60 dB re full scale.",
+        "Essentia SilenceRate (60 dB)", requires=("rms",),
+    ),
+)  # fmt: skip
+
+_RHYTHM = (
+    Descriptor(
+        "onset_strength", "rhythm", (), (), "dB", 0.0, 300.0,
+        "Mean rise of the 128-band mel spectrum since the last frame: peaks where notes begin.",
+        "librosa.onset.onset_strength(S=librosa.power_to_db(melspectrogram, top_db=None))",
+        levels=_ALL_LEVELS, exceptions=_FLOOR,
+    ),
+    Descriptor(
+        "onset_rate", "rhythm", (), (), "1/s", 0.0, 50.0,
+        "Note onsets per second.",
+        "librosa.onset.onset_detect", requires=("onset_strength",),
+    ),
+    Descriptor(
+        "tempogram", "rhythm", ("tempo",), (len(TEMPO_POINTS),), "1", -1.0, 1.0,
+        "Mean autocorrelation of the onset strength, read at tempi from 30 to 480 beats per minute.",
+        "librosa.feature.tempogram, mean over frames, interpolated between lags",
+        labels={"tempo": tuple(round(float(bpm), 3) for bpm in TEMPO_POINTS)}, requires=("onset_strength",),
+    ),
+    Descriptor(
+        "tempo", "rhythm", (), (), "1/min", 20.0, 400.0,
+        "Beats per minute; missing where nothing repeats.",
+        "workbench.features.rhythm.estimate_tempo", optional=True, requires=("onset_strength",),
+    ),
+    Descriptor(
+        "tempo_confidence", "rhythm", (), (), "1", 0.0, 1.0,
+        "How sure the tempo is, 0 to 1; missing with the tempo.",
+        "workbench.features.rhythm.estimate_tempo", optional=True, requires=("onset_strength",),
+    ),
+    Descriptor(
+        "tempo_candidates", "rhythm", ("ratio",), (len(TEMPO_RATIOS),), "1", 0.0, 1.0,
+        "Share of the evidence for the tempo times 1, 1/2, 2, 2/3 and 3/2; the shares sum to 1.",
+        "workbench.features.rhythm.estimate_tempo", optional=True,
+        labels={"ratio": tuple(TEMPO_RATIOS)}, requires=("onset_strength",),
+    ),
+    Descriptor(
+        "beat_count", "rhythm", (), (), "1", 0.0, 1e6,
+        "Number of beats; 0 where there is no tempo.",
+        "librosa.beat.beat_track (Ellis 2007)", requires=("onset_strength",),
+    ),
+    Descriptor(
+        "beat_interval_std", "rhythm", (), (), "s", 0.0, 10.0,
+        "Standard deviation of the time from beat to beat; missing below 3 beats.",
+        "librosa.beat.beat_track (Ellis 2007)", optional=True, requires=("onset_strength",),
+    ),
+    Descriptor(
+        "beats", "rhythm", (), (), "1", 0.0, 1.0,
+        "1 in the frames that hold a beat, else 0.",
+        "librosa.beat.beat_track (Ellis 2007)", levels=("frames",), requires=("onset_strength",),
+    ),
+)  # fmt: skip
+
+_HARMONY = (
+    Descriptor(
+        "chroma", "harmony", ("pitch_class",), (12,), "1", 0.0, 1.0,
+        "Energy of each pitch class, tuned, the strongest of a frame scaled to 1.",
+        "librosa.feature.chroma_stft(tuning=tuning)",
+        levels=_ALL_LEVELS, labels={"pitch_class": PITCH_CLASSES}, requires=("tuning",),
+        exceptions="The tuning is that of the first 60 s.",
+    ),
+    Descriptor(
+        "tonnetz", "harmony", ("tonnetz_axis",), (6,), "1", -1.0, 1.0,
+        "Tonal centroid of the chroma on the circles of fifths, minor thirds and major thirds.",
+        "librosa.feature.tonnetz(chroma=chroma)", levels=_NO_SEGMENTS,
+        labels={"tonnetz_axis": ("fifth_x", "fifth_y", "minor_x", "minor_y", "major_x", "major_y")},
+        requires=("chroma",),
+    ),
+    Descriptor(
+        "tuning", "harmony", (), (), "semitone", -0.5, 0.5,
+        "Deviation from A4 = 440 Hz; missing where no frame has a pitch.",
+        "librosa.estimate_tuning, on the power spectrum as in chroma_stft", optional=True,
+        exceptions="From the first 60 s, as a stream cannot be read twice.",
+    ),
+    Descriptor(
+        "key", "harmony", (), (), "category", 0.0, 23.0,
+        "Musical key: 0 to 11 for C major to B major, 12 to 23 for C minor to B minor; missing if nothing is tonal.",
+        "workbench.features.tonal.estimate_key", optional=True, categories=KEY_NAMES,
+    ),
+    Descriptor(
+        "key_strength", "harmony", (), (), "1", 0.0, 1.0,
+        "Correlation of the pitch classes with the profile of the key; missing with the key.",
+        "workbench.features.tonal.estimate_key", optional=True,
+    ),
+)  # fmt: skip
+
+_MOOD_INPUTS = (
+    "loudness", "dynamic_complexity", "onset_rate", "spectral_centroid", "spectral_flatness", "spectral_flux",
+    "tempo", "tempo_confidence", "beat_interval_std", "key", "key_strength", "silence_rate",
+)  # fmt: skip
+
+_MOOD = (
+    Descriptor(
+        "energy", "mood", (), (), "1", 0.0, 1.0,
+        "How intense it sounds: loud, dense, bright and noisy. A formula on descriptors, not a trained model.",
+        "workbench.features.mood.energy", optional=True, requires=_MOOD_INPUTS,
+    ),
+    Descriptor(
+        "arousal", "mood", (), (), "1", 0.0, 1.0,
+        "From calm (0) to excited (1). A formula on descriptors, not a trained model.",
+        "workbench.features.mood.arousal", optional=True, requires=_MOOD_INPUTS,
+    ),
+    Descriptor(
+        "valence", "mood", (), (), "1", 0.0, 1.0,
+        "From sad or tense (0) to happy or relaxed (1). A formula on descriptors, not a trained model.",
+        "workbench.features.mood.valence", optional=True, requires=_MOOD_INPUTS,
+    ),
+    Descriptor(
+        "danceability", "mood", (), (), "1", 0.0, 1.0,
+        "How well one can dance to it: clear, regular beat at a fitting tempo. A formula, not a trained model.",
+        "workbench.features.mood.danceability", optional=True, requires=_MOOD_INPUTS,
+    ),
+    Descriptor(
+        "mood", "mood", (), (), "category", 0.0, float(len(MOODS) - 1),
+        "Named region of the valence-arousal plane; missing for silence.",
+        "workbench.features.mood.MOODS", optional=True, categories=tuple(MOODS), requires=("valence", "arousal"),
+    ),
+)  # fmt: skip
+
+#: All descriptors by name.
+DESCRIPTORS: dict[str, Descriptor] = {d.name: d for d in (*_TIMBRE, *_RHYTHM, *_HARMONY, *_DYNAMICS, *_MOOD)}
+
+#: The catalog's column for each descriptor that has one.
+COLUMNS: dict[str, str] = {
+    "tempo": "bpm",
+    "tempo_confidence": "bpm_confidence",
+    "key": "key",
+    "key_strength": "key_strength",
+    "energy": "energy",
+    "valence": "valence",
+    "arousal": "arousal",
+    "danceability": "danceability",
+    "mood": "mood",
+    "loudness": "loudness_lufs",
+}
+
+
+def specs(frames: Iterable[str] = ()) -> tuple[ArraySpec, ...]:
+    """Give the contract of every array that an analysis stores.
+
+    Parameters
+    ----------
+    frames : iterable of str
+        Names of descriptors whose frames are wanted too.
+
+    Returns
+    -------
+    tuple of ArraySpec
+        All summaries, all segments, then the frames asked for.
+
+    Raises
+    ------
+    InputError
+        On a name that has no frames.
+
+    Examples
+    --------
+    >>> [s.path for s in specs(frames=["chroma"])][-1]
+    'frames/chroma'
+    """
+    with_frames = [name for name, d in DESCRIPTORS.items() if "frames" in d.levels]
+    wanted = dict.fromkeys(frames)
+    unknown = [name for name in wanted if name not in with_frames]
+    if unknown:
+        raise InputError(f"No frames of {', '.join(map(repr, unknown))}.", f"Choose from: {', '.join(with_frames)}.")
+    levels: tuple[Level, ...] = ("summary", "segments")
+    stored = [d.spec(level) for level in levels for d in DESCRIPTORS.values() if level in d.levels]
+    return (*stored, *(DESCRIPTORS[name].spec("frames") for name in wanted))
+
+
+def spec(path: str) -> ArraySpec:
+    """Give the contract of one array.
+
+    Parameters
+    ----------
+    path : str
+        Level and descriptor, for example ``summary/mfcc``.
+
+    Raises
+    ------
+    InputError
+        If there is no such array.
+
+    Examples
+    --------
+    >>> spec("summary/mfcc").shape
+    (5, 20)
+    """
+    known = _specs_by_path()
+    if path not in known:
+        raise InputError(f"No array {path!r}.", f"Choose from: {', '.join(known)}.")
+    return known[path]
+
+
+@cache
+def _specs_by_path() -> dict[str, ArraySpec]:
+    every = (d.spec(level) for d in DESCRIPTORS.values() for level in d.levels)
+    return {s.path: s for s in every}
+
+
+def closure(names: Iterable[str]) -> set[str]:
+    """Give the names and every descriptor that they are computed from, however indirectly.
+
+    Examples
+    --------
+    >>> sorted(closure(["tonnetz"]))
+    ['chroma', 'tonnetz', 'tuning']
+    """
+    needed: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += DESCRIPTORS[name].requires
+    return needed

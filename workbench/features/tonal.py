@@ -1,0 +1,307 @@
+"""Pitch: tuning, chroma, tonnetz and key.
+
+Tuning and chroma are librosa's. The key is estimated from spectral peaks of longer frames (8192
+samples), because a 2048-point spectrum cannot tell semitones apart below 500 Hz.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.features import filters
+from workbench.features.frames import FrameBlock
+from workbench.features.stft import Spectra, rfft_frames
+
+FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
+
+PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+
+#: Names of the keys by their index.
+KEY_NAMES = (*(f"{p} major" for p in PITCH_CLASSES), *(f"{p} minor" for p in PITCH_CLASSES))
+
+_PIP_FMIN, _PIP_FMAX, _PIP_THRESHOLD = 150.0, 4000.0, np.float32(0.1)
+_TUNING_BINS = 100
+
+
+def camelot(key: int) -> str:
+    """Camelot code of a key index.
+
+    Examples
+    --------
+    >>> camelot(KEY_NAMES.index("A minor")), camelot(KEY_NAMES.index("C major"))
+    ('8A', '8B')
+    """
+    minor = key >= 12
+    relative_major = (key % 12 + 3) % 12 if minor else key
+    return f"{(relative_major * 7 + 7) % 12 + 1}{'A' if minor else 'B'}"
+
+
+def pitch_peaks(S: FloatArray, sr: float, n_fft: int) -> tuple[FloatArray, FloatArray]:
+    """Frequencies and heights of all spectral peaks from 150 to 4000 Hz (``librosa.piptrack``).
+
+    Parameters
+    ----------
+    S : numpy.ndarray, shape (n_frames, n_bins)
+        Magnitude or power spectra.
+    sr : float
+        Hz.
+    n_fft : int
+        FFT length.
+
+    Returns
+    -------
+    frequencies, heights : numpy.ndarray, shape (n_peaks,)
+        Of every bin that is higher than its neighbours and than a tenth of its frame's maximum,
+        refined by a parabola.
+    """
+    hz = filters.fft_frequencies(sr, n_fft)
+    inside = np.flatnonzero((hz >= _PIP_FMIN) & (hz < min(_PIP_FMAX, sr / 2)))
+    band = S[:, inside[0] - 1 : inside[-1] + 2]
+    row, column, shift = _parabolic_peaks(band, _PIP_THRESHOLD * S.max(axis=1, keepdims=True))
+    frequencies = (column + (inside[0] - 1) + shift) * np.float32(sr) / np.float32(n_fft)
+    slope = (band[row, column + 1] - band[row, column - 1]) / 2
+    return frequencies.astype(np.float32), band[row, column] + np.float32(0.5) * slope * shift
+
+
+def pitch_tuning(frequencies: FloatArray) -> float:
+    """Most frequent deviation from the equal-tempered scale, in semitones (``librosa.pitch_tuning``).
+
+    Returns
+    -------
+    float
+        In [-0.5, 0.5), in steps of 0.01; NaN without frequencies.
+    """
+    if not len(frequencies):
+        return float("nan")
+    residual = np.mod(12 * filters.hz_to_octaves(frequencies), 1.0)
+    residual[residual >= 0.5] -= 1.0
+    counts, edges = np.histogram(residual, np.linspace(-0.5, 0.5, _TUNING_BINS + 1))
+    return float(edges[np.argmax(counts)])
+
+
+class ChromaStream:
+    """Chroma of a stream with the tuning of its beginning.
+
+    The filters depend on the tuning, which ``librosa.chroma_stft`` takes from the whole signal. A stream
+    holds back the spectra of its first frames, estimates the tuning from them by
+    ``librosa.estimate_tuning``'s definition, and goes on with it. Up to `prologue` frames the result is
+    that of librosa; memory is bounded.
+
+    Parameters
+    ----------
+    prologue : int
+        Frames to estimate the tuning from.
+    """
+
+    def __init__(self, prologue: int) -> None:
+        self._prologue = prologue
+        self._held: list[Spectra] = []
+        self._n_held = 0
+        self._peaks: list[tuple[FloatArray, FloatArray]] = []
+        self._bank: FloatArray | None = None
+        self.tuning = float("nan")
+
+    def push(self, spectra: Spectra) -> Iterator[FloatArray]:
+        """Take in spectra, give out chroma, shape (n, 12), of all frames that are ready."""
+        if self._bank is not None:
+            yield self._chroma(spectra)
+            return
+        self._held.append(spectra)
+        self._n_held += spectra.n_frames
+        self._peaks.append(pitch_peaks(spectra.power, spectra.sr, spectra.n_fft))
+        if self._n_held >= self._prologue:
+            yield from self.finish()
+
+    def finish(self) -> Iterator[FloatArray]:
+        """Give out what is still held back."""
+        held, self._held = self._held, []
+        if self._bank is None and held:
+            self.tuning = _tuning_of_peaks(self._peaks)
+            known = 0.0 if np.isnan(self.tuning) else self.tuning
+            self._bank = filters.chroma_bank(held[0].sr, held[0].n_fft, known)
+            self._peaks = []
+        for spectra in held:
+            yield self._chroma(spectra)
+
+    def _chroma(self, spectra: Spectra) -> FloatArray:
+        assert self._bank is not None
+        chroma: FloatArray = spectra.power @ self._bank
+        strongest = chroma.max(axis=1, keepdims=True)
+        strongest[strongest < np.finfo(np.float32).tiny] = 1
+        return chroma / strongest
+
+
+def _tuning_of_peaks(peaks: list[tuple[FloatArray, FloatArray]]) -> float:
+    frequencies = np.concatenate([f for f, _ in peaks])
+    heights = np.concatenate([h for _, h in peaks])
+    if not len(frequencies):
+        return float("nan")
+    return pitch_tuning(frequencies[heights >= np.median(heights)])
+
+
+@lru_cache(maxsize=1)
+def _tonnetz_bank() -> FloatArray:
+    steps = np.arange(12)
+    radius = np.array([1, 1, 1, 1, 0.5, 0.5])
+    turns = np.array([7 / 6, 7 / 6, 3 / 2, 3 / 2, 2 / 3, 2 / 3])
+    offset = np.array([0.5, 0, 0.5, 0, 0.5, 0])
+    return (radius * np.cos(np.pi * (steps[:, None] * turns - offset))).astype(np.float32)
+
+
+def tonnetz(chroma: FloatArray) -> FloatArray:
+    """Tonal centroids, shape (n, 6), of chroma, shape (n, 12) (``librosa.feature.tonnetz(chroma=chroma)``).
+
+    References
+    ----------
+    C. Harte, M. Sandler, M. Gasser, "Detecting harmonic change in musical audio", ACM MM 2006.
+    """
+    total = np.abs(chroma).sum(axis=1, keepdims=True)
+    total[total < np.finfo(np.float32).tiny] = 1
+    return (chroma / total) @ _tonnetz_bank()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key and how well it fits; NaN where nothing is tonal.
+
+    Attributes
+    ----------
+    index : index in `KEY_NAMES`
+    strength : correlation with the profile of the key, 0 to 1
+    """
+
+    index: float
+    strength: float
+
+
+UNKNOWN_KEY = Key(float("nan"), float("nan"))
+
+_BINS = 120  # per octave: 10 cents
+_KEY_FMIN, _KEY_FMAX, _KEY_THRESHOLD = 100.0, 2000.0, np.float32(0.1)
+_THIRD_HARMONIC = 0.2
+_C4_HZ = 440.0 * 2.0 ** (-9 / 12)
+_LEAST_STRENGTH = 0.3
+_LEAST_EVIDENCE = 0.09  # strength times contrast: noise stays below 0.08, music starts at 0.1
+_FULL_SCALE_DB = -80.0  # frames without a peak above this have no voice
+_FEWEST_FRAMES = 9  # more than a click or an edge can fill
+
+#: How often pitch classes occur in major and in minor, from the tonic upwards (Albrecht & Shanahan 2013).
+KEY_PROFILES = (
+    np.array([0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081]),
+    np.array([0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052]),
+)
+
+
+class KeyStream:
+    """Collect the pitch of spectral peaks over a stream and find its key.
+
+    Peaks from 100 to 2000 Hz that reach a tenth of their frame's strongest are counted by the root of
+    their magnitude in a histogram of 10 cents; a part of each is counted a fifth lower, where it would
+    be a third harmonic. Every frame is scaled to the same maximum, so that loud drums do not outvote
+    soft chords.
+
+    References
+    ----------
+    E. Gómez, "Tonal description of polyphonic audio for music content processing", INFORMS Journal on
+    Computing 18 (3), 2006 (harmonic pitch class profile).
+    """
+
+    def __init__(self) -> None:
+        self._histogram = np.zeros(_BINS)
+        self._n_frames = 0
+
+    def push(self, block: FrameBlock, sr: float) -> None:
+        """Take in long frames."""
+        first, end = (int(hz * block.frame_length / sr) for hz in (_KEY_FMIN, _KEY_FMAX))
+        S = np.abs(rfft_frames(block)[:, first - 1 : end + 1])
+        quietest = block.frame_length / 4 * 10 ** (_FULL_SCALE_DB / 20)
+        S = S[S.max(axis=1) > quietest]
+        if not len(S):
+            return
+        row, column, shift = _parabolic_peaks(S, _KEY_THRESHOLD * S.max(axis=1, keepdims=True))
+        frequencies = (column + first - 1 + shift) * np.float32(sr / block.frame_length)
+        bins = np.rint(_BINS * np.log2(frequencies / np.float32(_C4_HZ))).astype(np.int64) % _BINS
+        weights = np.sqrt(S[row, column])
+        counts = np.bincount(row * _BINS + bins, weights, minlength=len(S) * _BINS).reshape(-1, _BINS)
+        counts = counts + _THIRD_HARMONIC * np.roll(counts, -round(_BINS * np.log2(3)), axis=1)
+        counts = counts[counts.any(axis=1)]
+        self._n_frames += len(counts)
+        self._histogram += (counts / counts.max(axis=1, keepdims=True)).sum(axis=0)
+
+    def finish(self) -> Key:
+        """Give the key of everything so far; `UNKNOWN_KEY` for less than about a second of sound."""
+        return estimate_key(self._histogram) if self._n_frames >= _FEWEST_FRAMES else UNKNOWN_KEY
+
+
+def estimate_key(histogram: DoubleArray) -> Key:
+    """Key of a histogram of pitch.
+
+    The histogram is shifted by its own tuning (the circular mean over each semitone), gathered into
+    pitch classes and correlated with `KEY_PROFILES` in all 12 positions.
+
+    Parameters
+    ----------
+    histogram : numpy.ndarray, shape (120,)
+        Weight of each tenth of a semitone, C first.
+
+    Returns
+    -------
+    Key
+        `UNKNOWN_KEY` if the pitch classes are nearly as even as those of noise or fit no profile. (Contrast
+        is the deviation of the 12 pitch classes over their mean.)
+
+    References
+    ----------
+    C. Krumhansl, "Cognitive foundations of musical pitch", 1990 (correlation with key profiles);
+    J. Albrecht, D. Shanahan, "The use of large corpora to train a new type of key-finding algorithm",
+    Music Perception 31 (1), 2013 (profiles).
+
+    Examples
+    --------
+    >>> scale = np.zeros(120)
+    >>> scale[[90, 110, 0, 20, 40, 50, 70]] = [3, 1, 2, 1, 2, 1, 1]
+    >>> KEY_NAMES[int(estimate_key(scale).index)]
+    'A minor'
+    """
+    pitch_classes = _pitch_classes(histogram)
+    if not pitch_classes.std() > 0:
+        return UNKNOWN_KEY
+    contrast = pitch_classes.std() / pitch_classes.mean()
+    rotated = np.stack([np.roll(profile, k) for profile in KEY_PROFILES for k in range(12)])
+    rotated -= rotated.mean(axis=1, keepdims=True)
+    centred = pitch_classes - pitch_classes.mean()
+    scores = rotated @ centred / np.sqrt((rotated**2).sum(axis=1) * (centred**2).sum())
+    best = int(np.argmax(scores))
+    if scores[best] < _LEAST_STRENGTH or scores[best] * contrast < _LEAST_EVIDENCE:
+        return UNKNOWN_KEY
+    return Key(float(best), float(min(scores[best], 1.0)))
+
+
+def _pitch_classes(histogram: DoubleArray) -> DoubleArray:
+    """Gather tenths of a semitone into 12 tuned pitch classes."""
+    per_semitone = _BINS // 12
+    bins = np.arange(_BINS)
+    turn = np.angle(np.sum(histogram * np.exp(2j * np.pi * bins / per_semitone))) / (2 * np.pi)
+    distance = bins / per_semitone - turn - np.arange(12)[:, None]
+    distance = (distance + 6) % 12 - 6
+    weights = np.where(np.abs(distance) < 0.5, np.cos(np.pi * distance) ** 2, 0.0)
+    return np.asarray(weights @ histogram)
+
+
+def _parabolic_peaks(
+    S: FloatArray, floor: FloatArray
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], FloatArray]:
+    """Row, column and shift in bins of each local maximum above `floor`, the first and last column left out."""
+    middle = S[:, 1:-1]
+    row, column = np.nonzero((middle > S[:, :-2]) & (middle >= S[:, 2:]) & (middle > floor))
+    column += 1
+    below, height, above = S[row, column - 1], S[row, column], S[row, column + 1]
+    slope, curve = (above - below) / 2, above + below - 2 * height
+    bent = np.abs(slope) < np.abs(curve)
+    return row, column, np.divide(-slope, curve, out=np.zeros_like(slope), where=bent)

@@ -1,0 +1,96 @@
+"""Dask workers: local processes by default, or a scheduler that exists."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import InputError, JobError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+#: Set before a worker process starts. One thread each: the tasks are what runs in parallel.
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    # Dask's default of 64 KiB gives memory back at every free and costs 1.4 times the work
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(256 << 20),
+}
+
+_CONFIG: dict[str, Any] = {
+    "distributed.nanny.pre-spawn-environ": WORKER_ENVIRONMENT,
+    # a batch whose worker died comes back to the driver, which decides what to do with its files
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.admin.low-level-log-length": 0,
+}
+
+
+def default_workers() -> int:
+    """As many workers as there are processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def connect(*, workers: int | None = None, scheduler: str | None = None) -> Iterator[Client]:
+    """Give a client of a Dask cluster; a local one is started, and stopped at the end.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Local worker processes; default one per processor.
+    scheduler : str, optional
+        Address of a scheduler that exists, ``tcp://host:8786``; then no worker is started.
+
+    Raises
+    ------
+    JobError
+        When the scheduler cannot be reached.
+    """
+    import dask
+    from distributed import Client
+
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout="10s", set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise JobError(f"No Dask scheduler answers at {scheduler}: {error}.", "Check the address.") from error
+        with client:
+            yield client
+        return
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise InputError(
+            "Worker processes import the main script, which starts the analysis again.",
+            'Put the script\'s calls below `if __name__ == "__main__":`.',
+        )
+    with dask.config.set(_CONFIG), _local_cluster(workers or default_workers()) as client:
+        yield client
+
+
+@contextmanager
+def _local_cluster(workers: int) -> Iterator[Client]:
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client

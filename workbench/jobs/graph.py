@@ -1,0 +1,221 @@
+"""What workers do: ``probe -> extract -> write part``, a chain of three tasks per batch.
+
+The driver looks between the first and the second: audio that the catalog has already, under another
+name or with other tags, goes no further. `extract` and `write_parts` follow each other on the same
+worker, so arrays are not sent around. Everything that crosses between processes is a small record.
+
+A file that cannot be analyzed becomes a record with a reason; only the loss of the whole process,
+or a full disk, ends a task without one.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.audio.decode import Limits, open_audio
+from workbench.audio.probe import Probe, probe, stat_file
+from workbench.errors import AudioError, Reason
+from workbench.failpoint import failpoint
+from workbench.features.extract import extract
+from workbench.features.registry import spec
+from workbench.jobs.watchdog import deadline
+from workbench.schema import ArraySpec
+from workbench.similarity.embedding import EMBEDDING, INPUTS, embed
+from workbench.store.arrays import PartRecord, PartStore
+from workbench.store.collect import part_name
+from workbench.store.commit import Analysis
+from workbench.store.ledger import WorkFile
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+logger = logging.getLogger(__name__)
+
+#: A decoder that watches its own deadline gets this much longer before the process is ended.
+_GRACE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every task of a job needs to know.
+
+    Attributes
+    ----------
+    features : path of ``features.zarr``, as the workers see it
+    limits : bounds on what one file may take
+    topic : where workers report the files that they begin and finish
+    """
+
+    features: str
+    limits: Limits
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a file could not be analyzed."""
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A file, and what was found in it without decoding."""
+
+    file: WorkFile
+    found: Probe | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class ToExtract:
+    """A file to decode, and the paths of the arrays that its track lacks."""
+
+    file: WorkFile
+    probe: Probe
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """A decoded file; `arrays` stay on the worker that made them."""
+
+    work: ToExtract
+    analysis: Analysis | Failure
+    arrays: Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What comes back of a batch: an analysis or failure per file, and the parts that hold the arrays."""
+
+    analyses: Mapping[int, Analysis | Failure]
+    parts: tuple[PartRecord, ...]
+
+
+def submit_probe(client: Client, settings: Settings, batch_id: int, files: Sequence[WorkFile]) -> Future[Any]:
+    """Send the first task of a batch."""
+    return client.submit(probe_files, settings, batch_id, tuple(files), pure=False)
+
+
+def submit_extract(
+    client: Client, settings: Settings, job_id: int, batch_id: int, work: Sequence[ToExtract], priority: int = 10
+) -> Future[Any]:
+    """Send the second and third task of a batch; the future is the third's."""
+    extracted = client.submit(extract_files, settings, batch_id, tuple(work), pure=False, priority=priority)
+    return client.submit(write_parts, settings, job_id, batch_id, extracted, pure=False, priority=priority)
+
+
+def probe_files(settings: Settings, batch_id: int, files: Sequence[WorkFile]) -> tuple[Probed, ...]:
+    """Identify the audio of each file and read its tags; nothing is decoded."""
+    return tuple(Probed(file, _probed(settings, batch_id, file)) for file in files)
+
+
+def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> tuple[Extracted, ...]:
+    """Decode each file once and compute the arrays that its track lacks."""
+    done = []
+    for item in work:
+        _report(settings, {"begun": item.file.path, "batch": batch_id})
+        done.append(_extracted(settings, item))
+        _report(settings, {"done": item.file.path, "batch": batch_id, "cost": item.file.cost})
+        failpoint("file-extracted")
+    return tuple(done)
+
+
+def write_parts(settings: Settings, job_id: int, batch_id: int, extracted: Sequence[Extracted]) -> Written:
+    """Write the arrays of a batch: one part, or one for each set of arrays that tracks lacked."""
+    store = PartStore(settings.features)
+    groups: dict[tuple[str, ...], list[Extracted]] = {}
+    for item in extracted:
+        if isinstance(item.analysis, Analysis):
+            groups.setdefault(item.work.missing, []).append(item)
+    parts = tuple(
+        store.write(
+            part_name(job_id, f"batch{batch_id}"),
+            [item.work.probe.content_id for item in items],
+            [array_spec(path) for path in missing],
+            [item.arrays for item in items],
+        )
+        for missing, items in groups.items()
+    )
+    return Written({item.work.file.ordinal: item.analysis for item in extracted}, parts)
+
+
+def array_spec(path: str) -> ArraySpec:
+    """Give the contract of any stored array by its path."""
+    return EMBEDDING if path == EMBEDDING.path else spec(path)
+
+
+def _probed(settings: Settings, batch_id: int, file: WorkFile) -> Probe | Failure:
+    try:
+        with deadline(settings.limits.deadline_s + _GRACE_S):
+            return probe(file.path)
+    except AudioError as error:
+        return Failure(error.reason, error.detail)
+    except Exception as error:  # one file's surprise must not cost the others their analysis
+        return _surprise(file.path, error)
+    finally:
+        failpoint("file-probed")
+
+
+def _extracted(settings: Settings, item: ToExtract) -> Extracted:
+    try:
+        with deadline(settings.limits.deadline_s + _GRACE_S):
+            analysis, arrays = _analyze(settings, item)
+        return Extracted(item, analysis, arrays)
+    except AudioError as error:
+        return Extracted(item, Failure(error.reason, error.detail), {})
+    except MemoryError as error:
+        return Extracted(item, Failure(Reason.OUT_OF_MEMORY, str(error)), {})
+    except Exception as error:  # one file's surprise must not cost the others their analysis
+        return Extracted(item, _surprise(item.file.path, error), {})
+
+
+def _analyze(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, npt.NDArray[Any]]]:
+    wanted = set(item.missing) - {EMBEDDING.path}
+    if EMBEDDING.path in item.missing:
+        wanted |= set(INPUTS)
+    with open_audio(item.file.path, limits=settings.limits) as stream:
+        features = extract(stream.blocks(), stream.sample_rate, paths=wanted)
+    now = stat_file(item.file.path)
+    if (now.size, now.mtime_ns) != (item.probe.size, item.probe.mtime_ns):
+        raise AudioError(item.file.path, Reason.CHANGED_WHILE_READ)
+    arrays = dict(features.arrays)
+    if EMBEDDING.path in item.missing:
+        arrays[EMBEDDING.path] = embed({path: arrays[path][np.newaxis] for path in INPUTS})[0]
+    for path in item.missing:
+        contract = array_spec(path)
+        rows = arrays[path] if contract.level in ("segments", "frames") else arrays[path][np.newaxis]
+        contract.encode(rows)  # a value outside its contract must show here, where the file is known
+    analysis = Analysis(
+        format=item.probe.format,
+        sample_rate=stream.sample_rate,
+        channels=stream.channels,
+        flags=tuple(sorted(stream.flags)),
+        columns=features.columns,
+    )
+    return analysis, {path: arrays[path] for path in item.missing}
+
+
+def _surprise(path: str, error: Exception) -> Failure:
+    logger.exception("analysis of %r failed", path)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return Failure(Reason.INTERNAL, f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})")
+
+
+def _report(settings: Settings, event: dict[str, Any]) -> None:
+    """Tell whoever listens; a report that is lost costs nothing but a moment's display."""
+    from distributed import get_worker
+
+    try:
+        worker = get_worker()
+    except ValueError:
+        return  # called directly, outside of Dask
+    worker.log_event(settings.topic, event)

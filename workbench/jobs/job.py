@@ -1,0 +1,221 @@
+"""A job as its caller sees it: started, watched, waited for, cancelled, resumed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.audio.decode import Limits
+from workbench.config import Settings
+from workbench.errors import InputError, Reason
+from workbench.features.registry import specs
+from workbench.jobs.progress import Meter, Progress
+from workbench.schema import ArraySpec
+from workbench.similarity.embedding import EMBEDDING
+from workbench.store.arrays import PartStore
+from workbench.store.catalog import Catalog
+from workbench.store.catalog.queries import job_failures
+from workbench.store.compact import compact_if_worthwhile
+from workbench.store.ledger import Counts, JobLease, JobState, Ledger, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where a job reads and writes, and on what it runs.
+
+    Attributes
+    ----------
+    catalog, parts : the library
+    settings : limits and leases
+    workers : local worker processes; None for one per processor
+    scheduler : address of a Dask scheduler to use instead
+    """
+
+    catalog: Catalog
+    parts: PartStore
+    settings: Settings
+    workers: int | None = None
+    scheduler: str | None = None
+
+
+def wanted_arrays(frames: tuple[str, ...]) -> tuple[ArraySpec, ...]:
+    """Every array that an analysis stores, the embedding among them."""
+    return (*specs(frames), EMBEDDING)
+
+
+class Job:
+    """A batch run over files, which goes on after any crash from its last commit.
+
+    Made by `workbench.Library.analyze` and `workbench.Library.resume`.
+    """
+
+    def __init__(self, place: Workplace, lease: JobLease, on_progress: Callable[[Progress], None] | None) -> None:
+        self._place = place
+        self._lease = lease
+        self._ledger = Ledger(place.catalog)
+        self._on_progress = on_progress
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+        #: How far the job is, as last seen by this process.
+        self.progress = Meter(lease.job_id, self.counts).read(self.counts, self.state)
+
+    @classmethod
+    def start(cls, place: Workplace, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Job:
+        """Enter a new job, or take the same request up where a crash or an interrupt left it."""
+        ledger = Ledger(place.catalog)
+        wanted_arrays(request.frames)  # an unknown descriptor is an error here, not in a worker
+        _check_paths(request.paths)
+        unfinished = ledger.unfinished(request)
+        if unfinished is not None:
+            return cls(place, ledger.acquire(unfinished, lease_s=place.settings.lease_s), on_progress)
+        return cls(place, ledger.create(request, lease_s=place.settings.lease_s), on_progress)
+
+    @classmethod
+    def resume(cls, place: Workplace, job_id: int, on_progress: Callable[[Progress], None] | None = None) -> Job:
+        """Take a job up again, also one that was cancelled."""
+        lease = Ledger(place.catalog).acquire(job_id, lease_s=place.settings.lease_s)
+        return cls(place, lease, on_progress)
+
+    @property
+    def id(self) -> int:
+        """Number of the job in its library."""
+        return self._lease.job_id
+
+    @property
+    def state(self) -> JobState:
+        """Where the job stands."""
+        return JobState(self._ledger.job(self.id)["state"])
+
+    @property
+    def counts(self) -> Counts:
+        """Committed outcomes."""
+        return self._ledger.counts(self._lease.job_id)
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """Files that failed: ``path, reason, detail, remedy``."""
+        found = job_failures(self._place.catalog, self.id)
+        return [{**file, "remedy": Reason(file["reason"]).remedy} for file in found]
+
+    def run(self) -> Job:
+        """Work until the job has ended, in this thread."""
+        asked = self._ledger.job(self.id)["request"]
+        request = Request(tuple(asked["paths"]), tuple(asked["frames"]), asked["retry_failed"])
+        wanted = wanted_arrays(request.frames)
+        if self.state is JobState.PLANNING:
+            self._plan(request, wanted)
+        self._drive(request, wanted)
+        compact_if_worthwhile(self._place.catalog, self._place.parts)
+        return self
+
+    def run_in_background(self) -> Job:
+        """Work in a thread of this process; `wait` gives what it raised."""
+
+        def target() -> None:
+            try:
+                self.run()
+            except BaseException as error:  # handed over to the thread that waits
+                self._error = error
+
+        self._thread = threading.Thread(target=target, name=f"workbench-job-{self.id}", daemon=True)
+        self._thread.start()
+        return self
+
+    def wait(self, timeout: float | None = None) -> Job:
+        """Wait for the end of a job that runs in the background, and raise what it raised."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+        if self._error is not None:
+            raise self._error
+        return self
+
+    def cancel(self) -> None:
+        """Ask the job to stop; what is committed stays."""
+        self._ledger.cancel(self.id)
+
+    def report(self) -> dict[str, Any]:
+        """Summarise the job, ready for JSON."""
+        counts = self.counts
+        return {
+            "job_id": self.id,
+            "state": self.state.value,
+            "total": counts.total,
+            "analyzed": counts.analyzed,
+            "unchanged": counts.unchanged,
+            "duplicate": counts.duplicate,
+            "failed": counts.failed,
+            "elapsed_s": round(self.progress.elapsed_s, 3),
+            "failures": self.failures,
+        }
+
+    def __repr__(self) -> str:
+        counts = self.counts
+        return (
+            f"<Job {self.id} {self.state.value}: {counts.done} of {counts.total} files; {counts.analyzed} analyzed, "
+            f"{counts.unchanged} unchanged, {counts.duplicate} duplicate, {counts.failed} failed>"
+        )
+
+    def _plan(self, request: Request, wanted: tuple[ArraySpec, ...]) -> None:
+        from workbench.jobs.plan import plan_job
+
+        self._ledger.clear_plan(self._lease)
+        for _ in plan_job(self._place.catalog, self._ledger, self._lease, request, wanted):
+            self._show(Meter(self.id, self.counts).read(self.counts, JobState.PLANNING))
+
+    def _drive(self, request: Request, wanted: tuple[ArraySpec, ...]) -> None:
+        from workbench.jobs.run import Driver, finish
+
+        place = self._place
+        waiting = self._ledger.waiting(self.id)
+        if not waiting:
+            self._show(finish(self._ledger, self._lease))
+            return
+        from workbench.jobs.cluster import connect, default_workers
+        from workbench.jobs.graph import Settings as TaskSettings
+
+        settings = place.settings
+        tasks = TaskSettings(
+            str(place.parts.root), limits_of(settings), f"workbench-{place.catalog.library_id}-{self.id}"
+        )
+        workers = min(place.workers or settings.workers or default_workers(), waiting)
+        with connect(workers=workers, scheduler=place.scheduler or settings.scheduler) as client:
+            Driver(
+                place.catalog,
+                self._lease,
+                client,
+                tasks,
+                wanted,
+                retry_failed=request.retry_failed,
+                on_progress=self._show,
+            ).run()
+
+    def _show(self, progress: Progress) -> None:
+        self.progress = progress
+        if self._on_progress is not None:
+            self._on_progress(progress)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Give the bounds on one file that the settings name."""
+    return Limits(
+        max_duration_s=settings.max_duration_s,
+        max_decoded_bytes=settings.max_decoded_bytes,
+        max_channels=settings.max_channels,
+        deadline_s=settings.file_deadline_s,
+    )
+
+
+def _check_paths(paths: tuple[str, ...]) -> None:
+    if not paths:
+        raise InputError("No path was given.", "Name a folder or some files.")
+    for path in paths:
+        if not os.path.lexists(path):
+            raise InputError(f"{path!r} does not exist.", "Check the spelling, and that the disk is mounted.")
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """Give a path as the catalog names it: absolute, with ``~`` resolved, links kept."""
+    return os.path.abspath(os.path.expanduser(os.fspath(path)))

@@ -1,0 +1,72 @@
+"""A reference that need not be in the library: identified, decoded and embedded on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.audio.decode import AudioStream, open_audio
+from workbench.audio.probe import probe
+from workbench.config import Settings
+from workbench.errors import InputError
+from workbench.features.extract import extract
+from workbench.jobs.job import limits_of
+from workbench.similarity.embedding import INPUTS, embed
+
+
+def identify(path: str) -> str:
+    """Give the content id of a file's audio; raises `AudioError` where it cannot be read."""
+    return probe(path).content_id
+
+
+def analyze_reference(path: str, settings: Settings, region: tuple[float, float] | None = None) -> npt.NDArray[Any]:
+    """Compute the raw embedding of a file, or of a region of it.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    settings : Settings
+        Limits on decoding.
+    region : (float, float), optional
+        From, to, in seconds.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (d,): see `workbench.similarity.embedding.embed`.
+
+    Raises
+    ------
+    AudioError
+        When the file cannot be decoded.
+    InputError
+        When the region is empty or outside of the file.
+    """
+    with open_audio(path, limits=limits_of(settings)) as stream:
+        blocks = stream.blocks() if region is None else _cut(stream, *region)
+        features = extract(blocks, stream.sample_rate, paths=INPUTS)
+    return embed({name: features.arrays[name][np.newaxis] for name in INPUTS})[0]
+
+
+def _cut(stream: AudioStream, start_s: float, end_s: float) -> Iterator[npt.NDArray[np.float32]]:
+    if not 0 <= start_s < end_s:
+        raise InputError(f"region {start_s:g}:{end_s:g} is empty.", "Give two times in seconds, the earlier one first.")
+    start, end = round(start_s * stream.sample_rate), round(end_s * stream.sample_rate)
+    position, given = 0, 0
+    for block in stream.blocks():
+        piece = block[max(0, start - position) : max(0, end - position)]
+        position += len(block)
+        given += len(piece)
+        if len(piece):
+            yield piece
+        if position >= end:
+            break
+    if given < 0.005 * stream.sample_rate:
+        raise InputError(
+            f"region {start_s:g}:{end_s:g} is outside of the audio, which lasts {position / stream.sample_rate:.2f} s.",
+            "Give times within it.",
+        )

@@ -1,0 +1,240 @@
+"""Drives a job to its end: keeps a window of batches on the cluster, and commits what comes back.
+
+The driver decodes nothing itself, so a file cannot kill it; when it is killed by something else, the
+next driver takes the job over (`Ledger.acquire`) and goes on from the last commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import FenceLostError, JobError, Reason, StorageFullError
+from workbench.jobs import graph
+from workbench.jobs.decide import Decision, decide, results
+from workbench.jobs.progress import Meter, Progress
+from workbench.schema import ArraySpec
+from workbench.store.catalog import Catalog
+from workbench.store.commit import commit_batch
+from workbench.store.ledger import BatchLease, JobLease, JobState, Ledger
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+#: Batches on the cluster per worker: one in work, one that waits.
+_WINDOW = 2
+_TICK_S = 0.2
+#: A count of a million outcomes takes a while: showing takes no more than a twentieth of the time.
+_PROGRESS_S, _SHARE = 0.25, 20.0
+
+
+@dataclass(slots=True)
+class _InFlight:
+    """A batch on the cluster: first its probe, then, with a decision, its extraction."""
+
+    lease: BatchLease
+    future: Future[Any]
+    decision: Decision | None = None
+
+
+class Driver:
+    """Works on one job until it is done, cancelled, or cannot go on.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where the job is recorded and its results are committed.
+    job : JobLease
+        The right to work on it.
+    client : distributed.Client
+        The cluster.
+    settings : graph.Settings
+        What the tasks need to know.
+    wanted : sequence of ArraySpec
+        The arrays that every track is to have.
+    retry_failed : bool
+        Decode audio again that failed before.
+    on_progress : callable, optional
+        Called with a `Progress` a few times a second, from the thread that calls `run`.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        job: JobLease,
+        client: Client,
+        settings: graph.Settings,
+        wanted: Sequence[ArraySpec],
+        *,
+        retry_failed: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self._catalog = catalog
+        self._ledger = Ledger(catalog)
+        self._job = job
+        self._client = client
+        self._settings = settings
+        self._wanted = wanted
+        self._retry_failed = retry_failed
+        self._on_progress = on_progress
+        self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self._in_flight: dict[Any, _InFlight] = {}
+        self._begun: dict[int, float] = {}
+        self._state = JobState.RUNNING
+        self._meter = Meter(job.job_id, self._ledger.counts(job.job_id))
+
+    def run(self) -> JobState:
+        """Work until nothing is left; give the state that the job ended in.
+
+        Raises
+        ------
+        StorageFullError
+            When the disk is full; the job can be resumed.
+        FenceLostError
+            When another driver has taken the job over.
+        JobError
+            When the cluster is gone.
+        """
+        self._client.subscribe_topic(self._settings.topic, self._hear)
+        show_at = renewed = time.monotonic()
+        try:
+            while self._state is JobState.RUNNING:
+                self._refill()
+                if not self._in_flight:
+                    break
+                with contextlib.suppress(queue.Empty):
+                    self._handle(self._finished.get(timeout=_TICK_S))
+                now = time.monotonic()
+                if now - renewed >= min(self._job.lease_s / 3, 1.0):
+                    self._state = self._ledger.renew(self._job, worked_s=now - renewed)
+                    renewed = now
+                if now >= show_at:
+                    self._show()
+                    show_at = time.monotonic() + max(_PROGRESS_S, _SHARE * (time.monotonic() - now))
+            return self._end()
+        except KeyboardInterrupt:
+            self._stop(JobState.INTERRUPTED, "interrupted by the user")
+            raise
+        except (StorageFullError, JobError) as error:
+            self._stop(JobState.INTERRUPTED, error.message)
+            raise
+        finally:
+            self._abandon()
+            self._client.unsubscribe_topic(self._settings.topic)
+
+    # --- the window -------------------------------------------------------------------------------
+
+    def _refill(self) -> None:
+        """Keep every worker busy, and no more waiting than that takes."""
+        workers = max(1, len(self._client.nthreads()))
+        while len(self._in_flight) < _WINDOW * workers:
+            lease = self._ledger.lease_batch(self._job)
+            if lease is None:
+                return
+            future = graph.submit_probe(self._client, self._settings, lease.batch_id, lease.files)
+            self._watch(_InFlight(lease, future))
+
+    def _watch(self, batch: _InFlight) -> None:
+        self._in_flight[batch.future.key] = batch
+        self._begun[batch.lease.batch_id] = time.monotonic()
+        batch.future.add_done_callback(self._finished.put)
+
+    def _handle(self, future: Future[Any]) -> None:
+        batch = self._in_flight.pop(future.key, None)
+        if batch is None:
+            return
+        if future.status == "finished":
+            self._advance(batch, future.result())
+        else:
+            self._lost(batch, future)
+
+    def _advance(self, batch: _InFlight, result: Any) -> None:
+        """Go on with a batch whose task has ended well: extract what the catalog lacks, or commit."""
+        if batch.decision is None:
+            decision = decide(self._catalog, result, self._wanted, retry_failed=self._retry_failed)
+            if decision.work:
+                future = graph.submit_extract(
+                    self._client, self._settings, self._job.job_id, batch.lease.batch_id, decision.work
+                )
+                self._watch(_InFlight(batch.lease, future, decision))
+                return
+            result = graph.Written({}, ())
+        else:
+            decision = batch.decision
+        commit_batch(self._catalog, batch.lease, results(decision, result), result.parts)
+        self._meter.batch_settled(batch.lease.batch_id)
+
+    def _lost(self, batch: _InFlight, future: Future[Any]) -> None:
+        """Take back a batch whose task ended without a result."""
+        from distributed.scheduler import KilledWorker
+
+        error = None if future.cancelled() else future.exception()
+        self._meter.batch_settled(batch.lease.batch_id)
+        if isinstance(error, KilledWorker):
+            took = time.monotonic() - self._begun[batch.lease.batch_id]
+            overdue = took >= self._settings.limits.deadline_s
+            self._ledger.batch_lost(batch.lease, reason=Reason.TIMEOUT if overdue else Reason.WORKER_DIED)
+            return
+        self._ledger.batch_released(batch.lease)
+        if isinstance(error, StorageFullError):
+            raise error
+        if error is None:
+            raise JobError(
+                f"The Dask cluster dropped job {self._job.job_id}.", "Run the same command again: it goes on."
+            )
+        raise JobError(
+            f"Job {self._job.job_id} stopped: {type(error).__name__}: {error}.",
+            "This is a defect of the workbench or of the cluster: see the worker's log.",
+        ) from error
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def _end(self) -> JobState:
+        if self._state is JobState.CANCELLED:
+            self._stop(JobState.CANCELLED, "cancelled")
+        else:
+            self._state = finish(self._ledger, self._job).state
+            self._show()
+        return self._state
+
+    def _stop(self, state: JobState, message: str) -> None:
+        """Hand the batches back and say why, as far as the catalog can still be written."""
+        self._state = state
+        with contextlib.suppress(StorageFullError, FenceLostError):  # the next driver finds out by itself
+            for batch in self._in_flight.values():
+                self._ledger.batch_released(batch.lease)
+            self._ledger.finish(self._job, state, message)
+        self._show()
+
+    def _abandon(self) -> None:
+        """Take what is still on the cluster off it."""
+        if self._in_flight and self._client.status == "running":
+            self._client.cancel([batch.future for batch in self._in_flight.values()], force=True)
+        self._in_flight.clear()
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def _hear(self, message: tuple[float, dict[str, Any]]) -> None:
+        """Take in a worker's report; runs in the client's thread."""
+        _, event = message
+        if "begun" in event:
+            self._meter.file_begun(event["begun"])
+        else:
+            self._meter.file_done(event["batch"], event["done"], event["cost"])
+
+    def _show(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(self._meter.read(self._ledger.counts(self._job.job_id), self._state))
+
+
+def finish(ledger: Ledger, job: JobLease) -> Progress:
+    """Enter the end of a job that has nothing left to do; one in which every file failed has failed."""
+    counts = ledger.counts(job.job_id)
+    all_failed = counts.total > 0 and counts.failed == counts.total
+    state = JobState.FAILED if all_failed else JobState.DONE
+    ledger.finish(job, state, "every file failed" if all_failed else None)
+    return Meter(job.job_id, counts).read(counts, state)

@@ -1,0 +1,477 @@
+"""`Library`: the one way in, for notebooks, dashboards, servers and the command line alike."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.config import Settings
+from workbench.errors import InputError, LibraryUnwritableError, LibraryVersionError, Reason
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from workbench.jobs.job import Job
+    from workbench.jobs.progress import Progress
+    from workbench.playlist import Playlist
+    from workbench.store.arrays import PartStore
+    from workbench.store.catalog import Catalog
+    from workbench.store.collect import Collection
+    from workbench.store.vectors import Vectors
+    from workbench.store.verify import Verification
+
+PathLike = str | os.PathLike[str]
+
+#: Raised when the layout of the folder changes; the catalog's tables have revisions of their own.
+LAYOUT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarTracks:
+    """The answer to a similarity query.
+
+    Attributes
+    ----------
+    query : what was asked: ``id`` or ``path``, and the region if one was given
+    elapsed_ms : how long the search took, milliseconds, decoding of an unknown file included
+    results : nearest first: ``id, path, score, facets, start_s, end_s, why, title, artist``
+    """
+
+    query: dict[str, Any]
+    elapsed_ms: float
+    results: list[dict[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all of it as plain JSON-ready values."""
+        return asdict(self)
+
+
+class Library:
+    """A collection of analyzed audio: catalog, features, and the answers that they give.
+
+    Use `Library.open`. A library may be open in several processes at the same time.
+
+    Examples
+    --------
+    >>> import tempfile, workbench as wb
+    >>> with tempfile.TemporaryDirectory() as folder, wb.Library.open(f"{folder}/music.library") as lib:
+    ...     lib.tracks()
+    []
+    """
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        from workbench.store.arrays import PartStore
+        from workbench.store.catalog import Catalog
+
+        self.path = path
+        self.settings = settings
+        self.catalog: Catalog = Catalog.open_file(path / "catalog.sqlite", busy_timeout_s=settings.busy_timeout_s)
+        self.parts: PartStore = PartStore(path / "features.zarr")
+        self._open_vectors: Vectors | None = None
+
+    @classmethod
+    def open(cls, path: PathLike | None = None, *, create: bool = True, settings: Settings | None = None) -> Library:
+        """Open a library, or make one.
+
+        Parameters
+        ----------
+        path : path, optional
+            Folder of the library; default is the setting ``library``.
+        create : bool
+            Make a library where there is none.
+        settings : Settings, optional
+            Default: from the environment and the settings file.
+
+        Raises
+        ------
+        InputError
+            When there is no library and none is to be made, or the folder is something else.
+        LibraryUnwritableError, LibraryVersionError, CatalogLockedError
+            When it cannot be used as it is.
+        """
+        settings = settings or Settings()
+        folder = Path(path if path is not None else settings.library).expanduser().absolute()
+        marker = folder / "library.json"
+        if not marker.exists():
+            if not create:
+                raise InputError(
+                    f"There is no library at {str(folder)!r}.",
+                    "Make one with `workbench analyze PATH`, or name another with --library.",
+                )
+            _make_folder(folder)
+        _check_layout(marker)
+        return cls(folder, settings)
+
+    # --- analysis ---------------------------------------------------------------------------------
+
+    def analyze(
+        self,
+        *paths: PathLike,
+        frames: Iterable[str] = (),
+        retry_failed: bool = False,
+        workers: int | None = None,
+        scheduler: str | None = None,
+        wait: bool = True,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Job:
+        """Analyze files and folders; what is known already is not decoded again.
+
+        The same call after a crash goes on where that one stopped.
+
+        Parameters
+        ----------
+        *paths : path
+            Files and folders, searched recursively.
+        frames : iterable of str
+            Descriptors whose values per frame are stored too.
+        retry_failed : bool
+            Also try files again that failed before and have not changed.
+        workers : int, optional
+            Local worker processes; default one per processor.
+        scheduler : str, optional
+            Address of a Dask scheduler to use instead; its workers must see the same paths.
+        wait : bool
+            False returns at once, with the job running in the background.
+        on_progress : callable, optional
+            Called with a `Progress` a few times a second.
+
+        Returns
+        -------
+        Job
+
+        Raises
+        ------
+        InputError
+            On a path that does not exist or a descriptor that nobody knows.
+        StorageFullError, JobError
+            When the job cannot go on; it can be resumed.
+        """
+        from workbench.jobs.job import Job, absolute
+        from workbench.store.ledger import Request
+
+        self._make_room()
+        where = tuple(dict.fromkeys(absolute(path) for path in paths))
+        request = Request(where, tuple(sorted(set(frames))), retry_failed)
+        job = Job.start(self._workplace(workers, scheduler), request, on_progress)
+        return job.run() if wait else job.run_in_background()
+
+    def resume(
+        self,
+        job_id: int,
+        *,
+        workers: int | None = None,
+        scheduler: str | None = None,
+        wait: bool = True,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Job:
+        """Take a job up that was interrupted or cancelled; parameters as in `analyze`."""
+        from workbench.jobs.job import Job
+
+        job = Job.resume(self._workplace(workers, scheduler), job_id, on_progress)
+        return job.run() if wait else job.run_in_background()
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs of the library, newest first."""
+        from workbench.store.ledger import Ledger
+
+        return Ledger(self.catalog).jobs()
+
+    # --- what is known ----------------------------------------------------------------------------
+
+    def tracks(self, where: str | None = None, *, limit: int | None = None) -> list[dict[str, Any]]:
+        """Tracks as plain records, in order of their path; what is not known is None.
+
+        Parameters
+        ----------
+        where : str, optional
+            Such as ``bpm > 120 and key == "A minor"``; see `workbench.store.catalog.where`.
+        limit : int, optional
+            How many at most.
+        """
+        from workbench.store.catalog import queries
+
+        return queries.tracks(self.catalog, where=where, limit=limit)
+
+    def failed(self) -> list[dict[str, Any]]:
+        """Files without a track: ``path, reason, detail, remedy``."""
+        from workbench.store.catalog import queries
+
+        return [{**file, "remedy": Reason(file["reason"]).remedy} for file in queries.failed_files(self.catalog)]
+
+    @property
+    def features(self) -> xr.Dataset:
+        """Summaries of all tracks as an xarray.Dataset on Dask arrays; reads nothing yet."""
+        from workbench.features.registry import specs
+        from workbench.similarity.embedding import EMBEDDING
+        from workbench.store.dataset import open_features
+
+        per_track = [spec for spec in specs() if spec.level == "summary"]
+        return open_features(self.catalog, self.parts, [*per_track, EMBEDDING])
+
+    def frames(self, name: str, track: str) -> xr.DataArray:
+        """Values of a descriptor per frame, for a track by id, beginning of an id, or path."""
+        return self._ragged(f"frames/{name}", track)
+
+    def segments(self, name: str, track: str) -> xr.DataArray:
+        """Values of a descriptor per second, for a track by id, beginning of an id, or path."""
+        return self._ragged(f"segments/{name}", track)
+
+    # --- answers ----------------------------------------------------------------------------------
+
+    def similar(
+        self,
+        reference: PathLike,
+        n: int = 10,
+        *,
+        region: tuple[float, float] | None = None,
+        where: str | None = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> SimilarTracks:
+        """Find the tracks that sound most like a reference.
+
+        Parameters
+        ----------
+        reference : path or str
+            A file, in the library or not, or the id of a track (its beginning is enough).
+        n : int
+            How many.
+        region : (float, float), optional
+            Compare this part of the reference only: from, to, in seconds.
+        where : str, optional
+            Only tracks that fit this expression.
+        weights : mapping, optional
+            Weight by facet: ``timbre, rhythm, harmony, dynamics``; one that is not named has 1.
+
+        Raises
+        ------
+        InputError, AudioError
+            When the reference is neither a track nor a file that can be decoded, or a value is
+            out of its range.
+        """
+        from workbench.similarity import explain, search
+        from workbench.store.catalog import queries
+
+        if n < 1:
+            raise InputError(f"n={n}: at least one track must be asked for.", "Give n=1 or more.")
+        began = time.perf_counter()
+        vectors = self._vectors
+        query, raw, row = self._query_vector(os.fspath(reference), region, vectors)
+        mask = vectors.mask(queries.track_ids(self.catalog, where=where)) if where else None
+        own = [] if row is None else [row]
+        hits = search(
+            vectors.standardised,
+            vectors.scaling.apply(raw[np.newaxis])[0],
+            n=n,
+            mask=mask,
+            weights=weights,
+            exclude=own,
+        )
+        ids = [str(vectors.ids[row]) for row in hits.index]
+        records = queries.tracks_by_id(self.catalog, ids)
+        results = []
+        for rank, track in enumerate(ids):
+            record = records[track]
+            facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
+            results.append(
+                {
+                    "id": track,
+                    "path": record["path"],
+                    "score": float(hits.score[rank]),
+                    "facets": facets,
+                    "start_s": 0.0,
+                    "end_s": record["duration_s"],
+                    "why": explain(raw, vectors.raw[hits.index[rank]], facets),
+                    "title": record["title"],
+                    "artist": record["artist"],
+                }
+            )
+        return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results)
+
+    def playlist(self, **request: Any) -> Playlist:
+        """Choose and order tracks.
+
+        Parameters
+        ----------
+        **request
+            The fields of `workbench.playlist.PlaylistRequest`: ``mood, energy, bpm, key, n`` or
+            ``minutes, curve, start, end`` and more. ``start`` and ``end`` take an id, its
+            beginning, or a path.
+
+        Raises
+        ------
+        InputError
+            When a field is wrong; the message says what it takes.
+        """
+        from workbench.playlist import PlaylistRequest, build
+        from workbench.store.catalog import queries
+
+        for field in ("start", "end"):
+            if request.get(field) is not None:
+                request[field] = self._track_id(request[field])
+        return build(queries.tracks(self.catalog), PlaylistRequest.from_fields(**request))
+
+    def export(self, path: PathLike, *, where: str | None = None, descriptors: Iterable[str] = ()) -> Path:
+        """Write the tracks as a table: ``.parquet``, ``.csv`` or ``.json``.
+
+        Parameters
+        ----------
+        path : path
+            The file; its ending tells the format.
+        where : str, optional
+            Only tracks that fit this expression.
+        descriptors : iterable of str
+            Append the summaries of these descriptors, a column per number.
+        """
+        from workbench.store import export
+
+        records = self.tracks(where)
+        names = list(descriptors)
+        if names:
+            features = self.features
+            unknown = sorted(set(names) - set(map(str, features.data_vars)))
+            if unknown:
+                raise InputError(
+                    f"There is no descriptor {unknown[0]!r}.",
+                    f"Descriptors: {', '.join(map(str, features.data_vars))}.",
+                )
+            records = export.add_descriptors(records, features[names])
+        return export.write_table(records, path)
+
+    # --- housekeeping -----------------------------------------------------------------------------
+
+    def verify(self, *, repair: bool = False, progress: Callable[[int, int], None] | None = None) -> Verification:
+        """Check that every committed array is on the disk as it was committed.
+
+        Parameters
+        ----------
+        repair : bool
+            Forget what is damaged, so that the next analysis makes it again.
+        progress : callable, optional
+            Called with (arrays checked, arrays in total).
+        """
+        from workbench.store import verify
+
+        found = verify.verify(self.catalog, self.parts, progress=progress)
+        if repair and found.problems:
+            verify.repair(self.catalog, found)
+        return found
+
+    def collect(self) -> Collection:
+        """Remove what crashes have left behind and no commit refers to."""
+        from workbench.store.collect import collect
+
+        return collect(self.catalog, self.parts)
+
+    def compact(self) -> int:
+        """Merge small parts into larger ones; give how many were merged away."""
+        from workbench.store.compact import compact
+
+        return compact(self.catalog, self.parts)
+
+    def close(self) -> None:
+        """Give the connections to the catalog back."""
+        self.catalog.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        from workbench.store.catalog import queries
+
+        return f"<Library {str(self.path)!r}: {queries.number_of_tracks(self.catalog)} tracks>"
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    @property
+    def _vectors(self) -> Vectors:
+        """The search matrix, opened again when a commit has changed the library."""
+        from workbench.store.vectors import load_vectors
+
+        if self._open_vectors is None or self._open_vectors.version != self.catalog.version():
+            self._open_vectors = load_vectors(self.catalog, self.parts, self.path / "index")
+        return self._open_vectors
+
+    def _query_vector(
+        self, reference: str, region: tuple[float, float] | None, vectors: Vectors
+    ) -> tuple[dict[str, Any], Any, int | None]:
+        """Find or make the raw vector of a reference: (what was asked, vector, its row if it has one)."""
+        from workbench.jobs.job import absolute
+        from workbench.jobs.reference import analyze_reference, identify
+
+        path = absolute(reference)
+        track_id = identify(path) if os.path.exists(path) else self._track_id(reference)
+        row = vectors.row(track_id)
+        if region is None and row is not None:
+            return {"id": track_id, "path": reference}, np.asarray(vectors.raw[row]), row
+        if not os.path.exists(path):
+            from workbench.store.catalog import queries
+
+            path = queries.tracks_by_id(self.catalog, [track_id])[track_id]["path"]
+        raw = analyze_reference(path, self.settings, region)
+        asked: dict[str, Any] = {"id": track_id if row is not None else None, "path": path}
+        return asked | ({"region": list(region)} if region else {}), raw, row
+
+    def _track_id(self, wanted: PathLike) -> str:
+        from workbench.jobs.job import absolute
+        from workbench.store.catalog import queries
+
+        text = os.fspath(wanted)
+        return queries.find_track(self.catalog, absolute(text) if os.path.exists(text) else text)
+
+    def _ragged(self, path: str, track: str) -> xr.DataArray:
+        from workbench.features.registry import spec
+        from workbench.store.dataset import read_ragged
+
+        return read_ragged(self.catalog, self.parts, spec(path), self._track_id(track))
+
+    def _workplace(self, workers: int | None, scheduler: str | None) -> Any:
+        from workbench.jobs.job import Workplace
+
+        return Workplace(self.catalog, self.parts, self.settings, workers, scheduler)
+
+    def _make_room(self) -> None:
+        """Make the root of the arrays, which reading does not need."""
+        self.parts.create()
+
+
+def _make_folder(folder: Path) -> None:
+    import json
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(
+            f"{str(folder)!r} exists and is no library.", "Name a folder that is empty or does not exist yet."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "library.json").write_text(json.dumps({"layout": LAYOUT}) + "\n")
+    except OSError as error:
+        raise LibraryUnwritableError(
+            f"The library {str(folder)!r} cannot be made: {error.strerror}.",
+            "Check the permissions, or choose another place with --library.",
+        ) from error
+
+
+def _check_layout(marker: Path) -> None:
+    import json
+
+    try:
+        layout = json.loads(marker.read_text())["layout"]
+    except (OSError, ValueError, KeyError) as error:
+        raise LibraryVersionError(f"{str(marker)!r} cannot be read: {error}.", "Restore it from a backup.") from error
+    if layout != LAYOUT:
+        raise LibraryVersionError(
+            f"The library {str(marker.parent)!r} has layout {layout}, this version knows {LAYOUT}.",
+            "Install the version of the workbench that wrote it, or a later one.",
+        )

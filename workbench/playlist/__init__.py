@@ -1,0 +1,25 @@
+"""Playlists: what may be asked, what a transition costs, the order that flows, and files to play it from."""
+
+from workbench.playlist.compatibility import Transition, Weights, cost_matrix
+from workbench.playlist.export import FORMATS, export, to_csv, to_json, to_m3u8, to_xspf
+from workbench.playlist.keys import Key, compatible_keys, parse_key
+from workbench.playlist.request import PlaylistRequest
+from workbench.playlist.sequence import Playlist, build
+
+__all__ = [
+    "FORMATS",
+    "Key",
+    "Playlist",
+    "PlaylistRequest",
+    "Transition",
+    "Weights",
+    "build",
+    "compatible_keys",
+    "cost_matrix",
+    "export",
+    "parse_key",
+    "to_csv",
+    "to_json",
+    "to_m3u8",
+    "to_xspf",
+]

@@ -1,0 +1,19 @@
+"""What sounds alike: a vector per track, exact search by facets, and why two tracks are near."""
+
+from workbench.similarity.embedding import COMPONENTS, EMBEDDING, FACETS, INPUTS, Scaling, embed, fit_scaling
+from workbench.similarity.explain import explain
+from workbench.similarity.search import Hits, facet_weights, search
+
+__all__ = [
+    "COMPONENTS",
+    "EMBEDDING",
+    "FACETS",
+    "INPUTS",
+    "Hits",
+    "Scaling",
+    "embed",
+    "explain",
+    "facet_weights",
+    "fit_scaling",
+    "search",
+]

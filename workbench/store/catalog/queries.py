@@ -1,0 +1,215 @@
+"""Questions to the catalog. Each gives plain records; none writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from workbench.errors import InputError, Outcome
+from workbench.store.catalog.engine import Catalog
+from workbench.store.catalog.models import ArraySet, File, JobFile, Part, PartArray, Placement, Track
+from workbench.store.catalog.where import compile_where
+
+#: The columns of a track that users see, in the order in which they see them.
+TRACK_COLUMNS = (
+    "id",
+    "path",
+    "duration_s",
+    "bpm",
+    "bpm_confidence",
+    "key",
+    "camelot",
+    "key_strength",
+    "energy",
+    "valence",
+    "arousal",
+    "danceability",
+    "mood",
+    "loudness_lufs",
+    "title",
+    "artist",
+    "album",
+    "flags",
+)
+
+_TABLE = Track.__table__
+_AT_ONCE = 500  # bound values per statement: well below every database's limit
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file as the catalog last saw it, with the keys of the arrays that its track has."""
+
+    size: int
+    mtime_ns: int
+    content_id: str | None
+    reason: str | None
+    detail: str | None
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTrack:
+    """A track's path and the keys of its arrays."""
+
+    path: str
+    keys: frozenset[str]
+
+
+def known_files(catalog: Catalog, paths: Sequence[str]) -> dict[str, KnownFile]:
+    """Look files up by path."""
+    statement = (
+        sa.select(File.path, File.size, File.mtime_ns, File.content_id, File.reason, File.detail, ArraySet.keys)
+        .outerjoin(Track, Track.id == File.content_id)
+        .outerjoin(ArraySet, ArraySet.id == Track.array_set)
+    )
+    with catalog.read() as connection:
+        return {
+            row.path: KnownFile(*row[1:6], keys=frozenset(row.keys or ()))
+            for some in _in_pieces(paths)
+            for row in connection.execute(statement.where(File.path.in_(some)))
+        }
+
+
+def known_tracks(catalog: Catalog, content_ids: Sequence[str]) -> dict[str, KnownTrack]:
+    """Look tracks up by the content id of their audio."""
+    statement = sa.select(Track.id, Track.path, ArraySet.keys).join(ArraySet, ArraySet.id == Track.array_set)
+    with catalog.read() as connection:
+        return {
+            row.id: KnownTrack(row.path, frozenset(row.keys))
+            for some in _in_pieces(content_ids)
+            for row in connection.execute(statement.where(Track.id.in_(some)))
+        }
+
+
+def known_failures(catalog: Catalog, content_ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    """Reason and detail of audio that failed before, by content id."""
+    statement = sa.select(File.content_id, File.reason, File.detail).where(File.reason.is_not(None))
+    with catalog.read() as connection:
+        return {
+            row.content_id: (row.reason, row.detail)
+            for some in _in_pieces(content_ids)
+            for row in connection.execute(statement.where(File.content_id.in_(some)))
+        }
+
+
+def tracks(catalog: Catalog, *, where: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+    """Tracks that fit an expression, in order of their path."""
+    columns = [_TABLE.c[name] for name in TRACK_COLUMNS]
+    statement = sa.select(*columns).order_by(_TABLE.c.path, _TABLE.c.id).limit(limit)
+    if where:
+        statement = statement.where(compile_where(where))
+    with catalog.read() as connection:
+        return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+def number_of_tracks(catalog: Catalog) -> int:
+    """Count the tracks."""
+    with catalog.read() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(Track)).scalar_one()
+
+
+def tracks_by_id(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Tracks by their ids; an id that is not known is left out."""
+    statement = sa.select(*(_TABLE.c[name] for name in TRACK_COLUMNS))
+    with catalog.read() as connection:
+        return {
+            row.id: dict(row._mapping)
+            for some in _in_pieces(ids)
+            for row in connection.execute(statement.where(Track.id.in_(some)))
+        }
+
+
+def track_ids(catalog: Catalog, *, where: str | None = None) -> list[str]:
+    """Ids of the tracks that fit an expression, in order."""
+    statement = sa.select(Track.id).order_by(Track.id)
+    if where:
+        statement = statement.where(compile_where(where))
+    with catalog.read() as connection:
+        return list(connection.execute(statement).scalars())
+
+
+def find_track(catalog: Catalog, wanted: str) -> str:
+    """Give the id of a track from its id, the beginning of its id, or its path.
+
+    Raises
+    ------
+    InputError
+        When no track, or more than one, fits.
+    """
+    with catalog.read() as connection:
+        by_path = connection.execute(
+            sa.select(File.content_id)
+            .join(Track, Track.id == File.content_id)
+            .where(File.path == wanted, File.reason.is_(None))
+        ).scalar_one_or_none()
+        if by_path is not None:
+            return by_path
+        found = connection.execute(
+            sa.select(Track.id).where(Track.id.between(wanted, wanted + "g")).order_by(Track.id).limit(2)
+        ).scalars()
+        ids = [i for i in found if i.startswith(wanted)]
+    if len(ids) == 1 and len(wanted) >= 4:
+        return ids[0]
+    if len(ids) > 1:
+        raise InputError(f"More than one track begins with {wanted!r}.", "Give more letters of its id.")
+    raise InputError(f"There is no track {wanted!r} in the library.", "`workbench tracks` lists ids and paths.")
+
+
+def failed_files(catalog: Catalog) -> list[dict[str, Any]]:
+    """Files that have no track, with the reason, in order of their path."""
+    statement = sa.select(File.path, File.reason, File.detail).where(File.reason.is_not(None)).order_by(File.path)
+    with catalog.read() as connection:
+        return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+def job_failures(catalog: Catalog, job_id: int) -> list[dict[str, Any]]:
+    """Files that failed in a job, in the order of the plan."""
+    statement = (
+        sa.select(JobFile.path, JobFile.reason, JobFile.detail)
+        .where(JobFile.job_id == job_id, JobFile.outcome == Outcome.FAILED)
+        .order_by(JobFile.ordinal)
+    )
+    with catalog.read() as connection:
+        return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedArray:
+    """Where an array of some tracks lies: rows of a part, and the track of each."""
+
+    part_id: str
+    rows: tuple[int, ...]
+    track_ids: tuple[str, ...]
+
+
+def placed_arrays(catalog: Catalog, path: str, version: int, track_id: str | None = None) -> Iterator[PlacedArray]:
+    """Find the rows that hold an array, part by part, in a fixed order."""
+    statement = (
+        sa.select(Placement.part_id, Placement.row, Placement.track_id)
+        .join(PartArray, PartArray.part_id == Placement.part_id)
+        .where(PartArray.path == path, PartArray.version == version)
+        .order_by(Placement.part_id, Placement.row)
+    )
+    if track_id is not None:
+        statement = statement.where(Placement.track_id == track_id)
+    with catalog.read() as connection:
+        found: dict[str, list[tuple[int, str]]] = {}
+        for row in connection.execute(statement):
+            found.setdefault(row.part_id, []).append((row.row, row.track_id))
+    for part_id, placed in found.items():
+        yield PlacedArray(part_id, tuple(r for r, _ in placed), tuple(t for _, t in placed))
+
+
+def part_ids(catalog: Catalog) -> set[str]:
+    """Every part that a commit has made visible."""
+    with catalog.read() as connection:
+        return set(connection.execute(sa.select(Part.id)).scalars())
+
+
+def _in_pieces(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]

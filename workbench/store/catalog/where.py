@@ -1,0 +1,169 @@
+"""``--where``: a small safe expression over track columns.
+
+::
+
+    bpm > 120 and key == "A minor"
+    90 <= bpm <= 110 and not mood in ("sad", "tense")
+    artist == "Nina" or title like "%rain%"        # like: % any text, _ any letter, case ignored
+    bpm is None                                     # not known
+
+The text is parsed by Python's own parser into a tree, of which only comparisons, ``and``, ``or``,
+``not``, columns and constants are accepted. Nothing is evaluated: the tree becomes a SQL condition
+with bound values. A comparison with a value that is not known is false, as in SQL.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from workbench.errors import InputError
+from workbench.store.catalog.models import Track
+
+_LONGEST = 2_000
+_LIKE = re.compile(r"\blike\b(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*$)", re.IGNORECASE)
+
+#: What an expression may name.
+COLUMNS: tuple[str, ...] = tuple(
+    column.name for column in Track.__table__.columns if column.name not in {"array_set", "flags"}
+)
+
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], sa.ColumnElement[bool]]] = {
+    ast.Eq: lambda a, b: a == b,
+    ast.NotEq: lambda a, b: a != b,
+    ast.Lt: lambda a, b: a < b,
+    ast.LtE: lambda a, b: a <= b,
+    ast.Gt: lambda a, b: a > b,
+    ast.GtE: lambda a, b: a >= b,
+    ast.In: lambda a, b: a.in_(b),
+    ast.NotIn: lambda a, b: a.not_in(b),
+    ast.Is: lambda a, b: a.is_(b),
+    ast.IsNot: lambda a, b: a.is_not(b),
+}
+
+
+def compile_where(text: str) -> sa.ColumnElement[bool]:
+    """Turn an expression into a SQL condition on the ``tracks`` table.
+
+    Parameters
+    ----------
+    text : str
+        For example ``bpm > 120 and key == "A minor"``.
+
+    Returns
+    -------
+    sqlalchemy.ColumnElement
+        For ``select(...).where(...)``.
+
+    Raises
+    ------
+    InputError
+        When the text is not such an expression, or names a column that does not exist.
+
+    Examples
+    --------
+    >>> str(compile_where('bpm > 120 and mood == "calm"'))
+    'tracks.bpm > :bpm_1 AND tracks.mood = :mood_1'
+    """
+    if len(text) > _LONGEST:
+        raise InputError(f"--where is {len(text)} characters long.", f"At most {_LONGEST} are allowed.")
+    try:
+        # "like" is no operator of Python's: the parser is given one that nobody writes here
+        tree = ast.parse(_LIKE.sub("@", text.strip()), mode="eval")
+        return _condition(tree.body)
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise InputError(
+            f"--where {text!r} cannot be read: {getattr(error, 'msg', error)}.",
+            'Write for example: bpm > 120 and key == "A minor".',
+        ) from error
+
+
+def _condition(node: ast.expr) -> sa.ColumnElement[bool]:
+    if isinstance(node, ast.BoolOp):
+        join = sa.and_ if isinstance(node.op, ast.And) else sa.or_
+        return join(*(_condition(value) for value in node.values))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return sa.not_(_condition(node.operand))
+    if isinstance(node, ast.Compare):
+        operands = [node.left, *node.comparators]
+        return sa.and_(*(_comparison(a, op, b) for a, op, b in zip(operands, node.ops, operands[1:], strict=False)))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return _like(node)
+    raise ValueError(f"{ast.unparse(node)!r} is not a comparison")
+
+
+def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr) -> sa.ColumnElement[bool]:
+    compare = _COMPARISONS.get(type(op))
+    if compare is None:
+        raise ValueError(f"{type(op).__name__} is not allowed")
+    if not isinstance(left, ast.Name) and not isinstance(right, ast.Name):
+        raise ValueError("a comparison needs a column on one side")
+    if isinstance(op, ast.Eq | ast.NotEq) and _is_none(right):
+        compare = _COMPARISONS[ast.Is if isinstance(op, ast.Eq) else ast.IsNot]
+    a, b = _operand(left), _operand(right)
+    if isinstance(op, ast.In | ast.NotIn) and not (isinstance(left, ast.Name) and isinstance(b, list)):
+        raise ValueError('"in" needs a column before it and a list in brackets after it')
+    if isinstance(op, ast.Is | ast.IsNot) and b is not None:
+        raise ValueError('"is" goes with None')
+    _check_types(left, right, a, b)
+    if not isinstance(left, ast.Name) and isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+        a, b, compare = b, a, _COMPARISONS[_MIRRORED[type(op)]]  # keep the column on the left: 90 <= bpm
+    return compare(a, b)
+
+
+_MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+}
+
+
+def _like(node: ast.BinOp) -> sa.ColumnElement[bool]:
+    pattern = _operand(node.right)
+    if not isinstance(node.left, ast.Name) or not isinstance(pattern, str):
+        raise ValueError('"like" needs a column before it and a text after it')
+    column = _operand(node.left)
+    if not isinstance(column.type, sa.Text | sa.String):
+        raise ValueError(f"{node.left.id} is a number; like needs a text column")
+    return sa.type_coerce(column, sa.Text).ilike(pattern)
+
+
+def _operand(node: ast.expr) -> Any:
+    if isinstance(node, ast.Name):
+        if node.id not in COLUMNS:
+            raise InputError(f"There is no column {node.id!r}.", f"Columns: {', '.join(COLUMNS)}.")
+        return Track.__table__.c[node.id]
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_constant(element) for element in node.elts]
+    return _constant(node)
+
+
+def _constant(node: ast.expr) -> str | float | int | None:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _constant(node.operand)
+        if isinstance(value, int | float):
+            return -value
+    if isinstance(node, ast.Constant) and (node.value is None or type(node.value) in {str, int, float}):
+        return node.value  # type: ignore[return-value]  # narrowed by the line above
+    raise ValueError(f"{ast.unparse(node)!r} is neither a column nor a constant")
+
+
+def _check_types(left: ast.expr, right: ast.expr, a: Any, b: Any) -> None:
+    """Compare numbers with numbers and texts with texts: PostgreSQL would refuse what SQLite lets pass."""
+    for node, column, other in ((left, a, b), (right, b, a)):
+        if not isinstance(node, ast.Name) or isinstance(other, sa.ColumnElement):
+            continue
+        numeric = isinstance(column.type, sa.Float | sa.Integer)
+        for value in other if isinstance(other, list) else [other]:
+            if value is not None and isinstance(value, str) == numeric:
+                wanted = "a number" if numeric else "a text in quotes"
+                raise InputError(f"{node.id} cannot be compared with {value!r}.", f"Give {wanted}.")
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None

@@ -1,0 +1,51 @@
+"""Removes what no commit refers to: parts of attempts that were lost, and parts that were merged away.
+
+A part that is not in the catalog may still be on its way there, so the parts of jobs that somebody
+works on are left alone. The disk is listed before the catalog is asked: a part committed in between
+is found there.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from workbench.store.arrays import PartStore, new_part_id
+from workbench.store.catalog import Catalog
+from workbench.store.catalog.models import Job, Part
+from workbench.store.ledger import JobState, owner_is_dead
+
+_PART_OF_JOB = re.compile(r"job(\d+)-")
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What `collect` removed, and what it left because somebody works on it."""
+
+    removed: tuple[str, ...]
+    bytes_freed: int
+    in_progress: tuple[str, ...]
+
+
+def part_name(job_id: int, batch: str) -> str:
+    """Name a new part so that `collect` can tell which job it belongs to."""
+    return new_part_id(f"job{job_id}-{batch}")
+
+
+def collect(catalog: Catalog, parts: PartStore) -> Collection:
+    """Remove every part folder that no commit refers to and no living job is writing."""
+    on_disk = parts.listed()
+    with catalog.read() as connection:
+        committed = set(connection.execute(sa.select(Part.id)).scalars())
+        jobs = connection.execute(
+            sa.select(Job.id, Job.owner, Job.lease_until).where(Job.state.in_([JobState.PLANNING, JobState.RUNNING]))
+        ).all()
+    alive = {job.id for job in jobs if job.lease_until > time.time() and not owner_is_dead(job.owner)}
+    orphans = sorted(on_disk - committed)
+    kept = [part for part in orphans if (match := _PART_OF_JOB.match(part)) and int(match[1]) in alive]
+    removed = [part for part in orphans if part not in set(kept)]
+    freed = sum(parts.remove(part) for part in removed)
+    return Collection(tuple(removed), freed, tuple(kept))

@@ -1,0 +1,121 @@
+"""Merges small parts into larger ones: new part, commit, and only then the old ones go.
+
+Thousands of little parts make every reader slow. Parts with the same arrays are merged in order of
+their names until a group holds `ROWS` tracks; rows that are no longer in use are left behind.
+Values are copied as they are stored, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+
+from workbench.failpoint import failpoint
+from workbench.store.arrays import PartRecord, PartStore
+from workbench.store.catalog import Catalog
+from workbench.store.catalog.engine import raise_version
+from workbench.store.catalog.models import Part, PartArray, Placement
+from workbench.store.collect import part_name
+from workbench.store.commit import enter_part
+from workbench.store.ledger import JobState, Ledger, Request
+
+#: A part with so many tracks is large enough.
+ROWS = 1024
+#: So many parts to merge are worth it.
+MANY = 32
+
+
+def compact(catalog: Catalog, parts: PartStore, *, rows: int = ROWS, lease_s: float = 3600.0) -> int:
+    """Merge small parts; give how many were merged away.
+
+    Parameters
+    ----------
+    catalog, parts : Catalog, PartStore
+        The library.
+    rows : int
+        A part with so many tracks in use is left as it is.
+    lease_s : float
+        For how long `collect` must leave the new parts alone, seconds.
+    """
+    ledger = Ledger(catalog)
+    merged = 0
+    groups = list(_groups(catalog, rows))
+    if not groups:
+        return 0
+    request = Request(("compact",))
+    killed = ledger.unfinished(request)
+    job = ledger.acquire(killed, lease_s=lease_s) if killed else ledger.create(request, lease_s=lease_s)
+    for group in groups:
+        used = _rows_in_use(catalog, group)
+        record = parts.merge(part_name(job.job_id, "compact"), used)
+        failpoint("compaction-written")
+        if _swap(catalog, record, used):
+            merged += len(group)
+            failpoint("compaction-committed")
+            for part_id in group:
+                parts.remove(part_id)
+        else:
+            parts.remove(record.part_id)
+    ledger.finish(job, JobState.DONE, f"{merged} parts merged")
+    return merged
+
+
+def compact_if_worthwhile(catalog: Catalog, parts: PartStore) -> int:
+    """Merge small parts once there are `MANY` of them: seldom enough that rewriting costs little."""
+    small = sum(len(group) for group in _groups(catalog, ROWS))
+    return compact(catalog, parts) if small >= MANY else 0
+
+
+def _groups(catalog: Catalog, rows: int) -> Iterator[list[str]]:
+    """Parts to merge: of one array set, small, at least two at a time."""
+    statement = (
+        sa.select(Part.id, Part.array_set, sa.func.count(Placement.row).label("used"))
+        .join(Placement, Placement.part_id == Part.id)
+        .group_by(Part.id, Part.array_set)
+        .having(sa.func.count(Placement.row) < rows)
+        .order_by(Part.array_set, Part.id)
+    )
+    with catalog.read() as connection:
+        small = connection.execute(statement).all()
+    group: list[str] = []
+    size, array_set = 0, None
+    for part in small:
+        if part.array_set != array_set or size + part.used > rows:
+            if len(group) > 1:
+                yield group
+            group, size, array_set = [], 0, part.array_set
+        group.append(part.id)
+        size += part.used
+    if len(group) > 1:
+        yield group
+
+
+Used = dict[str, list[tuple[int, str]]]
+
+
+def _rows_in_use(catalog: Catalog, group: Sequence[str]) -> Used:
+    statement = sa.select(Placement.__table__).where(Placement.part_id.in_(group))
+    used: Used = {part_id: [] for part_id in group}
+    with catalog.read() as connection:
+        for row in connection.execute(statement.order_by(Placement.part_id, Placement.row)):
+            used[row.part_id].append((row.row, row.track_id))
+    return used
+
+
+def _swap(catalog: Catalog, record: PartRecord, used: Used) -> bool:
+    """Put the new part in the place of the old ones, unless their rows have changed in the meantime."""
+    with catalog.write() as connection:
+        for part_id, rows in used.items():
+            now = connection.execute(
+                sa.select(Placement.row, Placement.track_id).where(Placement.part_id == part_id).order_by(Placement.row)
+            ).all()
+            if [tuple(row) for row in now] != rows:
+                return False
+        for part_id in used:
+            for table in (Placement, PartArray):
+                connection.execute(sa.delete(table).where(table.part_id == part_id))
+            connection.execute(sa.delete(Part).where(Part.id == part_id))
+        enter_part(connection, record, dict(enumerate(record.tracks)))
+        raise_version(connection)
+    return True

@@ -1,0 +1,513 @@
+"""The durable record of jobs: their files, batches, leases and outcomes.
+
+* A *job* belongs to one driver at a time. `Ledger.acquire` raises the job's fence and hands back
+  every batch that the former driver held, so that nothing a stale driver does later is accepted.
+* A *batch* is leased before work on it starts, and its attempt counter rises in that very
+  transaction. An attempt that is lost (its worker died, or its driver) leaves a trace: a batch of
+  many files is then tried file by file, so that a file that kills is found by name, and a file that
+  was lost alone `MAX_ATTEMPTS` times is given up (`Reason.WORKER_DIED`, `Reason.TIMEOUT`).
+* Progress is a COUNT of outcomes, never a running sum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from workbench.errors import FenceLostError, InputError, JobError, Outcome, Reason
+from workbench.failpoint import failpoint
+from workbench.store.catalog import Catalog
+from workbench.store.catalog.engine import upsert
+from workbench.store.catalog.models import Batch, File, Job, JobFile
+
+MAX_ATTEMPTS = 3
+
+_SEEN = ("size", "mtime_ns")
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    PLANNING = "planning"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def finished(self) -> bool:
+        """True when the job will not go on unless it is resumed on request."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class BatchState(StrEnum):
+    """Where a batch stands."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    DONE = "done"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a job was asked to do: enough to plan it again.
+
+    Attributes
+    ----------
+    paths : absolute paths of files and folders
+    frames : descriptors whose frames are stored too
+    retry_failed : also try files again that failed for a lasting reason
+    """
+
+    paths: tuple[str, ...]
+    frames: tuple[str, ...] = ()
+    retry_failed: bool = False
+
+    @property
+    def key(self) -> str:
+        """Equal requests have equal keys."""
+        return hashlib.blake2b(json.dumps(asdict(self)).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class JobLease:
+    """A driver's right to work on a job, valid while the fence stands."""
+
+    job_id: int
+    fence: int
+    lease_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFile:
+    """A file of a batch that has no outcome yet."""
+
+    ordinal: int
+    path: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLease:
+    """The right to commit one batch, valid while its fence stands."""
+
+    job: JobLease
+    batch_id: int
+    fence: int
+    attempts: int
+    files: tuple[WorkFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file as the plan found it: it needs work, unless its outcome is known already."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    cost: float
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    detail: str | None = None
+    content_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far a job is: outcomes counted in the catalog, cost in the plan's units."""
+
+    total: int
+    analyzed: int
+    unchanged: int
+    duplicate: int
+    failed: int
+    cost_total: float
+    cost_done: float
+
+    @property
+    def done(self) -> int:
+        """Files with an outcome."""
+        return self.analyzed + self.unchanged + self.duplicate + self.failed
+
+
+def this_process() -> dict[str, Any]:
+    """Name this process so that another one on the same host can tell whether it still lives."""
+    import psutil
+
+    return {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
+
+
+def owner_is_dead(owner: dict[str, Any]) -> bool:
+    """Tell whether the owner certainly lives no more; one on another host cannot be looked at."""
+    import psutil
+
+    if owner["host"] != socket.gethostname():
+        return False
+    try:
+        return bool(abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) > 1.0)
+    except psutil.NoSuchProcess:
+        return True
+
+
+class Ledger:
+    """The jobs in a catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    # --- a job's life -----------------------------------------------------------------------------
+
+    def create(self, request: Request, *, lease_s: float) -> JobLease:
+        """Enter a new job, owned by this process."""
+        now = time.time()
+        with self._catalog.write() as connection:
+            job_id = connection.execute(
+                sa.insert(Job)
+                .values(
+                    state=JobState.PLANNING,
+                    request=asdict(request),
+                    request_key=request.key,
+                    fence=1,
+                    owner=this_process(),
+                    lease_until=now + lease_s,
+                    created_at=now,
+                    worked_s=0.0,
+                )
+                .returning(Job.id)
+            ).scalar_one()
+        failpoint("job-created")
+        return JobLease(job_id, 1, lease_s)
+
+    def unfinished(self, request: Request) -> int | None:
+        """Find the newest job with the same request that was started and not finished."""
+        with self._catalog.read() as connection:
+            return connection.execute(
+                sa.select(Job.id)
+                .where(Job.request_key == request.key)
+                .where(Job.state.in_([JobState.PLANNING, JobState.RUNNING, JobState.INTERRUPTED]))
+                .order_by(Job.id.desc())
+                .limit(1)
+            ).scalar_one_or_none()
+
+    def acquire(self, job_id: int, *, lease_s: float) -> JobLease:
+        """Take a job over from a driver that is gone.
+
+        Raises
+        ------
+        InputError
+            When there is no such job.
+        JobError
+            When another driver works on it.
+        """
+        now = time.time()
+        with self._catalog.write() as connection:
+            job = self._row(connection, job_id)
+            running = job.state in (JobState.PLANNING, JobState.RUNNING)
+            if running and job.lease_until > now and not owner_is_dead(job.owner):
+                raise JobError(
+                    f"Job {job_id} is being worked on by process {job.owner['pid']} on {job.owner['host']}.",
+                    "Wait for it, or cancel it first.",
+                )
+            fence = job.fence + 1
+            state = JobState.PLANNING if job.state == JobState.PLANNING else JobState.RUNNING
+            connection.execute(
+                sa.update(Job)
+                .where(Job.id == job_id)
+                .values(
+                    fence=fence,
+                    state=state,
+                    owner=this_process(),
+                    lease_until=now + lease_s,
+                    finished_at=None,
+                    message=None,
+                )
+            )
+            stale = connection.execute(
+                sa.select(Batch).where(Batch.job_id == job_id, Batch.state == BatchState.LEASED).order_by(Batch.id)
+            ).all()
+            for batch in stale:
+                _requeue(connection, batch, one_by_one=batch.attempts >= 2, reason=Reason.WORKER_DIED)
+        return JobLease(job_id, fence, lease_s)
+
+    def renew(self, job: JobLease, *, worked_s: float) -> JobState:
+        """Show a sign of life; give the job's state, which a cancel may have changed.
+
+        Raises
+        ------
+        FenceLostError
+            When another driver has taken the job over.
+        """
+        with self._catalog.write() as connection:
+            row = self._held(connection, job)
+            connection.execute(
+                sa.update(Job)
+                .where(Job.id == job.job_id)
+                .values(lease_until=time.time() + job.lease_s, worked_s=Job.worked_s + worked_s)
+            )
+        return JobState(row.state)
+
+    def finish(self, job: JobLease, state: JobState, message: str | None = None) -> None:
+        """Say how the job ended, or that it stopped for now."""
+        with self._catalog.write() as connection:
+            self._held(connection, job)
+            connection.execute(
+                sa.update(Job)
+                .where(Job.id == job.job_id)
+                .values(state=state, message=message, finished_at=time.time(), lease_until=None)
+            )
+
+    def cancel(self, job_id: int) -> None:
+        """Ask a job to stop. What it has committed stays; `acquire` makes it go on."""
+        with self._catalog.write() as connection:
+            if JobState(self._row(connection, job_id).state).finished:
+                return
+            connection.execute(
+                sa.update(Job).where(Job.id == job_id).values(state=JobState.CANCELLED, finished_at=time.time())
+            )
+
+    def job(self, job_id: int) -> dict[str, Any]:
+        """One job, ready for JSON."""
+        with self._catalog.read() as connection:
+            row = self._row(connection, job_id)
+        return dict(row._mapping)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs, newest first."""
+        with self._catalog.read() as connection:
+            return [dict(row._mapping) for row in connection.execute(sa.select(Job).order_by(Job.id.desc()))]
+
+    # --- planning ---------------------------------------------------------------------------------
+
+    def clear_plan(self, job: JobLease) -> None:
+        """Forget a plan that was cut short."""
+        with self._catalog.write() as connection:
+            self._held(connection, job)
+            connection.execute(sa.delete(JobFile).where(JobFile.job_id == job.job_id))
+            connection.execute(sa.delete(Batch).where(Batch.job_id == job.job_id))
+
+    def add_files(self, job: JobLease, first_ordinal: int, files: Sequence[PlannedFile]) -> None:
+        """Enter files into the plan, in their order; remember those that could not even be looked at."""
+        rows = [{"job_id": job.job_id, "ordinal": first_ordinal + i, **asdict(file)} for i, file in enumerate(files)]
+        unreadable = [
+            {name: row[name] for name in ("path", "size", "mtime_ns", "reason", "detail")}
+            for row in rows
+            if row["outcome"] is Outcome.FAILED
+        ]
+        with self._catalog.write() as connection:
+            self._held(connection, job)
+            connection.execute(sa.insert(JobFile), [{k: v for k, v in row.items() if k not in _SEEN} for row in rows])
+            upsert(connection, File, unreadable, key="path", update=(*_SEEN, "reason", "detail"))
+
+    def add_batches(self, job: JobLease, batches: Iterable[tuple[int, int, float]]) -> None:
+        """Cut the plan into batches and start the job.
+
+        Parameters
+        ----------
+        job : JobLease
+            The right to do so.
+        batches : iterable of (first ordinal, last ordinal, cost)
+            Files between them that have an outcome already are left out.
+        """
+        with self._catalog.write() as connection:
+            self._held(connection, job)
+            for first, last, cost in batches:
+                batch_id = _insert_batch(connection, job.job_id, cost, attempts=0)
+                connection.execute(
+                    sa.update(JobFile)
+                    .where(
+                        JobFile.job_id == job.job_id, JobFile.ordinal.between(first, last), JobFile.outcome.is_(None)
+                    )
+                    .values(batch_id=batch_id)
+                )
+            connection.execute(sa.update(Job).where(Job.id == job.job_id).values(state=JobState.RUNNING))
+        failpoint("job-planned")
+
+    def to_do(self, job_id: int) -> list[tuple[int, float]]:
+        """Ordinal and cost of every file of the plan that has no outcome yet, in order."""
+        with self._catalog.read() as connection:
+            rows = connection.execute(
+                sa.select(JobFile.ordinal, JobFile.cost)
+                .where(JobFile.job_id == job_id, JobFile.outcome.is_(None))
+                .order_by(JobFile.ordinal)
+            )
+            return [(row.ordinal, row.cost) for row in rows]
+
+    # --- batches ----------------------------------------------------------------------------------
+
+    def lease_batch(self, job: JobLease) -> BatchLease | None:
+        """Lease the costliest batch that waits, so that no long one is left for the end."""
+        with self._catalog.write() as connection:
+            self._held(connection, job)
+            batch = connection.execute(
+                sa.select(Batch)
+                .where(Batch.job_id == job.job_id, Batch.state == BatchState.PENDING)
+                .order_by(Batch.cost.desc(), Batch.id)
+                .limit(1)
+            ).one_or_none()
+            if batch is None:
+                return None
+            fence, attempts = batch.fence + 1, batch.attempts + 1
+            connection.execute(
+                sa.update(Batch)
+                .where(Batch.id == batch.id)
+                .values(state=BatchState.LEASED, fence=fence, attempts=attempts)
+            )
+            files = _files_of(connection, batch.id)
+        failpoint("batch-leased")
+        return BatchLease(job, batch.id, fence, attempts, files)
+
+    def waiting(self, job_id: int) -> int:
+        """How many batches of a job wait for work."""
+        with self._catalog.read() as connection:
+            return connection.execute(
+                sa.select(sa.func.count())
+                .select_from(Batch)
+                .where(Batch.job_id == job_id, Batch.state == BatchState.PENDING)
+            ).scalar_one()
+
+    def batch_lost(self, lease: BatchLease, *, reason: Reason) -> list[str]:
+        """Take back a batch whose worker died, and give the paths of the files that are given up for it."""
+        with self._catalog.write() as connection:
+            batch = held_batch(connection, lease)
+            return _requeue(connection, batch, one_by_one=True, reason=reason)
+
+    def batch_released(self, lease: BatchLease) -> None:
+        """Take back a batch that nobody worked on to the end, through no fault of its files."""
+        with self._catalog.write() as connection:
+            held_batch(connection, lease)
+            connection.execute(
+                sa.update(Batch)
+                .where(Batch.id == lease.batch_id)
+                .values(state=BatchState.PENDING, attempts=Batch.attempts - 1)
+            )
+
+    def counts(self, job_id: int) -> Counts:
+        """Count the outcomes of a job."""
+        with self._catalog.read() as connection:
+            rows = connection.execute(
+                sa.select(JobFile.outcome, sa.func.count(), sa.func.coalesce(sa.func.sum(JobFile.cost), 0.0))
+                .where(JobFile.job_id == job_id)
+                .group_by(JobFile.outcome)
+            ).all()
+        number = {outcome: count for outcome, count, _ in rows}
+        cost = {outcome: total for outcome, _, total in rows}
+        return Counts(
+            total=sum(number.values()),
+            analyzed=number.get(Outcome.ANALYZED, 0),
+            unchanged=number.get(Outcome.UNCHANGED, 0),
+            duplicate=number.get(Outcome.DUPLICATE, 0),
+            failed=number.get(Outcome.FAILED, 0),
+            cost_total=sum(cost.values()),
+            cost_done=sum(cost.values()) - cost.get(None, 0.0),
+        )
+
+    def reasons(self, job_id: int) -> dict[str, int]:
+        """How many files of a job failed, by reason."""
+        with self._catalog.read() as connection:
+            rows = connection.execute(
+                sa.select(JobFile.reason, sa.func.count())
+                .where(JobFile.job_id == job_id, JobFile.outcome == Outcome.FAILED)
+                .group_by(JobFile.reason)
+                .order_by(sa.func.count().desc(), JobFile.reason)
+            )
+            return {str(reason): count for reason, count in rows}
+
+    # --- checks -----------------------------------------------------------------------------------
+
+    def _row(self, connection: Connection, job_id: int) -> sa.Row[Any]:
+        row = connection.execute(sa.select(Job.__table__).where(Job.id == job_id)).one_or_none()
+        if row is None:
+            raise InputError(f"There is no job {job_id}.", "`workbench doctor` lists the jobs of the library.")
+        return row
+
+    def _held(self, connection: Connection, job: JobLease) -> sa.Row[Any]:
+        row = self._row(connection, job.job_id)
+        if row.fence != job.fence:
+            raise FenceLostError(f"Job {job.job_id} has been taken over by another process.", "It goes on there.")
+        return row
+
+
+def held_batch(connection: Connection, lease: BatchLease) -> sa.Row[Any]:
+    """Check inside a write transaction that a batch is still this attempt's.
+
+    Raises
+    ------
+    FenceLostError
+        When another attempt has it, or had it and finished.
+    """
+    batch = connection.execute(
+        sa.select(Batch.__table__, Job.fence.label("job_fence"))
+        .join(Job, Job.id == Batch.job_id)
+        .where(Batch.id == lease.batch_id)
+    ).one()
+    if (batch.fence, batch.state, batch.job_fence) != (lease.fence, BatchState.LEASED, lease.job.fence):
+        raise FenceLostError(
+            f"Batch {lease.batch_id} of job {lease.job.job_id} has been taken over.", "Its new owner commits it."
+        )
+    return batch
+
+
+def _requeue(connection: Connection, batch: sa.Row[Any], *, one_by_one: bool, reason: Reason) -> list[str]:
+    """Put a lost batch back: as it is, file by file, or give its only file up. Gives the paths given up."""
+    files = _files_of(connection, batch.id)
+    if len(files) == 1 and batch.attempts >= MAX_ATTEMPTS:
+        _quarantine(connection, batch, files[0], reason)
+        return [files[0].path]
+    state = BatchState.PENDING
+    if len(files) > 1 and one_by_one:
+        state = BatchState.SPLIT
+        for file in files:
+            alone = _insert_batch(connection, batch.job_id, file.cost, attempts=1)
+            connection.execute(
+                sa.update(JobFile)
+                .where(JobFile.job_id == batch.job_id, JobFile.ordinal == file.ordinal)
+                .values(batch_id=alone)
+            )
+    connection.execute(sa.update(Batch).where(Batch.id == batch.id).values(state=state))
+    return []
+
+
+def _quarantine(connection: Connection, batch: sa.Row[Any], file: WorkFile, reason: Reason) -> None:
+    detail = f"{batch.attempts} attempts ended with the worker's death"
+    failed = {"reason": reason, "detail": detail}
+    connection.execute(
+        sa.update(JobFile)
+        .where(JobFile.job_id == batch.job_id, JobFile.ordinal == file.ordinal)
+        .values(outcome=Outcome.FAILED, **failed)
+    )
+    connection.execute(sa.update(Batch).where(Batch.id == batch.id).values(state=BatchState.DONE))
+    try:
+        stat = os.stat(file.path)
+    except OSError:
+        return  # gone in the meantime: the job's record has the outcome, there is no file to remember
+    seen = {"path": file.path, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "content_id": None, **failed}
+    upsert(connection, File, [seen], key="path", update=("size", "mtime_ns", "content_id", "reason", "detail"))
+
+
+def _insert_batch(connection: Connection, job_id: int, cost: float, *, attempts: int) -> int:
+    return connection.execute(
+        sa.insert(Batch)
+        .values(job_id=job_id, state=BatchState.PENDING, fence=0, attempts=attempts, cost=cost)
+        .returning(Batch.id)
+    ).scalar_one()
+
+
+def _files_of(connection: Connection, batch_id: int) -> tuple[WorkFile, ...]:
+    rows = connection.execute(
+        sa.select(JobFile.ordinal, JobFile.path, JobFile.cost)
+        .where(JobFile.batch_id == batch_id, JobFile.outcome.is_(None))
+        .order_by(JobFile.ordinal)
+    )
+    return tuple(WorkFile(row.ordinal, row.path, row.cost) for row in rows)
