@@ -127,7 +127,7 @@ def test_nothing_to_find_is_not_a_score():
     ],
 )
 def test_retrieval_that_means_nothing_is_refused(distances, labels, groups):
-    with pytest.raises(ValueError, match="distance|groups"):
+    with pytest.raises(ValueError, match=r"distance|groups"):
         metrics.relevance(distances, labels, groups=groups)
 
 

@@ -71,7 +71,9 @@ class Store:
     def ledger(self) -> Ledger:
         return Ledger(self.catalog)
 
-    def plan(self, *paths: str, batches: list[tuple[int, int, float]] | None = None, lease_s: float = LEASE_S) -> JobLease:
+    def plan(
+        self, *paths: str, batches: list[tuple[int, int, float]] | None = None, lease_s: float = LEASE_S
+    ) -> JobLease:
         """Enter a job whose files all need work."""
         job = self.ledger.create(Request(("/music", *paths)), lease_s=lease_s)
         self.ledger.add_files(job, 0, [PlannedFile(path, 100, 1, 1.0) for path in paths])

@@ -76,8 +76,9 @@ def test_catalog_of_a_later_version_is_refused(store: Store) -> None:
 
 
 def test_locked_catalog_says_so(store: Store) -> None:
-    with store.catalog.write(), pytest.raises(CatalogLockedError, match="BUSY_TIMEOUT"), store.catalog.write():
-        pytest.fail("two writers at the same time")
+    second = store.catalog.write()
+    with store.catalog.write(), pytest.raises(CatalogLockedError, match="BUSY_TIMEOUT"):
+        second.__enter__()
 
 
 def test_file_that_is_no_database(tmp_path: Path) -> None:
@@ -92,9 +93,13 @@ def test_folder_that_does_not_exist(tmp_path: Path) -> None:
 
 
 def test_an_error_rolls_everything_back(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.catalog.write() as connection:
-        connection.execute(sa.text("UPDATE meta SET value = '7' WHERE key = 'version'"))
-        raise RuntimeError
+    def change_and_fail() -> None:
+        with store.catalog.write() as connection:
+            connection.execute(sa.text("UPDATE meta SET value = '7' WHERE key = 'version'"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change_and_fail()
     assert store.catalog.version() == 0
 
 

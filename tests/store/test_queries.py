@@ -79,7 +79,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
             "sample_rate": 44100,
             "channels": 2,
             "flags": [],
-            **columns(n, bpm=60.0 + n % 140, energy=n % 100 / 100, mood=("calm", "happy", "sad")[n % 3], key=f"k{n % 24}"),
+            **columns(
+                n, bpm=60.0 + n % 140, energy=n % 100 / 100, mood=("calm", "happy", "sad")[n % 3], key=f"k{n % 24}"
+            ),
             "artist": f"artist {n % 500}",
         }
         for n in range(20_000)

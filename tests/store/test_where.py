@@ -69,7 +69,7 @@ def test_finds(three: Store, text: str, bpms: list[float]) -> None:
     ],
 )
 def test_refuses(text: str, said: str) -> None:
-    with pytest.raises(InputError, match="(?s).*") as caught:
+    with pytest.raises(InputError) as caught:
         compile_where(text)
     assert said in str(caught.value)
 

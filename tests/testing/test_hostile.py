@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def read(path: str, limit_s: float = 14 * 3600) -> Reason | None:
         return Reason.EMPTY
     n_frames = 0
     try:
-        with open(path, "rb") as stream, soundfile.SoundFile(stream) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             if not 1000 <= file.samplerate <= 768_000:
                 return Reason.BAD_SAMPLE_RATE
             if file.channels > 64:
@@ -65,9 +66,6 @@ def test_there_are_many_kinds_each_with_a_sentence(made):
         assert os.path.isabs(file.path)
 
 
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # soundfile's callback, asked to seek to -1
 def test_expectations_hold_for_a_plain_reader(made):
     wrong = {}
     for file in made:
@@ -81,7 +79,7 @@ def test_expectations_hold_for_a_plain_reader(made):
 
 def test_what_can_be_analyzed_holds_no_duplicates(made):
     regular = [f.path for f in made if f.expectation == "analyzed" and not HOSTILE_KINDS[f.kind].slow]
-    digest = [hashlib.sha256(open(path, "rb").read()).digest() for path in regular]  # noqa: SIM115
+    digest = [hashlib.sha256(Path(path).read_bytes()).digest() for path in regular]
     assert len(set(digest)) == len(digest)
 
 
@@ -94,15 +92,13 @@ def test_they_take_little_room(made):
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    chosen = [name for name, entry in HOSTILE_KINDS.items() if entry.group in {"damage", "formats", "headers"}]
+    chosen = [name for name, entry in HOSTILE_KINDS.items() if entry.group == "formats" or name.startswith("mp3")]
     first, again = (hostile_files(tmp_path / name, kinds=chosen) for name in "ab")
     for one, other in zip(first, again, strict=True):
-        with open(one.path, "rb") as a, open(other.path, "rb") as b:
-            assert a.read() == b.read(), one.kind
+        assert Path(one.path).read_bytes() == Path(other.path).read_bytes(), one.kind
     alone = hostile_files(tmp_path / "c", kinds=["mp3-flipped-body"])[0]
     same = next(file for file in first if file.kind == "mp3-flipped-body")
-    with open(alone.path, "rb") as a, open(same.path, "rb") as b:
-        assert a.read() == b.read()
+    assert Path(alone.path).read_bytes() == Path(same.path).read_bytes()
 
 
 def test_slow_kinds_can_be_left_out(tmp_path):

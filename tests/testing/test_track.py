@@ -36,9 +36,9 @@ def estimate_key(chroma: np.ndarray) -> str:
 
 @pytest.fixture(scope="module")
 def listened():
-    """Three tracks of each style, and what librosa hears in them."""
+    """Two tracks of each style, and what librosa hears in them."""
     rows = []
-    for seed, style in enumerate([style for style in STYLES for _ in range(3)]):
+    for seed, style in enumerate([style for style in STYLES for _ in range(2)]):
         y, sr, truth = simulate_track(seed, style=style, duration=12, sr=SR)
         mono = y.mean(axis=1)
         strength = librosa.onset.onset_strength(y=mono, sr=sr)
@@ -111,8 +111,9 @@ def test_brightness_makes_it_brighter():
 
 
 def test_tuning_is_heard():
-    y = simulate_track(5, style="classical", duration=6, sr=SR, tuning_cents=25).y.mean(axis=1)
-    assert 100 * librosa.estimate_tuning(y=y, sr=SR) == pytest.approx(25, abs=6)
+    for cents in (-30, 25):
+        y = simulate_track(5, style="folk", duration=6, sr=SR, tuning_cents=cents).y.mean(axis=1)
+        assert 100 * librosa.estimate_tuning(y=y, sr=SR) == pytest.approx(cents, abs=6)
 
 
 def test_onsets_follow_the_grid_within_the_jitter():

@@ -55,7 +55,7 @@ class _Header(NamedTuple):
 def _walk(fd: int, size: int, at: int, parse: Callable[[bytes], _Header | None]) -> Iterator[Chunk]:
     """Yield chunks from offset ``at``; ``parse`` reads a header, and says None when the bytes do not suffice."""
     for _ in range(_MOST_CHUNKS):
-        header = parse(os.pread(fd, _LONGEST_HEADER, at))
+        header = parse(os.pread(fd, _LONGEST_HEADER, at)) if at < size else None
         if header is None:
             return
         start = at + header.length

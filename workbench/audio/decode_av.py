@@ -7,14 +7,12 @@ chosen here from the content that was recognised, and nothing else is tried.
 from __future__ import annotations
 
 import importlib.util
-import io
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.audio.files import OpenFile, reason_of
+from workbench.audio.files import OpenFile, View, reason_of
 from workbench.audio.formats import Format
 from workbench.errors import AudioError, Reason
 
@@ -47,13 +45,11 @@ class AvDecoder:
         except ImportError as error:
             raise AudioError(file.path, Reason.DECODER_MISSING, f"{kind.name}: {error}") from error
         self._file, self._av = file, av
-        os.lseek(file.fd, 0, os.SEEK_SET)
-        self._handle = io.FileIO(file.fd, closefd=False)
+        self._view = View(file.fd, 0, file.size)
         try:
-            self._container = av.open(self._handle, "r", format=kind.demuxer, metadata_errors="ignore")
+            self._container = av.open(self._view, "r", format=kind.demuxer, metadata_errors="ignore")
         except (av.FFmpegError, ValueError) as error:
-            self._handle.close()
-            raise AudioError(file.path, Reason.CORRUPT, str(error)) from error
+            raise AudioError(file.path, Reason.CORRUPT, _said(error)) from error
         try:
             self._begin(kind)
         except BaseException:
@@ -65,6 +61,8 @@ class AvDecoder:
         stream = self._container.streams.best("audio")
         if stream is None:
             raise AudioError(self._file.path, Reason.NO_AUDIO, "no audio stream")
+        if stream.codec_context is None:
+            raise AudioError(self._file.path, Reason.CORRUPT, "FFmpeg has no decoder for the audio stream")
         stream.codec_context.thread_count = 1  # workers share the cores between files
         self.codec: str = stream.codec_context.name
         self._frames = self._decode(stream)
@@ -91,11 +89,11 @@ class AvDecoder:
             except StopIteration:
                 return
             except (self._av.FFmpegError, ValueError) as error:
-                yield str(error)
-            except OSError as error:
-                raise AudioError(self._file.path, reason_of(error), str(error)) from error
+                yield _said(error)
             else:
                 yield from frames
+            if self._view.error:
+                raise AudioError(self._file.path, reason_of(self._view.error), str(self._view.error))
 
     def read(self, frames: int) -> tuple[Block, str]:
         """Up to ``frames`` frames, and what went wrong, if anything."""
@@ -125,7 +123,11 @@ class AvDecoder:
     def close(self) -> None:
         """Free what FFmpeg holds; the file is the caller's."""
         self._container.close()
-        self._handle.close()
+
+
+def _said(error: Exception) -> str:
+    """What FFmpeg said, without the number and the name that PyAV adds."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _samples(frame: Any) -> Block:

@@ -8,7 +8,7 @@ What python-soundfile does by default and what is done here instead:
 * A failing read raises and drops what was decoded before the failure. Here `tell` says how much there is.
 * A file goes in as a descriptor, so that its name plays no part: neither its bytes nor its extension.
 
-MP3 goes in through `_Spliced`: tags and junk left out, and a frame count in front where the file has none
+MP3 goes in through a `View`: tags and junk left out, and a frame count in front where the file has none
 or a wrong one (`workbench.audio.mpeg`).
 """
 
@@ -23,7 +23,7 @@ import soundfile
 
 from workbench.audio import bounds, mpeg
 from workbench.audio.chunks import CONTAINERS, MalformedError
-from workbench.audio.files import OpenFile, reason_of
+from workbench.audio.files import OpenFile, View, reason_of
 from workbench.audio.formats import Format
 from workbench.errors import AudioError, Reason
 
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from workbench.audio.decode import Block
 
 _NO_LENGTH = 2**63 - 1  # libsndfile's SF_COUNT_MAX: the header does not say
+_BAD_FILE = 7  # libsndfile's SFE_BAD_FILE; its text speaks of a missing file, but mpg123 is meant
 _MALLOC_FAILED = 17  # libsndfile's SFE_MALLOC_FAILED
 _STREAMS = frozenset({"flac", "ogg", "opus", "mp3"})  # read forward to the last byte
+_FLAC_BLOCK = 4096  # frames in a block of most FLAC files
 _READ_AHEAD = 64 * 1024
 _TOLERANCE = 0.01
 
@@ -45,59 +47,7 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no t
         return False
 
 
-class _Spliced(io.RawIOBase):
-    """A range of a file with some other bytes in front, as one readable file.
-
-    Parameters
-    ----------
-    fd : int
-        The file; its position is neither used nor moved.
-    prefix : bytes
-        What comes first.
-    start, end : int
-        The range that follows, bytes.
-    """
-
-    def __init__(self, fd: int, prefix: bytes, start: int, end: int) -> None:
-        super().__init__()
-        self._fd, self._prefix, self._shift = fd, prefix, start - len(prefix)
-        self.size = len(prefix) + end - start
-        self._position = 0
-        self.error: OSError | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        at, room = self._position, len(buffer)
-        if at < len(self._prefix):
-            piece = self._prefix[at : at + room]
-            buffer[: len(piece)] = piece
-            count = len(piece)
-        else:
-            count = self._pread(buffer[: max(0, min(room, self.size - at))], at + self._shift)
-        self._position += count
-        return count
-
-    def _pread(self, buffer: memoryview, offset: int) -> int:
-        try:
-            return os.preadv(self._fd, [buffer], offset)
-        except OSError as error:  # nothing can be raised through the C code in between: kept for the decoder
-            self.error = error
-            return 0
-
-
-def _splice_mp3(file: OpenFile) -> tuple[_Spliced, int | None]:
+def _splice_mp3(file: OpenFile) -> tuple[View, int | None]:
     """Cut the frames out of an MP3 file; also the length that it declares, or None if libsndfile knows it.
 
     mpg123 takes a frame count for what it is, so one that does not fit the bytes that are there is replaced.
@@ -109,11 +59,11 @@ def _splice_mp3(file: OpenFile) -> tuple[_Spliced, int | None]:
         raise MalformedError("the first frame is gone")
     table = mpeg.frame_count(file.fd, start)
     if table and table.frames and abs(table.bytes - (end - start)) <= _TOLERANCE * (end - start):
-        return _Spliced(file.fd, b"", start, end), None
+        return View(file.fd, start, end), None
     if table:
         start += frame.length
     prefix = mpeg.frame_count_header(header, end - start) if frame.layer == mpeg.LAYER3 else b""
-    return _Spliced(file.fd, prefix, start, end), table.frames * frame.samples if table else 0
+    return View(file.fd, start, end, prefix), table.frames * frame.samples if table else 0
 
 
 def _declared(file: OpenFile, kind: Format, frames: int) -> int | None:
@@ -143,47 +93,73 @@ class SndfileDecoder:
 
     def __init__(self, file: OpenFile, kind: Format) -> None:
         self._file = file
-        self._spliced: _Spliced | None = None
+        self._view: View | None = None
         self._stream_end = 0
         declared: int | None = None
         if kind.name == "mp3":
-            self._spliced, declared = _splice_mp3(file)
-            self._stream_end = self._spliced.size
+            self._view, declared = _splice_mp3(file)
+            self._stream_end = self._view.size
         elif kind.name in _STREAMS:
             self._stream_end = bounds.skip_trailing_tags(file.fd, 0, file.size)
         elif os.pread(file.fd, 4, 0) == b"BW64":  # RF64 by a later name, which libsndfile does not know
-            self._spliced = _Spliced(file.fd, b"RF64", 4, file.size)
+            self._view = View(file.fd, 4, file.size, b"RF64")
         self._sound = self._open()
-        self._position = 0  # frames
+        self._position = 0  # in the source, frames
+        self._resumable = kind.name == "flac"
+        self._skip = 0
         self.sample_rate, self.channels = self._sound.samplerate, self._sound.channels
         self.codec = self._sound.subtype.lower()
         self.declared_frames = _declared(file, kind, self._sound.frames) if declared is None else declared or None
 
     def _open(self) -> _Forward:
         os.lseek(self._file.fd, 0, os.SEEK_SET)
-        source = io.BufferedReader(self._spliced, _READ_AHEAD) if self._spliced else self._file.fd
+        source = io.BufferedReader(self._view, _READ_AHEAD) if self._view else self._file.fd
         try:
             return _Forward(source, "r", closefd=False)
         except soundfile.LibsndfileError as error:
             reason = Reason.OUT_OF_MEMORY if error.code == _MALLOC_FAILED else Reason.CORRUPT
-            raise AudioError(self._file.path, reason, error.error_string) from error
+            detail = "mpg123 refuses the stream." if error.code == _BAD_FILE else error.error_string
+            raise AudioError(self._file.path, reason, detail) from error
 
     def read(self, frames: int) -> tuple[Block, str]:
         """Up to ``frames`` frames, and what went wrong, if anything."""
         block = np.empty((frames, self.channels), dtype=np.float32)
-        problem = ""
+        count, problem = 0, ""
+        skip, self._skip = self._skip, 0
         try:
+            if skip and not self._reopen_behind_damage(skip):
+                return block[:0], ""
             count = len(self._sound.read(out=block))
         except soundfile.LibsndfileError as error:
-            count, problem = self._sound.tell() - self._position, error.error_string
+            problem = error.error_string
+            count = self._tell() - self._position
+            if self._resumable:
+                self._skip = 2 * skip if skip and not count else _FLAC_BLOCK
         self._position += count
-        if self._spliced and self._spliced.error:
-            raise AudioError(self._file.path, reason_of(self._spliced.error), str(self._spliced.error))
+        if self._view and self._view.error:
+            raise AudioError(self._file.path, reason_of(self._view.error), str(self._view.error))
         return block[:count], problem
+
+    def _reopen_behind_damage(self, skip: int) -> bool:
+        """Go on some frames later with a new handle: libsndfile's FLAC decoder is dead after one bad frame."""
+        self._position += skip
+        if self._position >= self._sound.frames:
+            return False
+        self._sound.close()
+        self._sound = self._open()
+        self._sound.seek(self._position)
+        return True
+
+    def _tell(self) -> int:
+        """Position in the source, frames; where it was if that cannot be told, as after a failed seek."""
+        try:
+            return max(self._position, self._sound.tell())
+        except soundfile.LibsndfileError:
+            return self._position
 
     def stopped_early(self) -> bool:
         """Whether the decoder has come to its end with much of a compressed stream unread."""
-        at = self._spliced.tell() if self._spliced else os.lseek(self._file.fd, 0, os.SEEK_CUR)
+        at = self._view.tell() if self._view else os.lseek(self._file.fd, 0, os.SEEK_CUR)
         return self._stream_end - at > max(_READ_AHEAD, _TOLERANCE * self._stream_end)
 
     def close(self) -> None:

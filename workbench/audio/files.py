@@ -8,6 +8,7 @@ block, or worse. A name need not be valid Unicode; Python carries such bytes as 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat as modes
 from dataclasses import dataclass
@@ -135,3 +136,74 @@ class OpenFile:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+class View(io.RawIOBase):
+    """A range of a file, with other bytes in front of it if wanted, as a readable file for a C library.
+
+    Reading leaves the position of the descriptor alone. Nothing is raised, since nothing can be
+    raised through the C code that calls this: a bad seek returns -1, and the error of a failed
+    read is kept.
+
+    Parameters
+    ----------
+    fd : int
+        The file.
+    start, end : int
+        The range, bytes.
+    prefix : bytes
+        What comes before it.
+
+    Attributes
+    ----------
+    size : int
+        Length of prefix and range, bytes.
+    error : OSError or None
+        Why reading failed; to its reader that looks like the end of the file.
+    """
+
+    def __init__(self, fd: int, start: int, end: int, prefix: bytes = b"") -> None:
+        super().__init__()
+        self._fd, self._prefix, self._shift = fd, prefix, start - len(prefix)
+        self._position = 0
+        self.size = len(prefix) + end - start
+        self.error: OSError | None = None
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def tell(self) -> int:
+        """Position, bytes."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move, and return the new position; return -1 and stay where that is before the beginning."""
+        position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        if position < 0:
+            return -1
+        self._position = position
+        return position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill a buffer as far as possible; return how far."""
+        at = self._position
+        if at < len(self._prefix):
+            piece = self._prefix[at : at + len(buffer)]
+            buffer[: len(piece)] = piece
+            count = len(piece)
+        else:
+            count = self._pread(buffer[: max(0, min(len(buffer), self.size - at))], at + self._shift)
+        self._position += count
+        return count
+
+    def _pread(self, buffer: memoryview, offset: int) -> int:
+        try:
+            return os.preadv(self._fd, [buffer], offset)
+        except OSError as error:
+            self.error = error
+            return 0

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from workbench.audio.chunks import CONTAINERS, VORBIS_COMMENT, flac_blocks
-from workbench.audio.files import OpenFile
+from workbench.audio.files import OpenFile, View
 from workbench.audio.formats import Format, sniff
 
 _LONGEST = 500  # characters of a value
@@ -115,29 +115,18 @@ def clean(text: str) -> str | None:
     return _TO_SPACE.sub(" ", text).strip()[:_LONGEST].strip() or None
 
 
-class _Bounded(io.RawIOBase):
+class _Bounded(View):
     """A file that refuses to be read without measure, for a library that believes lengths in headers."""
 
     def __init__(self, fd: int, size: int) -> None:
-        super().__init__()
-        self.fd, self.size = fd, size
-        self._position, self._total = 0, 0
+        super().__init__(fd, 0, size)
+        self.fd, self._total = fd, 0
         self._deadline = time.monotonic() + _LONGEST_S
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        position = super().seek(offset, whence)
         if position < 0:
             raise OSError("a position before the beginning of the file")
-        self._position = position
         return position
 
     def read(self, size: int | None = -1) -> bytes:

@@ -127,7 +127,8 @@ def tracks(
     if as_json:
         print_json(rows)
     elif failed:
-        print_table(("file", "reason", "what to do"), [(r["path"], r["reason"], r["remedy"]) for r in rows])
+        notes = [f"{r['detail']}. {r['remedy']}" if r["detail"] else r["remedy"] for r in rows]
+        print_table(("file", "reason"), [(r["path"], r["reason"]) for r in rows], notes=notes)
     else:
         columns = ("id", *TRACK_COLUMNS, "length")
         print_table(columns, [(r["id"][:8], *track_row(r), clock(r["duration_s"])) for r in rows], right=NUMERIC)
@@ -152,10 +153,10 @@ def similar(
         return
     facets = ("timbre", "rhythm", "harmony", "dynamics")
     rows = [
-        (r["id"][:8], name_of(r), number(r["score"], 2), *(number(r["facets"][f], 2) for f in facets), r["why"])
+        (r["id"][:8], name_of(r), number(r["score"], 2), *(number(r["facets"][f], 2) for f in facets))
         for r in found.results
     ]
-    print_table(("id", "track", "score", *facets, "why"), rows, right=NUMERIC)
+    print_table(("id", "track", "score", *facets), rows, right=NUMERIC, notes=[r["why"] for r in found.results])
 
 
 @app.command()
@@ -215,10 +216,19 @@ def print_playlist(made: Playlist) -> None:
     """Show a playlist, each transition beside the track that it leads to, and what could not be met."""
     steps: list[Any] = [None, *made.transitions]
     rows = [
-        (i, *track_row(track), clock(track["duration_s"]), step and _step_text(step))
-        for i, (track, step) in enumerate(zip(made.tracks, steps, strict=False), 1)
+        (
+            i,
+            name_of(t),
+            number(t["bpm"], 1),
+            t["camelot"],
+            number(t["energy"], 2),
+            t["mood"],
+            clock(t["duration_s"]),
+            step and _step_text(step),
+        )
+        for i, (t, step) in enumerate(zip(made.tracks, steps, strict=False), 1)
     ]
-    print_table(("", *TRACK_COLUMNS, "length", "from the one before"), rows, right=NUMERIC)
+    print_table(("", "track", "BPM", "Camelot", "energy", "mood", "length", "step"), rows, right=NUMERIC)
     for violation in made.violations:
         say(
             f"not met: {violation['constraint']}: wanted {violation['wanted']}, got {violation['got']}. "
@@ -307,9 +317,8 @@ def doctor(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(checks)
     else:
-        print_table(
-            ("", "what", "found", "what to do"), [(c["state"], c["what"], c["found"], c["remedy"]) for c in checks]
-        )
+        rows = [(c["state"], c["what"], c["found"]) for c in checks]
+        print_table(("", "what", "found"), rows, notes=[c["remedy"] for c in checks])
     if any(check["state"] == "bad" for check in checks):
         raise typer.Exit(1)
 

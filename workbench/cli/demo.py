@@ -81,9 +81,9 @@ def _scores(compared: list[dict[str, Any]]) -> dict[str, float]:
     with_tempo = [row for row in compared if row["true_bpm"] is not None]
     with_key = [row for row in compared if row["true_key"] is not None]
     estimated = np.array([row["bpm"] or np.nan for row in with_tempo])
-    tempo = metrics.tempo.evaluate(np.array([row["true_bpm"] for row in with_tempo]), estimated)
-    key = metrics.key.evaluate([row["true_key"] for row in with_key], [row["key"] for row in with_key])
-    return {**tempo, **key}
+    tempo = metrics.evaluate_tempo([row["true_bpm"] for row in with_tempo], estimated)
+    key = metrics.evaluate_key([row["true_key"] for row in with_key], [row["key"] for row in with_key])
+    return {f"tempo {name}": value for name, value in tempo.items()} | {f"key {name}": v for name, v in key.items()}
 
 
 def _print(
@@ -103,9 +103,8 @@ def _print(
     print_table(("track", "BPM", "true BPM", "key", "true key"), rows, right=NUMERIC)
     print("\n   " + ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in scores.items()))
     print(f"\n4. What sounds like “{name_of(compared[0])}”?\n")
-    print_table(
-        ("track", "score", "why"), [(name_of(r), number(r["score"], 2), r["why"]) for r in found.results], right=NUMERIC
-    )
+    rows = [(name_of(r), number(r["score"], 2)) for r in found.results]
+    print_table(("track", "score"), rows, right=NUMERIC, notes=[r["why"] for r in found.results])
     print("\n5. A playlist that rises from calm to lively\n")
     print_playlist(made)
     home = target.parent

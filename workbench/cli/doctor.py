@@ -36,7 +36,7 @@ def examine(library: Path | None) -> list[dict[str, Any]]:
         _sqlite(),
         _formats(),
         _m4a(),
-        _check("ok" if settings_file().exists() else "note", "settings file", str(settings_file())),
+        _check("ok", "settings file", f"{'' if settings_file().exists() else 'none at '}{settings_file()}"),
     ]
     folder = Path(library) if library is not None else Settings().library
     return [*checks, *_library(folder)]

@@ -56,19 +56,54 @@ def harmless(text: str) -> str:
     return "".join(c if c == " " or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[str] = ()) -> None:
-    """Write a table to standard output, as wide as the terminal allows; None is shown as a dash."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[str] = (), notes: Sequence[str] = ()
+) -> None:
+    """Write a table to standard output; None is shown as a dash.
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        numeric = column in set(right)
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric, overflow="ellipsis")
-    for row in rows:
-        table.add_row(*(Text("–" if cell is None else harmless(str(cell))) for cell in row))
-    Console().print(table)
+    On a terminal that is too narrow, the longest column of text gives way; elsewhere nothing is cut,
+    so that the output can be searched.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Headings.
+    rows : iterable of sequences
+        Cells, one per column.
+    right : iterable of str
+        Headings of columns with numbers.
+    notes : sequence of str
+        A sentence per row, shown below it; may be empty.
+    """
+    from rich.cells import cell_len, set_cell_size
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    cells = [list(columns), *(["–" if cell is None else harmless(str(cell)) for cell in row] for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    if console.is_terminal:
+        spare = console.width - sum(widths) - len(_GAP) * (len(widths) - 1)
+        longest = widths.index(max(widths))
+        widths[longest] = max(_NARROWEST, widths[longest] + min(0, spare))
+    numeric = [column in set(right) for column in columns]
+    for number_of_row, row in enumerate(cells):
+        line = _GAP.join(
+            " " * (width - cell_len(cell)) + cell if to_right else set_cell_size(_cut(cell, width), width)
+            for cell, width, to_right in zip(row, widths, numeric, strict=True)
+        )
+        console.print(line.rstrip(), style=None if number_of_row else "bold")
+        if number_of_row and notes and notes[number_of_row - 1]:
+            console.print(f"{_GAP}{harmless(notes[number_of_row - 1])}", style="dim")
+
+
+_GAP = "  "
+_NARROWEST = 12
+
+
+def _cut(text: str, width: int) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
 
 
 def number(value: float | None, digits: int) -> str | None:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from workbench.errors import InputError
-from workbench.features.mood import MOODS
+from workbench.features.mood import CUES, MOODS
 from workbench.features.rhythm import TEMPO_POINTS, TEMPO_RATIOS
 from workbench.features.summary import STATISTICS
 from workbench.features.tonal import KEY_NAMES, PITCH_CLASSES
@@ -269,36 +269,36 @@ _HARMONY = (
     ),
 )  # fmt: skip
 
+# What every formula of `mood` may use; missing cues are left out there, so all are computed or none.
 _MOOD_INPUTS = (
-    "loudness", "dynamic_complexity", "onset_rate", "spectral_centroid", "spectral_flatness", "spectral_flux",
-    "tempo", "tempo_confidence", "beat_interval_std", "key", "key_strength", "silence_rate",
+    *(cue.descriptor for name, cue in CUES.items() if name != "major"), "key", "beat_interval_std",
 )  # fmt: skip
 
 _MOOD = (
     Descriptor(
         "energy", "mood", (), (), "1", 0.0, 1.0,
         "How intense it sounds: loud, dense, bright and noisy. A formula on descriptors, not a trained model.",
-        "workbench.features.mood.energy", optional=True, requires=_MOOD_INPUTS,
+        "Cues of Eerola, Lartillot & Toiviainen 2009; workbench.features.mood", optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "arousal", "mood", (), (), "1", 0.0, 1.0,
         "From calm (0) to excited (1). A formula on descriptors, not a trained model.",
-        "workbench.features.mood.arousal", optional=True, requires=_MOOD_INPUTS,
+        "Cues of Eerola, Lartillot & Toiviainen 2009, Gabrielsson & Lindström 2010; workbench.features.mood", optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "valence", "mood", (), (), "1", 0.0, 1.0,
         "From sad or tense (0) to happy or relaxed (1). A formula on descriptors, not a trained model.",
-        "workbench.features.mood.valence", optional=True, requires=_MOOD_INPUTS,
+        "Cues of Eerola, Lartillot & Toiviainen 2009, Gabrielsson & Lindström 2010; workbench.features.mood", optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "danceability", "mood", (), (), "1", 0.0, 1.0,
         "How well one can dance to it: clear, regular beat at a fitting tempo. A formula, not a trained model.",
-        "workbench.features.mood.danceability", optional=True, requires=_MOOD_INPUTS,
+        "Streich & Herrera 2005, Moelants 2002; workbench.features.mood", optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "mood", "mood", (), (), "category", 0.0, float(len(MOODS) - 1),
         "Named region of the valence-arousal plane; missing for silence.",
-        "workbench.features.mood.MOODS", optional=True, categories=tuple(MOODS), requires=("valence", "arousal"),
+        "Russell 1980; workbench.features.mood.MOODS", optional=True, categories=tuple(MOODS), requires=("valence", "arousal"),
     ),
 )  # fmt: skip
 

@@ -176,7 +176,8 @@ def _form(plan: Plan, rng: np.random.Generator) -> tuple[tuple[Section, ...], li
     lines = [cadence(plan.mode) if i == n_units - 1 else chosen[label] for i, label in enumerate(labels)]
     spans = [(label, 4) for label in labels]
     if n_tail:
-        lines.append(cadence(plan.mode, n_tail))
+        # a piece that has no other bars opens on the tonic as well
+        lines.append(cadence(plan.mode, n_tail) if n_units else _short(plan.mode, n_tail))
         spans.append(("outro" if n_units else "verse", n_tail))
     lines.append(cadence(plan.mode, 1))  # the cut bar stays on the tonic
     sections = _sections(plan, spans or [("verse", 0)])
@@ -187,6 +188,12 @@ def _form(plan: Plan, rng: np.random.Generator) -> tuple[tuple[Section, ...], li
         section = next((s for s in sections if start < s.end - 1e-6), sections[-1])
         bars.append(_Bar(i, section, harmony, chords[min(i + 1, len(chords) - 1)]))
     return sections, bars
+
+
+def _short(mode: Mode, n_bars: int) -> str:
+    """Give the one to three bars of a piece that is no longer."""
+    tonic = cadence(mode, 1)
+    return {1: tonic, 2: f"{tonic} {tonic}"}.get(n_bars, f"{tonic} {cadence(mode, 2)}")
 
 
 def _sections(plan: Plan, spans: list[tuple[str, int]]) -> tuple[Section, ...]:
