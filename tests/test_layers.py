@@ -37,10 +37,10 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
-def imported(module: str, path: Path, known: dict[str, Path]) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of all that a module imports, at its top or inside functions."""
+def imported(module: str, path: Path, known: dict[str, Path], *, types: bool = True) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of all that a module imports, at its top or inside functions, or for its types."""
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(ast.parse(path.read_text(encoding="utf-8")), types=types):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -52,10 +52,18 @@ def imported(module: str, path: Path, known: dict[str, Path]) -> Iterator[tuple[
                 yield node.lineno, inner if inner in known or base == module.split(".")[0] else base
 
 
-def imports(root: Path) -> dict[str, list[tuple[int, str]]]:
+def nodes(tree: ast.AST, *, types: bool) -> Iterator[ast.AST]:
+    """All nodes below one, those that only a type checker reads left out if asked."""
+    for node in ast.iter_child_nodes(tree):
+        if types or not (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")):
+            yield node
+            yield from nodes(node, types=types)
+
+
+def imports(root: Path, *, types: bool = True) -> dict[str, list[tuple[int, str]]]:
     """The imports of every module below a package's folder."""
     known = modules(root)
-    return {module: list(imported(module, path, known)) for module, path in known.items()}
+    return {module: list(imported(module, path, known, types=types)) for module, path in known.items()}
 
 
 def problems(root: Path) -> list[str]:
@@ -88,9 +96,10 @@ def refusal(place: str, name: str, package: str) -> str | None:
 
 
 def cycle(root: Path) -> list[str] | None:
-    """The modules of one import cycle, or None if there is none."""
+    """The modules of one import cycle at run time, or None if there is none."""
     known = modules(root)
-    graph = {module: {name for _, name in names if name in known} - {module} for module, names in imports(root).items()}
+    found = imports(root, types=False)
+    graph = {module: {name for _, name in names if name in known} - {module} for module, names in found.items()}
     graph.pop(root.name)  # lazy: it imports nothing until asked
     try:
         graphlib.TopologicalSorter(graph).prepare()
@@ -120,6 +129,9 @@ def tree(tmp_path: Path) -> Path:
         root / "cli.py",
         "from workbench import Library\ndef demo():\n    from workbench.testing import simulate_track\n",
     )
+    write(root / "store/parts.py", "from workbench.store import zip\n")
+    types = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from workbench.store.parts import Part\n"
+    write(root / "store/zip.py", types)
     write(root / "testing/__init__.py", "from workbench.library import Library\n")
     return root
 
@@ -147,6 +159,11 @@ def test_a_tree_that_keeps_the_rules_passes(tree: Path) -> None:
             "audio/decode.py",
             "def f():\n    from ..store import arrays\n",
             "audio.decode:2 imports workbench.store.arrays",
+        ),
+        (
+            "store/zip.py",
+            "import typing\nif typing.TYPE_CHECKING:\n    from ..jobs import Job\n",
+            "store.zip:3 imports",
         ),
         ("store/zip.py", "from workbench import Library\n", "imports workbench.Library, which belongs to no layer"),
         ("store/zip.py", "from workbench.testing import simulate_track\n", "only the demo simulates"),

@@ -1,7 +1,9 @@
 """Named places where a test may kill the process, to prove that nothing is lost there.
 
 ``WORKBENCH_FAILPOINT=part-written:2`` makes the process end as ``kill -9`` would the second time
-that it passes ``part-written``. Without that variable a call costs one dictionary look-up.
+that it passes ``part-written``. With ``part-written:2:/tmp/struck`` only the first process to come
+so far dies: it makes that file, and none dies while the file is there. Otherwise the worker that
+takes a dead one's place would die as well. Without the variable a call costs one dictionary look-up.
 """
 
 from __future__ import annotations
@@ -34,9 +36,17 @@ def failpoint(name: str) -> None:
     wanted = os.environ.get("WORKBENCH_FAILPOINT")
     if wanted is None:
         return
-    place, _, count = wanted.partition(":")
+    place, count, mark = (*wanted.split(":", 2), "", "")[:3]
     if place != name:
         return
     _passed[name] += 1
-    if _passed[name] == int(count or 1):
+    if _passed[name] == int(count or 1) and (not mark or _is_first(mark)):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_first(mark: str) -> bool:
+    try:
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False
+    return True

@@ -31,7 +31,7 @@ from workbench.store.verify import verify
 def outcomes(store: Store, job_id: int) -> dict[str, str]:
     with store.catalog.read() as connection:
         rows = connection.execute(sa.select(JobFile.path, JobFile.outcome).where(JobFile.job_id == job_id))
-        return dict(rows.tuples().all())
+        return {row.path: row.outcome for row in rows}
 
 
 def test_a_commit_makes_everything_visible_at_once(store: Store) -> None:

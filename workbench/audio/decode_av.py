@@ -126,7 +126,7 @@ class AvDecoder:
 
 
 def _said(error: Exception) -> str:
-    """What FFmpeg said, without the number and the name that PyAV adds."""
+    """Return what FFmpeg said, without the number and the name that PyAV adds."""
     return getattr(error, "strerror", None) or str(error)
 
 

@@ -153,7 +153,7 @@ class SndfileDecoder:
     def _tell(self) -> int:
         """Position in the source, frames; where it was if that cannot be told, as after a failed seek."""
         try:
-            return max(self._position, self._sound.tell())
+            return max(self._position, int(self._sound.tell()))
         except soundfile.LibsndfileError:
             return self._position
 

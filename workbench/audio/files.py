@@ -189,15 +189,15 @@ class View(io.RawIOBase):
         self._position = position
         return position
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Fill a buffer as far as possible; return how far."""
-        at = self._position
+        at, room = self._position, memoryview(buffer)
         if at < len(self._prefix):
-            piece = self._prefix[at : at + len(buffer)]
-            buffer[: len(piece)] = piece
+            piece = self._prefix[at : at + len(room)]
+            room[: len(piece)] = piece
             count = len(piece)
         else:
-            count = self._pread(buffer[: max(0, min(len(buffer), self.size - at))], at + self._shift)
+            count = self._pread(room[: max(0, min(len(room), self.size - at))], at + self._shift)
         self._position += count
         return count
 

@@ -15,6 +15,7 @@ from workbench.cli.output import (
     name_of,
     number,
     print_json,
+    print_playlist,
     print_table,
     say,
     track_row,
@@ -23,7 +24,6 @@ from workbench.errors import InputError
 
 if TYPE_CHECKING:
     from workbench.library import Library
-    from workbench.playlist import Playlist, Transition
 
 app = typer.Typer(
     help="Analyze a folder of audio once; then search it by sound and build playlists that flow.",
@@ -210,36 +210,6 @@ def playlist(
         print_playlist(made)
         if export is not None:
             say(f"written to {export}")
-
-
-def print_playlist(made: Playlist) -> None:
-    """Show a playlist, each transition beside the track that it leads to, and what could not be met."""
-    steps: list[Any] = [None, *made.transitions]
-    rows = [
-        (
-            i,
-            name_of(t),
-            number(t["bpm"], 1),
-            t["camelot"],
-            number(t["energy"], 2),
-            t["mood"],
-            clock(t["duration_s"]),
-            step and _step_text(step),
-        )
-        for i, (t, step) in enumerate(zip(made.tracks, steps, strict=False), 1)
-    ]
-    print_table(("", "track", "BPM", "Camelot", "energy", "mood", "length", "step"), rows, right=NUMERIC)
-    for violation in made.violations:
-        say(
-            f"not met: {violation['constraint']}: wanted {violation['wanted']}, got {violation['got']}. "
-            f"{violation['remedy']}"
-        )
-
-
-def _step_text(step: Transition) -> str:
-    """Put a transition into words, as far as it is known."""
-    tempo = None if step.bpm_change is None else f"{step.bpm_change:+.1f} BPM"
-    return ", ".join(filter(None, (tempo, step.key_relation))) or "unknown"
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.cli.output import NUMERIC, clock, name_of, number, print_json, print_table, say
+from workbench.cli.output import NUMERIC, clock, name_of, number, print_json, print_playlist, print_table, say
 from workbench.cli.progress import shown
 
 if TYPE_CHECKING:
@@ -94,8 +94,6 @@ def _print(
     made: Playlist,
     target: Path,
 ) -> None:
-    from workbench.cli.commands import print_playlist
-
     outcomes = ", ".join(f"{report[name]} {name}" for name in ("analyzed", "unchanged", "duplicate", "failed"))
     say(f"   {report['total']} files in {clock(report['elapsed_s'])}: {outcomes}")
     print("\n3. Tempo and key, estimated and true\n")
@@ -103,8 +101,8 @@ def _print(
     print_table(("track", "BPM", "true BPM", "key", "true key"), rows, right=NUMERIC)
     print("\n   " + ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in scores.items()))
     print(f"\n4. What sounds like “{name_of(compared[0])}”?\n")
-    rows = [(name_of(r), number(r["score"], 2)) for r in found.results]
-    print_table(("track", "score"), rows, right=NUMERIC, notes=[r["why"] for r in found.results])
+    hits = [(name_of(r), number(r["score"], 2)) for r in found.results]
+    print_table(("track", "score"), hits, right=NUMERIC, notes=[r["why"] for r in found.results])
     print("\n5. A playlist that rises from calm to lively\n")
     print_playlist(made)
     home = target.parent

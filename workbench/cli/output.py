@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import typer
 
 from workbench import tabular
 from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.playlist import Playlist, Transition
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -82,9 +85,7 @@ def print_table(
     cells = [list(columns), *(["–" if cell is None else harmless(str(cell)) for cell in row] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     if console.is_terminal:
-        spare = console.width - sum(widths) - len(_GAP) * (len(widths) - 1)
-        longest = widths.index(max(widths))
-        widths[longest] = max(_NARROWEST, widths[longest] + min(0, spare))
+        _narrow(widths, columns, console.width - len(_GAP) * (len(widths) - 1))
     numeric = [column in set(right) for column in columns]
     for number_of_row, row in enumerate(cells):
         line = _GAP.join(
@@ -97,7 +98,14 @@ def print_table(
 
 
 _GAP = "  "
-_NARROWEST = 12
+_NARROWEST_NAME, _NARROWEST = 24, 12
+
+
+def _narrow(widths: list[int], columns: Sequence[str], room: int) -> None:
+    """Take what is missing from the names first, then from the longest column."""
+    name = next((i for i, column in enumerate(columns) if column in ("track", "file")), 0)
+    for index, least in ((name, _NARROWEST_NAME), (widths.index(max(widths)), _NARROWEST)):
+        widths[index] = max(min(least, widths[index]), widths[index] - max(0, sum(widths) - room))
 
 
 def _cut(text: str, width: int) -> str:
@@ -144,3 +152,33 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def print_playlist(made: Playlist) -> None:
+    """Show a playlist, each transition beside the track that it leads to, and what could not be met."""
+    steps: list[Any] = [None, *made.transitions]
+    rows = [
+        (
+            i,
+            name_of(t),
+            number(t["bpm"], 1),
+            t["camelot"],
+            number(t["energy"], 2),
+            t["mood"],
+            clock(t["duration_s"]),
+            step and _step_text(step),
+        )
+        for i, (t, step) in enumerate(zip(made.tracks, steps, strict=False), 1)
+    ]
+    print_table(("", "track", "BPM", "Camelot", "energy", "mood", "length", "step"), rows, right=NUMERIC)
+    for violation in made.violations:
+        say(
+            f"not met: {violation['constraint']}: wanted {violation['wanted']}, got {violation['got']}. "
+            f"{violation['remedy']}"
+        )
+
+
+def _step_text(step: Transition) -> str:
+    """Put a transition into words, as far as it is known."""
+    tempo = None if step.bpm_change is None else f"{step.bpm_change:+.1f} BPM"
+    return ", ".join(filter(None, (tempo, step.key_relation))) or "unknown"

@@ -9,7 +9,8 @@ True
 
 from __future__ import annotations
 
-from workbench.features.extract import ExtractConfig, Extractor, Features, extract
+from workbench.features.config import ExtractConfig
+from workbench.features.extract import Extractor, Features, extract
 from workbench.features.registry import DESCRIPTORS, Descriptor, spec, specs
 
 __all__ = ["DESCRIPTORS", "Descriptor", "ExtractConfig", "Extractor", "Features", "extract", "spec", "specs"]

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
+Array = TypeVar("Array", FloatArray, DoubleArray)
 
 # Slaney's mel scale: linear below 1 kHz, 27 logarithmic steps to each factor of 6.4 above.
 _MEL_LINEAR_HZ = 200.0 / 3
@@ -30,7 +31,7 @@ _MOST_POWERS = 40
 
 def fft_frequencies(sr: float, n_fft: int) -> DoubleArray:
     """Centre frequency of each bin of a real FFT, Hz, shape (n_fft // 2 + 1,)."""
-    return np.fft.rfftfreq(n_fft, 1.0 / sr)
+    return np.arange(n_fft // 2 + 1, dtype=np.float64) * np.float64(sr / n_fft)
 
 
 @lru_cache(maxsize=8)
@@ -43,7 +44,8 @@ def hann(n: int) -> FloatArray:
 def hz_to_mel(hz: npt.ArrayLike) -> DoubleArray:
     """Frequency in Hz to Slaney's mel scale (``librosa.hz_to_mel(htk=False)``)."""
     frequency = np.asarray(hz, dtype=np.float64)
-    above = _MEL_BREAK_HZ / _MEL_LINEAR_HZ + np.log(np.maximum(frequency, _MEL_BREAK_HZ) / _MEL_BREAK_HZ) / _MEL_LOG_STEP
+    octaves = np.log(np.maximum(frequency, _MEL_BREAK_HZ) / _MEL_BREAK_HZ)
+    above = _MEL_BREAK_HZ / _MEL_LINEAR_HZ + octaves / _MEL_LOG_STEP
     return np.where(frequency < _MEL_BREAK_HZ, frequency / _MEL_LINEAR_HZ, above)
 
 
@@ -309,7 +311,7 @@ def channel_weights(n_channels: int) -> DoubleArray:
     return np.array(known.get(n_channels, (1.0,) * n_channels))
 
 
-def _frozen(array: Any) -> Any:
+def _frozen(array: Array) -> Array:
     """Guard a cached array against being written to."""
     array.flags.writeable = False
     return array

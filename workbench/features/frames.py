@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,18 +86,15 @@ class FrameBlock:
         """The frames as a view, shape (n_frames, frame_length)."""
         return np.lib.stride_tricks.sliding_window_view(self.samples, self.frame_length)[:: self.hop_length]
 
-    def hop_sums(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """Sum `values`, one per sample, over each hop of the block."""
-        n_hops = len(values) // self.hop_length
-        hops = values[: n_hops * self.hop_length].reshape(n_hops, self.hop_length)
-        if values.dtype == np.bool_:
-            return np.count_nonzero(hops, axis=1)
-        return hops.sum(axis=1)
-
-    def frame_sums(self, hop_sums: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """Sum the sums of hops over each frame, shape (n_frames,)."""
+    def frame_sums(self, values: npt.NDArray[Any]) -> FloatArray:
+        """Sum `values`, one per sample, over each frame: shape (n_frames,). Each hop is summed once."""
+        hops = values.reshape(-1, self.hop_length)
+        sums = np.count_nonzero(hops, axis=1) if values.dtype == np.bool_ else hops.sum(axis=1)
         per_frame = self.frame_length // self.hop_length
-        return sum(hop_sums[k : k + self.n_frames] for k in range(per_frame))  # type: ignore[return-value]
+        total = np.zeros(self.n_frames, dtype=np.float32)
+        for k in range(per_frame):
+            total += sums[k : k + self.n_frames]
+        return total
 
 
 class Framer:

@@ -140,10 +140,11 @@ class LoudnessMeter:
 
 
 def _windows(steps: DoubleArray, n: int) -> DoubleArray:
-    """Sums over each run of `n` steps, shape (max(len(steps) - n + 1, 0),)."""
+    """Sum each run of `n` steps: shape (max(len(steps) - n + 1, 0),)."""
     if len(steps) < n:
         return np.empty(0)
-    return np.lib.stride_tricks.sliding_window_view(steps, n).sum(axis=1)
+    sums: DoubleArray = np.lib.stride_tricks.sliding_window_view(steps, n).sum(axis=1)
+    return sums
 
 
 def to_lufs(mean_square: DoubleArray) -> DoubleArray:

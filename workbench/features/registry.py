@@ -41,7 +41,6 @@ class Descriptor:
     labels : names along each axis
     categories : what the values 0, 1, 2… stand for, if it is a category
     requires : descriptors that it is computed from
-    parity : "librosa" where tests hold it against librosa
     exceptions : where it differs from `source`, and why
     """
 
@@ -97,7 +96,8 @@ class Descriptor:
 
 
 _NYQUIST = 11025.0
-_FLOOR = "Without top_db, which refers to the loudest value of the whole signal: only librosa's floor of -100 dB applies."
+_FLOOR = "Without top_db, which refers to the loudest value of the whole signal: only the floor of -100 dB applies."
+_AFFECT = "Cues of Eerola, Lartillot & Toiviainen 2009, Gabrielsson & Lindström 2010; workbench.features.mood"
 
 _TIMBRE = (
     Descriptor(
@@ -195,44 +195,45 @@ _RHYTHM = (
     Descriptor(
         "onset_rate", "rhythm", (), (), "1/s", 0.0, 50.0,
         "Note onsets per second.",
-        "librosa.onset.onset_detect", requires=("onset_strength",),
+        "librosa.onset.onset_detect on workbench.features.rhythm's pulse curve",
+        exceptions="librosa scales its curve by the single loudest onset; here a compressed curve is cut first.",
     ),
     Descriptor(
-        "tempogram", "rhythm", ("tempo",), (len(TEMPO_POINTS),), "1", -1.0, 1.0,
+        "tempogram", "rhythm", ("bpm",), (len(TEMPO_POINTS),), "1", -1.0, 1.0,
         "Mean autocorrelation of the onset strength, read at tempi from 30 to 480 beats per minute.",
         "librosa.feature.tempogram, mean over frames, interpolated between lags",
-        labels={"tempo": tuple(round(float(bpm), 3) for bpm in TEMPO_POINTS)}, requires=("onset_strength",),
+        labels={"bpm": tuple(round(float(bpm), 3) for bpm in TEMPO_POINTS)}, requires=("onset_strength",),
     ),
     Descriptor(
         "tempo", "rhythm", (), (), "1/min", 20.0, 400.0,
         "Beats per minute; missing where nothing repeats.",
-        "workbench.features.rhythm.estimate_tempo", optional=True, requires=("onset_strength",),
+        "workbench.features.rhythm.estimate_tempo", optional=True,
     ),
     Descriptor(
         "tempo_confidence", "rhythm", (), (), "1", 0.0, 1.0,
         "How sure the tempo is, 0 to 1; missing with the tempo.",
-        "workbench.features.rhythm.estimate_tempo", optional=True, requires=("onset_strength",),
+        "workbench.features.rhythm.estimate_tempo", optional=True,
     ),
     Descriptor(
         "tempo_candidates", "rhythm", ("ratio",), (len(TEMPO_RATIOS),), "1", 0.0, 1.0,
         "Share of the evidence for the tempo times 1, 1/2, 2, 2/3 and 3/2; the shares sum to 1.",
         "workbench.features.rhythm.estimate_tempo", optional=True,
-        labels={"ratio": tuple(TEMPO_RATIOS)}, requires=("onset_strength",),
+        labels={"ratio": tuple(TEMPO_RATIOS)},
     ),
     Descriptor(
         "beat_count", "rhythm", (), (), "1", 0.0, 1e6,
         "Number of beats; 0 where there is no tempo.",
-        "librosa.beat.beat_track (Ellis 2007)", requires=("onset_strength",),
+        "librosa.beat.beat_track (Ellis 2007)",
     ),
     Descriptor(
         "beat_interval_std", "rhythm", (), (), "s", 0.0, 10.0,
         "Standard deviation of the time from beat to beat; missing below 3 beats.",
-        "librosa.beat.beat_track (Ellis 2007)", optional=True, requires=("onset_strength",),
+        "librosa.beat.beat_track (Ellis 2007)", optional=True,
     ),
     Descriptor(
         "beats", "rhythm", (), (), "1", 0.0, 1.0,
         "1 in the frames that hold a beat, else 0.",
-        "librosa.beat.beat_track (Ellis 2007)", levels=("frames",), requires=("onset_strength",),
+        "librosa.beat.beat_track (Ellis 2007)", levels=("frames",),
     ),
 )  # fmt: skip
 
@@ -278,17 +279,17 @@ _MOOD = (
     Descriptor(
         "energy", "mood", (), (), "1", 0.0, 1.0,
         "How intense it sounds: loud, dense, bright and noisy. A formula on descriptors, not a trained model.",
-        "Cues of Eerola, Lartillot & Toiviainen 2009; workbench.features.mood", optional=True, requires=_MOOD_INPUTS,
+        _AFFECT, optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "arousal", "mood", (), (), "1", 0.0, 1.0,
         "From calm (0) to excited (1). A formula on descriptors, not a trained model.",
-        "Cues of Eerola, Lartillot & Toiviainen 2009, Gabrielsson & Lindström 2010; workbench.features.mood", optional=True, requires=_MOOD_INPUTS,
+        _AFFECT, optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "valence", "mood", (), (), "1", 0.0, 1.0,
         "From sad or tense (0) to happy or relaxed (1). A formula on descriptors, not a trained model.",
-        "Cues of Eerola, Lartillot & Toiviainen 2009, Gabrielsson & Lindström 2010; workbench.features.mood", optional=True, requires=_MOOD_INPUTS,
+        _AFFECT, optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "danceability", "mood", (), (), "1", 0.0, 1.0,
@@ -298,7 +299,8 @@ _MOOD = (
     Descriptor(
         "mood", "mood", (), (), "category", 0.0, float(len(MOODS) - 1),
         "Named region of the valence-arousal plane; missing for silence.",
-        "Russell 1980; workbench.features.mood.MOODS", optional=True, categories=tuple(MOODS), requires=("valence", "arousal"),
+        "Russell 1980; workbench.features.mood.MOODS", optional=True,
+        categories=tuple(MOODS), requires=("valence", "arousal"),
     ),
 )  # fmt: skip
 

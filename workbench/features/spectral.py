@@ -8,20 +8,37 @@ compare a frame with the one before it and therefore remember the end of the las
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.features.frames import FrameBlock
-from workbench.features.stft import AMIN, power_to_db
 
 FloatArray = npt.NDArray[np.float32]
+
+#: Power below which `power_to_db` does not look: -100 dB, librosa's ``amin``.
+AMIN = 1e-10
+
+DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
 
 _ROLL_PERCENT = np.float32(0.85)
 _CONTRAST_FMIN = 200.0
 _CONTRAST_BANDS = 6
 _CONTRAST_QUANTILE = 0.02
 _ZERO_THRESHOLD = np.float32(1e-10)
+
+
+def power_to_db(S: FloatArray) -> FloatArray:
+    """Power to decibels re 1.0 (``librosa.power_to_db(S, ref=1.0, amin=1e-10, top_db=None)``).
+
+    librosa's ``top_db`` cuts at a distance from the loudest value of the whole signal, which a
+    stream cannot know; only the absolute floor `AMIN` applies here.
+    """
+    decibels = np.maximum(S, np.float32(AMIN))
+    np.log(decibels, out=decibels)
+    decibels *= DB_PER_NEPER
+    return decibels
 
 
 def centroid(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> FloatArray:
@@ -92,7 +109,8 @@ def rolloff(S: FloatArray, frequencies: FloatArray) -> FloatArray:
     bins = np.minimum(group[:, None] * size + np.arange(size), n_bins - 1)
     inside = before[:, None] + np.cumsum(S[rows[:, None], bins], axis=1)
     index = group * size + np.count_nonzero(inside < threshold[:, None], axis=1)
-    return frequencies[np.minimum(index, n_bins - 1)]
+    result: FloatArray = frequencies[np.minimum(index, n_bins - 1)]
+    return result
 
 
 def flatness(power: FloatArray) -> FloatArray:
@@ -100,7 +118,9 @@ def flatness(power: FloatArray) -> FloatArray:
     floored = np.maximum(power, np.float32(AMIN))
     arithmetic = floored.mean(axis=1)
     np.log(floored, out=floored)
-    return np.exp(floored.mean(axis=1)) / arithmetic
+    geometric: FloatArray = np.exp(floored.mean(axis=1))
+    geometric /= arithmetic
+    return geometric
 
 
 @lru_cache(maxsize=8)
@@ -109,7 +129,7 @@ def contrast_bands(sr: float, n_fft: int) -> tuple[tuple[int, int, int], ...]:
     frequencies = np.fft.rfftfreq(n_fft, 1.0 / sr)
     edges = np.concatenate(([0.0], _CONTRAST_FMIN * 2.0 ** np.arange(_CONTRAST_BANDS + 1)))
     bands = []
-    for k, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for k, (low, high) in enumerate(pairwise(edges)):
         inside = np.flatnonzero((frequencies >= low) & (frequencies <= high))
         first, end = int(inside[0]), int(inside[-1]) + 1
         if k > 0:
@@ -154,14 +174,17 @@ def zero_crossing_rate(block: FrameBlock) -> FloatArray:
     np.not_equal(negative[1:], negative[:-1], out=changes[1:])
     # librosa repeats the edge samples instead of adding zeros: no crossing at the borders.
     changes[list(block.borders)] = False
-    within = block.frame_sums(block.hop_sums(changes)) - changes[:: block.hop_length][: block.n_frames]
-    return (within / np.float32(block.frame_length)).astype(np.float32)
+    within = block.frame_sums(changes)
+    within -= changes[:: block.hop_length][: block.n_frames]
+    within /= np.float32(block.frame_length)
+    return within
 
 
 def rms(block: FrameBlock) -> FloatArray:
     """Root mean square of each frame of samples (``librosa.feature.rms(y=y)``)."""
-    energy = block.frame_sums(block.hop_sums(block.samples * block.samples))
-    return np.sqrt(energy / np.float32(block.frame_length)).astype(np.float32)
+    energy = block.frame_sums(block.samples * block.samples)
+    energy /= np.float32(block.frame_length)
+    return np.sqrt(energy, out=energy)
 
 
 class Flux:
@@ -186,7 +209,8 @@ class Flux:
         unit[0] = unit[1] if self._last is None else self._last
         self._last = unit[-1].copy()
         change = unit[1:] - unit[:-1]
-        return np.sqrt(np.einsum("tf,tf->t", change, change))
+        squares: FloatArray = np.einsum("tf,tf->t", change, change)
+        return np.sqrt(squares, out=squares)
 
 
 class OnsetStrength:
@@ -216,7 +240,8 @@ class OnsetStrength:
         self._last = spectrum[-self._delay - 1 :]
         now = spectrum[1 : 1 + len(mel_db)]
         rise = np.maximum(now - spectrum[: len(mel_db)], np.float32(0))
-        return rise.mean(axis=1)
+        mean: FloatArray = rise.mean(axis=1)
+        return mean
 
 
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

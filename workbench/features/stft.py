@@ -11,30 +11,15 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from workbench.features import filters
+from workbench.features import filters, spectral
 from workbench.features.frames import FrameBlock
 
 FloatArray = npt.NDArray[np.float32]
 
-#: Power below which `power_to_db` does not look: -100 dB, librosa's ``amin``.
-AMIN = 1e-10
-
 #: Mel bands under the MFCC and the onset envelope: librosa's default.
 N_MELS_SHARED = 128
 
-_DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
-
-
-def power_to_db(S: FloatArray) -> FloatArray:
-    """Power to decibels re 1.0 (``librosa.power_to_db(S, ref=1.0, amin=1e-10, top_db=None)``).
-
-    librosa's ``top_db`` cuts at a distance from the loudest value of the whole signal, which a
-    stream cannot know; only the absolute floor `AMIN` applies here.
-    """
-    decibels = np.maximum(S, np.float32(AMIN))
-    np.log(decibels, out=decibels)
-    decibels *= _DB_PER_NEPER
-    return decibels
+_COMPRESSION = np.float32(10.0)
 
 
 def rfft_frames(block: FrameBlock) -> npt.NDArray[np.complex64]:
@@ -89,13 +74,35 @@ class Spectra:
     @cached_property
     def total_magnitude(self) -> FloatArray:
         """Sum of each magnitude spectrum, shape (n_frames,)."""
-        return self.magnitude.sum(axis=1)
+        total: FloatArray = self.magnitude.sum(axis=1)
+        return total
+
+    @cached_property
+    def centroid(self) -> FloatArray:
+        """Spectral centroid, Hz, shape (n_frames,): a descriptor, and the middle of another."""
+        return spectral.centroid(self.magnitude, self.total_magnitude, self.frequencies)
 
     def mel_db(self, n_mels: int) -> FloatArray:
         """Mel spectrum in dB, shape (n_frames, n_mels)."""
-        return power_to_db(filters.banded_mel_bank(self.sr, self.n_fft, n_mels).apply(self.power))
+        return spectral.power_to_db(filters.banded_mel_bank(self.sr, self.n_fft, n_mels).apply(self.power))
+
+    @cached_property
+    def _shared_mel(self) -> FloatArray:
+        return filters.banded_mel_bank(self.sr, self.n_fft, N_MELS_SHARED).apply(self.power)
 
     @cached_property
     def shared_mel_db(self) -> FloatArray:
-        """The mel spectrum under MFCC and onset envelope, dB, shape (n_frames, `N_MELS_SHARED`)."""
-        return self.mel_db(N_MELS_SHARED)
+        """The mel spectrum under MFCC and onset strength, dB, shape (n_frames, `N_MELS_SHARED`)."""
+        return spectral.power_to_db(self._shared_mel)
+
+    @cached_property
+    def shared_mel_compressed(self) -> FloatArray:
+        """The same mel spectrum as ``10 * log10(1 + 10 * power)``: flat where music is inaudible.
+
+        Decibels rise as much from -100 to -60 as from -40 to 0; the pulse of music is in the latter.
+        """
+        compressed = self._shared_mel * _COMPRESSION
+        compressed += np.float32(1)
+        np.log(compressed, out=compressed)
+        compressed *= spectral.DB_PER_NEPER
+        return compressed

@@ -28,9 +28,16 @@ class Moments:
     >>> moments = Moments()
     >>> moments.push(np.array([[1.0], [3.0]], np.float32))
     >>> moments.push(np.array([[2.0]], np.float32))
-    >>> moments.result()[:, 0].round(3).tolist()
-    [2.0, 0.816, 1.0, 3.0, 1.5]
+    >>> print(moments.result()[:, 0].round(3))
+    [2.    0.816 1.    3.    1.5  ]
     """
+
+    _mean: DoubleArray
+    _squares: DoubleArray  # summed squared deviations from the mean
+    _low: DoubleArray
+    _high: DoubleArray
+    _change: DoubleArray  # summed absolute differences
+    _last: DoubleArray
 
     def __init__(self) -> None:
         self.n = 0
@@ -104,7 +111,8 @@ class Segments:
             sums[-2] += sums[-1]
             counts[-2] += counts[-1]
             sums, counts = sums[:-1], counts[:-1]
-        return (sums / counts[:, None]).astype(np.float32)
+        means: FloatArray = (sums / counts[:, None]).astype(np.float32)
+        return means
 
 
 class Pool:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.features import filters
-from workbench.features.frames import FrameBlock
+from workbench.features.frames import FrameBlock, Framer
 from workbench.features.stft import Spectra, rfft_frames
 
 FloatArray = npt.NDArray[np.float32]
@@ -64,9 +64,9 @@ def pitch_peaks(S: FloatArray, sr: float, n_fft: int) -> tuple[FloatArray, Float
     inside = np.flatnonzero((hz >= _PIP_FMIN) & (hz < min(_PIP_FMAX, sr / 2)))
     band = S[:, inside[0] - 1 : inside[-1] + 2]
     row, column, shift = _parabolic_peaks(band, _PIP_THRESHOLD * S.max(axis=1, keepdims=True))
-    frequencies = (column + (inside[0] - 1) + shift) * np.float32(sr) / np.float32(n_fft)
+    frequencies = ((column + (inside[0] - 1) + shift) * np.float32(sr) / np.float32(n_fft)).astype(np.float32)
     slope = (band[row, column + 1] - band[row, column - 1]) / 2
-    return frequencies.astype(np.float32), band[row, column] + np.float32(0.5) * slope * shift
+    return frequencies, (band[row, column] + slope * shift / 2).astype(np.float32)
 
 
 def pitch_tuning(frequencies: FloatArray) -> float:
@@ -134,7 +134,8 @@ class ChromaStream:
         chroma: FloatArray = spectra.power @ self._bank
         strongest = chroma.max(axis=1, keepdims=True)
         strongest[strongest < np.finfo(np.float32).tiny] = 1
-        return chroma / strongest
+        chroma /= strongest
+        return chroma
 
 
 def _tuning_of_peaks(peaks: list[tuple[FloatArray, FloatArray]]) -> float:
@@ -151,7 +152,8 @@ def _tonnetz_bank() -> FloatArray:
     radius = np.array([1, 1, 1, 1, 0.5, 0.5])
     turns = np.array([7 / 6, 7 / 6, 3 / 2, 3 / 2, 2 / 3, 2 / 3])
     offset = np.array([0.5, 0, 0.5, 0, 0.5, 0])
-    return (radius * np.cos(np.pi * (steps[:, None] * turns - offset))).astype(np.float32)
+    bank: FloatArray = (radius * np.cos(np.pi * (steps[:, None] * turns - offset))).astype(np.float32)
+    return bank
 
 
 def tonnetz(chroma: FloatArray) -> FloatArray:
@@ -163,7 +165,8 @@ def tonnetz(chroma: FloatArray) -> FloatArray:
     """
     total = np.abs(chroma).sum(axis=1, keepdims=True)
     total[total < np.finfo(np.float32).tiny] = 1
-    return (chroma / total) @ _tonnetz_bank()
+    centroids: FloatArray = (chroma / total) @ _tonnetz_bank()
+    return centroids
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ _C4_HZ = 440.0 * 2.0 ** (-9 / 12)
 _LEAST_STRENGTH = 0.3
 _LEAST_EVIDENCE = 0.09  # strength times contrast: noise stays below 0.08, music starts at 0.1
 _FULL_SCALE_DB = -80.0  # frames without a peak above this have no voice
+_KEY_BLOCK_FRAMES = 32
 _FEWEST_FRAMES = 9  # more than a click or an edge can fill
 
 #: How often pitch classes occur in major and in minor, from the tonic upwards (Albrecht & Shanahan 2013).
@@ -206,26 +210,45 @@ class KeyStream:
     be a third harmonic. Every frame is scaled to the same maximum, so that loud drums do not outvote
     soft chords.
 
+    Parameters
+    ----------
+    sr : float
+        Sample rate, Hz.
+    n_fft, hop_length : int
+        Of the frames, in samples: long enough to tell semitones apart.
+
     References
     ----------
     E. Gómez, "Tonal description of polyphonic audio for music content processing", INFORMS Journal on
     Computing 18 (3), 2006 (harmonic pitch class profile).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sr: float, n_fft: int, hop_length: int) -> None:
+        self._sr = sr
+        self._framer = Framer(n_fft, hop_length, _KEY_BLOCK_FRAMES)
         self._histogram = np.zeros(_BINS)
         self._n_frames = 0
 
-    def push(self, block: FrameBlock, sr: float) -> None:
-        """Take in long frames."""
-        first, end = (int(hz * block.frame_length / sr) for hz in (_KEY_FMIN, _KEY_FMAX))
+    def push(self, y: FloatArray) -> None:
+        """Take in mono samples."""
+        for block in self._framer.push(y):
+            self._count(block)
+
+    def finish(self) -> Key:
+        """Give the key of everything; `UNKNOWN_KEY` for less than about a second of sound."""
+        for block in self._framer.finish():
+            self._count(block)
+        return estimate_key(self._histogram) if self._n_frames >= _FEWEST_FRAMES else UNKNOWN_KEY
+
+    def _count(self, block: FrameBlock) -> None:
+        first, end = (int(hz * block.frame_length / self._sr) for hz in (_KEY_FMIN, _KEY_FMAX))
         S = np.abs(rfft_frames(block)[:, first - 1 : end + 1])
         quietest = block.frame_length / 4 * 10 ** (_FULL_SCALE_DB / 20)
         S = S[S.max(axis=1) > quietest]
         if not len(S):
             return
         row, column, shift = _parabolic_peaks(S, _KEY_THRESHOLD * S.max(axis=1, keepdims=True))
-        frequencies = (column + first - 1 + shift) * np.float32(sr / block.frame_length)
+        frequencies = (column + first - 1 + shift) * np.float32(self._sr / block.frame_length)
         bins = np.rint(_BINS * np.log2(frequencies / np.float32(_C4_HZ))).astype(np.int64) % _BINS
         weights = np.sqrt(S[row, column])
         counts = np.bincount(row * _BINS + bins, weights, minlength=len(S) * _BINS).reshape(-1, _BINS)
@@ -233,10 +256,6 @@ class KeyStream:
         counts = counts[counts.any(axis=1)]
         self._n_frames += len(counts)
         self._histogram += (counts / counts.max(axis=1, keepdims=True)).sum(axis=0)
-
-    def finish(self) -> Key:
-        """Give the key of everything so far; `UNKNOWN_KEY` for less than about a second of sound."""
-        return estimate_key(self._histogram) if self._n_frames >= _FEWEST_FRAMES else UNKNOWN_KEY
 
 
 def estimate_key(histogram: DoubleArray) -> Key:

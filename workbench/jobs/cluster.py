@@ -89,6 +89,8 @@ def _local_cluster(workers: int) -> Iterator[Client]:
             processes=True,
             host="127.0.0.1",
             dashboard_address=None,
+            # without an address its HTTP server would want port 8787, which another analysis may have
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
         ) as cluster,
         Client(cluster, set_as_default=False) as client,

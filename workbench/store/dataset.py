@@ -68,7 +68,7 @@ def _by_track(catalog: Catalog, parts: PartStore, spec: ArraySpec, ids: npt.NDAr
         shape = (len(lacking), *spec.shape)
         blocks.append(da.full(shape, np.nan, dtype=spec.dtype, chunks=shape))
         found.extend(lacking)
-    values = da.concatenate(blocks)
+    values: da.Array = da.concatenate(blocks)
     if spec.optional:
         values = values.map_blocks(spec.decode, dtype=spec.dtype)
     order = np.argsort(np.asarray(found, dtype="U32"))

@@ -94,6 +94,7 @@ def simulate_track(
 
     Drums, bass, chords and a tune play a form of sections in one key and at one tempo. What is not
     given is drawn from the style, and the style from the seed; giving one thing changes no other.
+    Takes some 2 MB of memory per second of stereo at 44.1 kHz.
 
     Parameters
     ----------

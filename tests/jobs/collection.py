@@ -1,0 +1,148 @@
+"""A small collection, analyzed once, and a Dask cluster, for all tests of jobs, library and command line.
+
+Fixtures; a test module or ``conftest.py`` imports those that it uses. What they give is made once
+per run, however many modules import them, and must not be changed by a test.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import pytest
+
+from workbench.library import Library
+from workbench.testing import encode, simulate_track
+
+#: Each good file of the collection: style, tempo, seconds.
+TRACKS: dict[str, tuple[str, float, float]] = {
+    "ballad/calm.flac": ("ambient", 70, 4.0),
+    "ballad/slow.wav": ("reggae", 72, 3.0),
+    "club/house.mp3": ("house", 124, 4.0),
+    "club/house two.wav": ("house", 126, 3.0),
+    "club/techno.ogg": ("techno", 134, 3.0),
+    "rock/one.flac": ("rock", 118, 2.5),
+    "rock/two.ogg": ("rock", 140, 2.0),
+    "rock/three.wav": ("rock", 132, 2.0),
+}
+COPY = "rock/three again.wav"
+BAD = {"broken/empty.wav": "empty", "broken/notes.mp3": "not_audio", "broken/cut.flac": "corrupt"}
+#: A title such as a stranger may write: a spreadsheet formula, markup.
+HOSTILE_TITLE = "=HYPERLINK('x') [red]<b>bold</b>"
+
+
+def write_track(
+    path: Path, seed: int, *, style: str = "house", tempo: float = 124, seconds: float = 2.0, **tags: str
+) -> Path:
+    """Write a simulated track; the ending of the name tells the format."""
+    y, sr, _ = simulate_track(seed, style=style, tempo=tempo, duration=seconds, sr=22050)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode(y, sr, path.suffix[1:], tags=tags))  # type: ignore[arg-type]  # one of the four
+    return path
+
+
+def write_collection(folder: Path) -> Path:
+    """Write the whole collection: good files, a copy, bad files."""
+    for seed, (name, (style, tempo, seconds)) in enumerate(TRACKS.items()):
+        title = HOSTILE_TITLE if name == "rock/one.flac" else Path(name).stem.title()
+        artist = Path(name).parent.name.title()
+        write_track(folder / name, seed, style=style, tempo=tempo, seconds=seconds, title=title, artist=artist)
+    (folder / COPY).write_bytes((folder / "rock/three.wav").read_bytes())
+    (folder / "broken").mkdir()
+    (folder / "broken/empty.wav").touch()
+    (folder / "broken/notes.mp3").write_text("Buy milk, eggs and a drum machine. " * 50)
+    (folder / "broken/cut.flac").write_bytes((folder / "ballad/calm.flac").read_bytes()[:100])
+    return folder
+
+
+@dataclass(frozen=True)
+class Analyzed:
+    """A library, the music that it was made from, and the report of the job that made it."""
+
+    library: Library
+    music: Path
+    report: dict[str, Any]
+
+    @property
+    def path(self) -> Path:
+        return self.library.path
+
+    def track(self, name: str) -> dict[str, Any]:
+        """Give the record of a track by its name in the collection."""
+        (found,) = [track for track in self.library.tracks() if track["path"] == str(self.music / name)]
+        return found
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> str:
+    """Address of a scheduler with two worker processes, set up as the workbench sets up its own."""
+    return _cluster(_finalizer(request))
+
+
+@pytest.fixture(scope="session")
+def music(request: pytest.FixtureRequest) -> Path:
+    """Folder of the collection."""
+    return _music(_finalizer(request))
+
+
+@pytest.fixture(scope="session")
+def analyzed(request: pytest.FixtureRequest) -> Analyzed:
+    """Give the collection, analyzed; for reading only."""
+    return _analyzed(_finalizer(request))
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    """Give an empty library of its own to a test."""
+    with Library.open(tmp_path / "own.library") as opened:
+        yield opened
+
+
+Finalizer = Callable[[Callable[[], object]], None]
+
+
+def _finalizer(request: pytest.FixtureRequest) -> Finalizer:
+    return request.session.addfinalizer
+
+
+@cache
+def _cluster(at_end: Finalizer) -> str:
+    from workbench.jobs.cluster import connect
+
+    running = ExitStack()
+    client = running.enter_context(connect(workers=2))
+    at_end(running.close)
+    return str(client.scheduler.address)
+
+
+@cache
+def _folder(at_end: Finalizer) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="workbench-collection-"))
+    at_end(lambda: rmtree(folder))
+    return folder
+
+
+@cache
+def _music(at_end: Finalizer) -> Path:
+    return write_collection(_folder(at_end) / "music")
+
+
+@cache
+def _analyzed(at_end: Finalizer) -> Analyzed:
+    music = _music(at_end)
+    library = Library.open(_folder(at_end) / "music.library")
+    at_end(library.close)
+    report = library.analyze(music, scheduler=_cluster(at_end)).report()
+    return Analyzed(library, music, report)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Environment for a command that a test starts."""
+    return {**os.environ, **more}

@@ -1,0 +1,63 @@
+"""Workers of our own with the right environment, or those of a scheduler that exists."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+from tests.jobs.collection import environment, write_track
+from workbench.errors import JobError
+from workbench.jobs.cluster import WORKER_ENVIRONMENT, connect, default_workers
+
+#: A script as a newcomer writes it: worker processes import it, and would start the analysis again.
+UNGUARDED = """
+import sys
+import workbench as wb
+
+with wb.Library.open(sys.argv[1]) as library:
+    library.analyze(sys.argv[2], workers=1)
+"""
+
+
+def test_one_worker_per_processor_that_may_be_used() -> None:
+    assert default_workers() == len(os.sched_getaffinity(0))
+
+
+def test_workers_have_their_environment(cluster: str) -> None:
+    with Client(cluster, set_as_default=False) as client:
+        for found in client.run(lambda: dict(os.environ)).values():
+            assert {name: found.get(name) for name in WORKER_ENVIRONMENT} == WORKER_ENVIRONMENT
+
+
+def test_a_scheduler_that_exists_is_used_and_left_running(cluster: str) -> None:
+    for _ in range(2):
+        with connect(scheduler=cluster) as client:
+            assert client.submit(sum, [1, 2]).result() == 3
+            assert len(client.nthreads()) == 2
+
+
+@pytest.mark.parametrize("address", ["nonsense://here", "tcp://127.0.0.1:1", "not an address"])
+def test_a_scheduler_that_does_not_answer(address: str) -> None:
+    with pytest.raises(JobError, match=r"No Dask scheduler answers at .* Check the address"), connect(scheduler=address):
+        pytest.fail("connected to nothing")
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
+    song = write_track(tmp_path / "song.wav", 1)
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED)
+    ended = subprocess.run(
+        [sys.executable, script, tmp_path / "library", song],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert ended.returncode != 0
+    assert 'if __name__ == "__main__":' in ended.stderr
