@@ -131,7 +131,7 @@ def test_samples_of_absurd_height_are_described_or_refused(settings: graph.Setti
 
 
 def test_hostile_files_are_records(settings: graph.Settings, tmp_path: Path) -> None:
-    hostile = hostile_files(tmp_path / "hostile", kinds=["one_sample", "nan_samples", "truncated_flac"])
+    hostile = hostile_files(tmp_path / "hostile", kinds=["wav-one-sample", "wav-nan", "flac-cut-in-middle"])
     files = [WorkFile(i, file.path, 1.0) for i, file in enumerate(hostile)]
     probed = graph.probe_files(settings, 1, files)
     work = [graph.ToExtract(p.file, p.found, WANTED) for p in probed if isinstance(p.found, Probe)]

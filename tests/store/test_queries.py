@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import sqlalchemy as sa
 
@@ -65,7 +67,7 @@ PLANS = {
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
     """Give a catalog with enough rows for its planner to have a choice."""
     from workbench.store.catalog import Catalog
 
@@ -90,7 +92,8 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
         connection.execute(sa.insert(ArraySet).values(id="s", keys=[]))
         connection.execute(sa.insert(Track), rows)
         connection.exec_driver_sql("ANALYZE")
-    return catalog.engine
+    yield catalog.engine
+    catalog.close()
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import numpy.typing as npt
 
@@ -136,7 +138,7 @@ class Pool:
 
     def push(self, rows: FloatArray) -> None:
         """Take in rows, shape (n, *shape)."""
-        flat = rows.reshape(len(rows), -1)
+        flat = rows.reshape(len(rows), prod(self.shape))
         self._moments.push(flat)
         if self._segments is not None:
             self._segments.push(flat)

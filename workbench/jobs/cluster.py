@@ -25,6 +25,8 @@ WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(256 << 20),
 }
 
+_GUARD = 'put the calls below `if __name__ == "__main__":`.'
+
 _CONFIG: dict[str, Any] = {
     "distributed.nanny.pre-spawn-environ": WORKER_ENVIRONMENT,
     # a batch whose worker died comes back to the driver, which decides what to do with its files
@@ -56,7 +58,7 @@ def connect(*, workers: int | None = None, scheduler: str | None = None) -> Iter
     Raises
     ------
     JobError
-        When the scheduler cannot be reached.
+        When the scheduler cannot be reached, or no worker process starts.
     """
     import dask
     from distributed import Client
@@ -69,21 +71,22 @@ def connect(*, workers: int | None = None, scheduler: str | None = None) -> Iter
         with client:
             yield client
         return
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise InputError(
-            "Worker processes import the main script, which starts the analysis again.",
-            'Put the script\'s calls below `if __name__ == "__main__":`.',
-        )
     with dask.config.set(_CONFIG), _local_cluster(workers or default_workers()) as client:
         yield client
+
+
+def refuse_import_of_main() -> None:
+    """Stop a script whose calls a starting worker process, which imports it, would make again."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise InputError("Worker processes import the main script, which starts the analysis again.", _GUARD)
 
 
 @contextmanager
 def _local_cluster(workers: int) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
-    with (
-        LocalCluster(
+    try:
+        cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
@@ -92,7 +95,8 @@ def _local_cluster(workers: int) -> Iterator[Client]:
             # without an address its HTTP server would want port 8787, which another analysis may have
             scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+        )
+    except RuntimeError as error:
+        raise JobError(f"No worker process could be started: {error}", f"In a script of your own: {_GUARD}") from error
+    with cluster, Client(cluster, set_as_default=False) as client:
         yield client

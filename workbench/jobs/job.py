@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from typing import Any
 
 from workbench.audio.decode import Limits
 from workbench.config import Settings
-from workbench.errors import InputError, Reason
+from workbench.errors import FenceLostError, InputError, Reason, WorkbenchError
 from workbench.features.registry import specs
+from workbench.jobs.cluster import connect, default_workers, refuse_import_of_main
 from workbench.jobs.progress import Meter, Progress
 from workbench.schema import ArraySpec
 from workbench.similarity.embedding import EMBEDDING
@@ -65,6 +67,7 @@ class Job:
     @classmethod
     def start(cls, place: Workplace, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Job:
         """Enter a new job, or take the same request up where a crash or an interrupt left it."""
+        refuse_import_of_main()
         ledger = Ledger(place.catalog)
         wanted_arrays(request.frames)  # an unknown descriptor is an error here, not in a worker
         _check_paths(request.paths)
@@ -76,6 +79,7 @@ class Job:
     @classmethod
     def resume(cls, place: Workplace, job_id: int, on_progress: Callable[[Progress], None] | None = None) -> Job:
         """Take a job up again, also one that was cancelled."""
+        refuse_import_of_main()
         lease = Ledger(place.catalog).acquire(job_id, lease_s=place.settings.lease_s)
         return cls(place, lease, on_progress)
 
@@ -105,9 +109,13 @@ class Job:
         asked = self._ledger.job(self.id)["request"]
         request = Request(tuple(asked["paths"]), tuple(asked["frames"]), asked["retry_failed"])
         wanted = wanted_arrays(request.frames)
-        if self.state is JobState.PLANNING:
-            self._plan(request, wanted)
-        self._drive(request, wanted)
+        try:
+            if self.state is not JobState.PLANNING or self._plan(request, wanted):
+                self._drive(request, wanted)
+        except BaseException:  # an interrupt too: whoever asks again can go on at once
+            with contextlib.suppress(WorkbenchError):  # without a word, the lease runs out by itself
+                self._ledger.let_go(self._lease)
+            raise
         compact_if_worthwhile(self._place.catalog, self._place.parts)
         return self
 
@@ -158,12 +166,21 @@ class Job:
             f"{counts.unchanged} unchanged, {counts.duplicate} duplicate, {counts.failed} failed>"
         )
 
-    def _plan(self, request: Request, wanted: tuple[ArraySpec, ...]) -> None:
+    def _plan(self, request: Request, wanted: tuple[ArraySpec, ...]) -> bool:
+        """Find the files; False if the job was cancelled in the meantime."""
         from workbench.jobs.plan import plan_job
 
-        self._ledger.clear_plan(self._lease)
-        for _ in plan_job(self._place.catalog, self._ledger, self._lease, request, wanted):
-            self._show(Meter(self.id, self.counts).read(self.counts, JobState.PLANNING))
+        try:
+            self._ledger.clear_plan(self._lease)
+            for _ in plan_job(self._place.catalog, self._ledger, self._lease, request, wanted):
+                self._ledger.renew(self._lease, worked_s=0.0)
+                self._show(Meter(self.id, self.counts).read(self.counts, JobState.PLANNING))
+        except FenceLostError:
+            if self.state is not JobState.CANCELLED:
+                raise
+            self._show(Meter(self.id, self.counts).read(self.counts, JobState.CANCELLED))
+            return False
+        return True
 
     def _drive(self, request: Request, wanted: tuple[ArraySpec, ...]) -> None:
         from workbench.jobs.run import Driver, finish
@@ -173,7 +190,6 @@ class Job:
         if not waiting:
             self._show(finish(self._ledger, self._lease))
             return
-        from workbench.jobs.cluster import connect, default_workers
         from workbench.jobs.graph import Settings as TaskSettings
 
         settings = place.settings

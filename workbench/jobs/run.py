@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import FenceLostError, JobError, Reason, StorageFullError
+from workbench.errors import JobError, Reason, StorageFullError, WorkbenchError
 from workbench.jobs import graph
 from workbench.jobs.decide import Decision, decide, results
 from workbench.jobs.progress import Meter, Progress
 from workbench.schema import ArraySpec
 from workbench.store.catalog import Catalog
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import BatchLease, JobLease, JobState, Ledger
+from workbench.store.ledger import MAX_ATTEMPTS, BatchLease, JobLease, JobState, Ledger
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -119,8 +119,8 @@ class Driver:
         except KeyboardInterrupt:
             self._stop(JobState.INTERRUPTED, "interrupted by the user")
             raise
-        except (StorageFullError, JobError) as error:
-            self._stop(JobState.INTERRUPTED, error.message)
+        except Exception as error:  # whatever it is, the next driver must be able to go on at once
+            self._stop(JobState.INTERRUPTED, getattr(error, "message", repr(error)))
             raise
         finally:
             self._abandon()
@@ -129,14 +129,21 @@ class Driver:
     # --- the window -------------------------------------------------------------------------------
 
     def _refill(self) -> None:
-        """Keep every worker busy, and no more waiting than that takes."""
+        """Keep every worker busy, and no more waiting than that takes.
+
+        Dask blames every task that a lost worker held, begun or not. So the attempt after which a
+        file is given up has the cluster to itself: what is lost then is lost through that file.
+        """
         workers = max(1, len(self._client.nthreads()))
-        while len(self._in_flight) < _WINDOW * workers:
-            lease = self._ledger.lease_batch(self._job)
+        while len(self._in_flight) < _WINDOW * workers and not self._last_attempt_runs():
+            lease = self._ledger.lease_batch(self._job, last_attempts=not self._in_flight)
             if lease is None:
                 return
             future = graph.submit_probe(self._client, self._settings, lease.batch_id, lease.files)
             self._watch(_InFlight(lease, future))
+
+    def _last_attempt_runs(self) -> bool:
+        return any(batch.lease.attempts >= MAX_ATTEMPTS for batch in self._in_flight.values())
 
     def _watch(self, batch: _InFlight) -> None:
         self._in_flight[batch.future.key] = batch
@@ -204,7 +211,7 @@ class Driver:
     def _stop(self, state: JobState, message: str) -> None:
         """Hand the batches back and say why, as far as the catalog can still be written."""
         self._state = state
-        with contextlib.suppress(StorageFullError, FenceLostError):  # the next driver finds out by itself
+        with contextlib.suppress(WorkbenchError):  # the next driver finds out by itself
             for batch in self._in_flight.values():
                 self._ledger.batch_released(batch.lease)
             self._ledger.finish(self._job, state, message)

@@ -221,7 +221,8 @@ class Ledger:
                     "Wait for it, or cancel it first.",
                 )
             fence = job.fence + 1
-            state = JobState.PLANNING if job.state == JobState.PLANNING else JobState.RUNNING
+            planned = job.state != JobState.PLANNING and _has_plan(connection, job_id)
+            state = JobState.RUNNING if planned else JobState.PLANNING
             connection.execute(
                 sa.update(Job)
                 .where(Job.id == job_id)
@@ -268,13 +269,31 @@ class Ledger:
                 .values(state=state, message=message, finished_at=time.time(), lease_until=None)
             )
 
-    def cancel(self, job_id: int) -> None:
-        """Ask a job to stop. What it has committed stays; `acquire` makes it go on."""
+    def let_go(self, job: JobLease) -> None:
+        """Stop working on a job that has not ended, so that the next driver need not wait for the lease."""
         with self._catalog.write() as connection:
-            if JobState(self._row(connection, job_id).state).finished:
+            state = JobState(self._held(connection, job).state)
+            state = JobState.INTERRUPTED if state is JobState.RUNNING else state
+            connection.execute(sa.update(Job).where(Job.id == job.job_id).values(state=state, lease_until=0.0))
+
+    def cancel(self, job_id: int) -> None:
+        """Ask a job to stop. What it has committed stays; `acquire` makes it go on.
+
+        A plan that is not complete is forgotten, and who makes it has lost the job: it would
+        otherwise look like a whole one.
+        """
+        with self._catalog.write() as connection:
+            job = self._row(connection, job_id)
+            if JobState(job.state).finished:
                 return
+            fence = job.fence
+            if job.state == JobState.PLANNING:
+                _forget_plan(connection, job_id)
+                fence += 1
             connection.execute(
-                sa.update(Job).where(Job.id == job_id).values(state=JobState.CANCELLED, finished_at=time.time())
+                sa.update(Job)
+                .where(Job.id == job_id)
+                .values(state=JobState.CANCELLED, fence=fence, finished_at=time.time())
             )
 
     def job(self, job_id: int) -> dict[str, Any]:
@@ -294,8 +313,7 @@ class Ledger:
         """Forget a plan that was cut short."""
         with self._catalog.write() as connection:
             self._held(connection, job)
-            connection.execute(sa.delete(JobFile).where(JobFile.job_id == job.job_id))
-            connection.execute(sa.delete(Batch).where(Batch.job_id == job.job_id))
+            _forget_plan(connection, job.job_id)
 
     def add_files(self, job: JobLease, first_ordinal: int, files: Sequence[PlannedFile]) -> None:
         """Enter files into the plan, in their order; remember those that could not even be looked at."""
@@ -346,15 +364,24 @@ class Ledger:
 
     # --- batches ----------------------------------------------------------------------------------
 
-    def lease_batch(self, job: JobLease) -> BatchLease | None:
-        """Lease the costliest batch that waits, so that no long one is left for the end."""
+    def lease_batch(self, job: JobLease, *, last_attempts: bool = True) -> BatchLease | None:
+        """Lease the costliest batch that waits, so that no long one is left for the end.
+
+        Parameters
+        ----------
+        job : JobLease
+            The right to do so.
+        last_attempts : bool
+            False leaves out batches that are given up if they are lost once more; they come last.
+        """
+        last_attempt = Batch.attempts >= MAX_ATTEMPTS - 1
+        waiting = sa.select(Batch).where(Batch.job_id == job.job_id, Batch.state == BatchState.PENDING)
+        if not last_attempts:
+            waiting = waiting.where(~last_attempt)
         with self._catalog.write() as connection:
             self._held(connection, job)
             batch = connection.execute(
-                sa.select(Batch)
-                .where(Batch.job_id == job.job_id, Batch.state == BatchState.PENDING)
-                .order_by(Batch.cost.desc(), Batch.id)
-                .limit(1)
+                waiting.order_by(last_attempt, Batch.cost.desc(), Batch.id).limit(1)
             ).one_or_none()
             if batch is None:
                 return None
@@ -457,6 +484,15 @@ def held_batch(connection: Connection, lease: BatchLease) -> sa.Row[Any]:
             f"Batch {lease.batch_id} of job {lease.job.job_id} has been taken over.", "Its new owner commits it."
         )
     return batch
+
+
+def _has_plan(connection: Connection, job_id: int) -> bool:
+    return connection.execute(sa.select(JobFile.ordinal).where(JobFile.job_id == job_id).limit(1)).first() is not None
+
+
+def _forget_plan(connection: Connection, job_id: int) -> None:
+    connection.execute(sa.delete(JobFile).where(JobFile.job_id == job_id))
+    connection.execute(sa.delete(Batch).where(Batch.job_id == job_id))
 
 
 def _requeue(connection: Connection, batch: sa.Row[Any], *, one_by_one: bool, reason: Reason) -> list[str]:

@@ -49,12 +49,15 @@ class Catalog:
     def __init__(self, url: str, *, busy_timeout_s: float = 30.0) -> None:
         self.url = sa.make_url(url)
         self.engine = _make_engine(self.url, busy_timeout_s)
-        with self._translated():
-            self._migrate()
-        with self.read() as connection:
-            self.library_id: str = connection.execute(
-                sa.select(Meta.value).where(Meta.key == "library_id")
-            ).scalar_one()
+        try:
+            with self._translated():
+                self._migrate()
+            with self.read() as connection:
+                statement = sa.select(Meta.value).where(Meta.key == "library_id")
+                self.library_id: str = connection.execute(statement).scalar_one()
+        except BaseException:
+            self.close()  # a catalog that cannot be opened must not keep its file open
+            raise
 
     @classmethod
     def open_file(cls, path: Path, *, busy_timeout_s: float = 30.0) -> Catalog:

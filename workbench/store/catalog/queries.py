@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from workbench.errors import InputError, Outcome
 from workbench.store.catalog.engine import Catalog
@@ -61,14 +62,13 @@ class KnownTrack:
 
 def known_files(catalog: Catalog, paths: Sequence[str]) -> dict[str, KnownFile]:
     """Look files up by path."""
-    statement = (
-        sa.select(File.path, File.size, File.mtime_ns, File.content_id, File.reason, File.detail, ArraySet.keys)
-        .outerjoin(Track, Track.id == File.content_id)
-        .outerjoin(ArraySet, ArraySet.id == Track.array_set)
-    )
+    statement = sa.select(
+        File.path, File.size, File.mtime_ns, File.content_id, File.reason, File.detail, Track.array_set
+    ).outerjoin(Track, Track.id == File.content_id)
     with catalog.read() as connection:
+        keys = _array_sets(connection)
         return {
-            row.path: KnownFile(*row[1:6], keys=frozenset(row.keys or ()))
+            row.path: KnownFile(*row[1:6], keys=keys.get(row.array_set, frozenset()))
             for some in _in_pieces(paths)
             for row in connection.execute(statement.where(File.path.in_(some)))
         }
@@ -76,13 +76,19 @@ def known_files(catalog: Catalog, paths: Sequence[str]) -> dict[str, KnownFile]:
 
 def known_tracks(catalog: Catalog, content_ids: Sequence[str]) -> dict[str, KnownTrack]:
     """Look tracks up by the content id of their audio."""
-    statement = sa.select(Track.id, Track.path, ArraySet.keys).join(ArraySet, ArraySet.id == Track.array_set)
+    statement = sa.select(Track.id, Track.path, Track.array_set)
     with catalog.read() as connection:
+        keys = _array_sets(connection)
         return {
-            row.id: KnownTrack(row.path, frozenset(row.keys))
+            row.id: KnownTrack(row.path, keys[row.array_set])
             for some in _in_pieces(content_ids)
             for row in connection.execute(statement.where(Track.id.in_(some)))
         }
+
+
+def _array_sets(connection: Connection) -> dict[str, frozenset[str]]:
+    """Read the few sets that all tracks share, once instead of with every row."""
+    return {row.id: frozenset(row.keys) for row in connection.execute(sa.select(ArraySet.id, ArraySet.keys))}
 
 
 def known_failures(catalog: Catalog, content_ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:

@@ -1,0 +1,113 @@
+"""Loudness by the test signals of the EBU, and against a second implementation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyloudnorm
+import pytest
+import scipy.signal
+
+from tests.features.conftest import noise
+from workbench.features import filters
+from workbench.features.loudness import Loudness, LoudnessMeter
+
+
+def measure(channels: np.ndarray, sample_rate: int, block: int = 65536) -> Loudness:
+    """Measure samples of shape (n_channels, n)."""
+    meter = LoudnessMeter(sample_rate, len(channels))
+    for start in range(0, channels.shape[1], block):
+        meter.push(np.ascontiguousarray(channels[:, start : start + block], dtype=np.float32))
+    return meter.finish()
+
+
+def steps(levels: list[tuple[float, float]], sample_rate: int = 48000, n_channels: int = 2) -> np.ndarray:
+    """A sine of 1 kHz whose peak takes each level, dBFS, for some seconds."""
+    envelope = np.concatenate([np.full(int(s * sample_rate), 10 ** (db / 20)) for db, s in levels])
+    sine = envelope * np.sin(2 * np.pi * 1000 * np.arange(len(envelope)) / sample_rate)
+    return np.tile(sine.astype(np.float32), (n_channels, 1))
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        ([(-23, 20)], -23.0),
+        ([(-33, 20)], -33.0),
+        ([(-36, 10), (-23, 60), (-36, 10)], -23.0),
+        ([(-72, 10), (-36, 10), (-23, 60), (-36, 10), (-72, 10)], -23.0),
+        ([(-26, 20), (-20, 20.1), (-26, 20)], -23.0),
+    ],
+    ids=["case 1", "case 2", "case 3", "case 4", "case 5"],
+)
+def test_integrated_loudness_passes_ebu_tech_3341(levels: list[tuple[float, float]], expected: float) -> None:
+    assert measure(steps(levels), 48000).integrated == pytest.approx(expected, abs=0.1)
+
+
+def test_surround_channels_are_weighted_as_in_ebu_tech_3341_case_6() -> None:
+    one = steps([(0, 20)])[0]
+    levels = np.array(
+        [-28, -28, -24, 0, -30, -30]
+    )  # L R C LFE Ls Rs: what the low-frequency channel holds is not heard
+    channels = one * 10 ** (levels[:, None] / 20)
+    assert measure(channels, 48000).integrated == pytest.approx(-23.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        ([(-20, 20), (-30, 20)], 10.0),
+        ([(-20, 20), (-15, 20)], 5.0),
+        ([(-40, 20), (-20, 20)], 20.0),
+        ([(-50, 20), (-35, 20), (-20, 20), (-35, 20), (-50, 20)], 15.0),
+    ],
+)
+def test_loudness_range_passes_ebu_tech_3342(levels: list[tuple[float, float]], expected: float) -> None:
+    assert measure(steps(levels), 48000).range == pytest.approx(expected, abs=1.0)
+
+
+@pytest.mark.parametrize("sample_rate", [32000, 44100, 96000])
+def test_loudness_agrees_with_pyloudnorm(sample_rate: int) -> None:
+    sos = scipy.signal.butter(1, 500, output="sos", fs=sample_rate)  # music has little above 10 kHz
+    y = scipy.signal.sosfilt(sos, np.stack([noise(s, 8, sr=sample_rate) for s in (0, 1)]), axis=1)
+    y *= 0.2 + np.abs(np.sin(np.arange(y.shape[1]) / sample_rate))
+    expected = pyloudnorm.Meter(sample_rate).integrated_loudness(y.T)
+    assert measure(y, sample_rate).integrated == pytest.approx(expected, abs=0.1)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 11025, 44100, 192000])
+def test_the_filter_is_the_recursive_one_across_blocks(sample_rate: int) -> None:
+    y = np.stack([noise(s, 0.7, sr=sample_rate) + 0.3 for s in (0, 1)])
+    meter = LoudnessMeter(sample_rate, 2)
+    found = np.concatenate(
+        [meter._weigh(np.ascontiguousarray(y[:, a : a + 640])) for a in range(0, y.shape[1], 640)], 1
+    )
+    expected = scipy.signal.sosfilt(filters.k_weighting(sample_rate), y.astype(np.float64), axis=1)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_the_sums_of_steps_do_not_depend_on_the_blocks() -> None:
+    y = noise(0, 5.03, sr=11025)[None]
+    whole, cut = measure(y, 11025, 10**6), measure(y, 11025, 64)
+    assert cut.integrated == pytest.approx(whole.integrated, abs=1e-4)
+    assert cut.range == pytest.approx(whole.range, abs=1e-3)
+
+
+def test_less_than_a_gating_block_counts_as_one() -> None:
+    y = steps([(-20, 0.1)])
+    assert measure(y, 48000).integrated == pytest.approx(-20, abs=0.3)
+    assert np.isnan(measure(y, 48000).range)
+
+
+def test_what_silence_is_cannot_be_known() -> None:
+    assert np.isnan([*vars_of(measure(np.zeros((2, 48000)), 48000))]).all()
+
+
+def vars_of(loudness: Loudness) -> tuple[float, ...]:
+    """All fields."""
+    return loudness.integrated, loudness.range, loudness.complexity, loudness.crest
+
+
+def test_the_crest_of_a_sine_is_3_decibels_and_a_steady_tone_is_not_complex() -> None:
+    measured = measure(steps([(-10, 5)]), 48000)
+    assert measured.crest == pytest.approx(3.01, abs=0.01)
+    assert measured.complexity == pytest.approx(0, abs=0.01)
+    assert measure(steps([(-10, 5), (-30, 5)]), 48000).complexity > 5
