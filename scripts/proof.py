@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     import psutil
 
     from workbench import Library
+
+#: Hostile kinds with a lasting outcome that is quick to reach.
+HOSTILE = (
+    "empty", "text-named-mp3", "wav-nan", "wav-one-sample", "flac-cut-in-middle", "ogg-cut-in-header",
+    "mp3-flipped-body", "wav-channels-65", "tag-lone-surrogates", "name-not-utf-8",
+)  # fmt: skip
 
 #: Path, and of its outcome: reason and content id. A duplicate counts as analyzed: which of two equal
 #: files is read first is not fixed, only that one is.
@@ -84,6 +91,24 @@ def arguments(description: str | None, *, rounds: int | None = None, what: str =
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other cases (default 0)")
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON on standard output")
     return parser
+
+
+def make_collection(folder: Path, *, tracks: int, seed: int) -> None:
+    """Write short tracks, copies of some of them, and hostile files.
+
+    Each FLAC carries 15 MB of padding: a plan that goes by size then has several batches.
+    """
+    from mutagen.flac import FLAC
+
+    from workbench.testing import hostile_files, simulate_library
+
+    simulate_library(folder / "tracks", n=tracks, seed=seed, duration=(0.8, 1.6))
+    for path in (folder / "tracks").rglob("*.flac"):
+        FLAC(path).save(padding=lambda _: 15 << 20)
+    (folder / "copies").mkdir()
+    for number, path in enumerate(sorted((folder / "tracks").rglob("*.wav"))[:3]):
+        shutil.copy(path, folder / "copies" / f"copy {number}.wav")
+    hostile_files(folder / "hostile", seed=seed, kinds=HOSTILE)
 
 
 # --- invariants -----------------------------------------------------------------------------------
@@ -209,16 +234,26 @@ def tripwire(folder: Path) -> Iterator[Path]:
         del os.environ["WORKBENCH_FAILPOINT"]
 
 
+def below(process: psutil.Process) -> list[psutil.Process]:
+    """Find everything that a process has started; nothing if it has ended."""
+    import psutil
+
+    try:
+        return list(process.children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
+
+
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
     """Find the Dask workers that a process has started."""
     import psutil
 
     found = []
-    for child in process.children(recursive=True):
+    for child in below(process):
         try:
             if any("multiprocessing.spawn" in word for word in child.cmdline()):
                 found.append(child)
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue  # it ended in the meantime
     return found
 

@@ -30,11 +30,13 @@ from proof import (
     Outcomes,
     Proof,
     arguments,
+    below,
     bits,
     broken_by_collect,
     differences,
     end_processes,
     lives,
+    make_collection,
     outcomes,
     tripwire,
     workers_of,
@@ -44,12 +46,6 @@ if TYPE_CHECKING:
     import psutil
 
     from workbench import Library
-
-#: Hostile kinds with a lasting outcome that is quick to reach.
-HOSTILE = (
-    "empty", "text-named-mp3", "wav-nan", "wav-one-sample", "flac-cut-in-middle", "ogg-cut-in-header",
-    "mp3-flipped-body", "wav-channels-65", "tag-lone-surrogates", "name-not-utf-8",
-)  # fmt: skip
 
 #: How often a failpoint may be passed before it strikes; some are passed once per file, some once per batch.
 MOST_PASSES = {"file-probed": 6, "file-extracted": 5, "batch-leased": 3, "commit-begun": 2, "committed": 2}
@@ -128,7 +124,7 @@ class Cluster:
 
     def stop(self) -> None:
         """End all processes."""
-        end_processes([*self.processes, *(child for process in self.processes for child in _below(process))])
+        end_processes([*self.processes, *(child for process in self.processes for child in below(process))])
         self.processes, self.address = [], ""
 
 
@@ -175,7 +171,8 @@ class Stage:
         with ExitStack() as stack:
             cluster = self._cluster(stack, strike, failpoint) if strike.external else None
             in_worker_only = strike.external and strike.target == "worker"
-            driver = Driver(path, self.music, cluster.address if cluster else "", {} if in_worker_only else failpoint)
+            workplace = cluster.address if cluster else str(self.rng.integers(1, 3))
+            driver = Driver(path, self.music, workplace, {} if in_worker_only else failpoint)
             stack.callback(driver.stop)
             hit = strike.place == "random" and self._strike_at_random(driver, strike, cluster)
             struck = driver.result()
@@ -216,12 +213,12 @@ class Stage:
 class Driver:
     """An analysis in a process of its own, which writes down each number of outcomes that it is told of."""
 
-    def __init__(self, library: Path, music: Path, scheduler: str, environment: dict[str, str]) -> None:
+    def __init__(self, library: Path, music: Path, workplace: str, environment: dict[str, str]) -> None:
         import psutil
 
         self._output = tempfile.NamedTemporaryFile(prefix="driver-", dir=music.parent, mode="w+")  # noqa: SIM115
         self._popen = subprocess.Popen(
-            [sys.executable, __file__, "--drive", str(library), str(music), scheduler],
+            [sys.executable, __file__, "--drive", str(library), str(music), workplace],
             env=os.environ | environment,
             stdout=self._output,
             stderr=subprocess.STDOUT,
@@ -243,7 +240,7 @@ class Driver:
     def remember_children(self) -> None:
         """Note which processes there are, to know later which should be gone."""
         if self.runs():
-            self._children.update(_below(self.process))
+            self._children.update(below(self.process))
 
     def result(self) -> Struck:
         """Wait for the end of the driver and of its workers."""
@@ -276,8 +273,8 @@ class Driver:
         return [int(line.removeprefix("done ")) for line in lines if line.startswith("done ")]
 
 
-def drive(library: str, music: str, scheduler: str) -> int:
-    """Analyze and compact: the process that is struck."""
+def drive(library: str, music: str, workplace: str) -> int:
+    """Analyze with so many workers or on the scheduler at an address, and compact: the process that is struck."""
     from workbench import Library, WorkbenchError
 
     def acknowledge(progress: Any) -> None:
@@ -285,31 +282,13 @@ def drive(library: str, music: str, scheduler: str) -> int:
 
     try:
         with Library.open(library) as lib:
-            lib.analyze(music, workers=2, scheduler=scheduler or None, on_progress=acknowledge)
+            on: dict[str, Any] = {"workers": int(workplace)} if workplace.isdecimal() else {"scheduler": workplace}
+            lib.analyze(music, **on, on_progress=acknowledge)
             lib.compact()
     except WorkbenchError as error:
         print(f"{type(error).__name__}: {error}", flush=True)
         return error.exit_code
     return 0
-
-
-def make_collection(folder: Path, *, tracks: int, seed: int) -> None:
-    """Write short tracks, copies of some of them, and hostile files.
-
-    Every other FLAC carries 8 MB of padding: a plan that goes by size then has several batches.
-    """
-    from mutagen.flac import FLAC
-
-    from workbench.testing import hostile_files, simulate_library
-
-    simulate_library(folder / "tracks", n=tracks, seed=seed, duration=(0.8, 1.6))
-    flacs = sorted((folder / "tracks").rglob("*.flac"))
-    for path in flacs[::2]:
-        FLAC(path).save(padding=lambda _: 8 << 20)
-    (folder / "copies").mkdir()
-    for number, path in enumerate(sorted((folder / "tracks").rglob("*.wav"))[:3]):
-        shutil.copy(path, folder / "copies" / f"copy {number}.wav")
-    hostile_files(folder / "hostile", seed=seed, kinds=HOSTILE)
 
 
 def strikes(rng: np.random.Generator) -> Iterator[Strike]:
@@ -392,19 +371,10 @@ def prove(proof: Proof, stage: Stage, rounds: int) -> None:
     proof.figures["kills_by_place"] = dict(sorted(kills.items()))
 
 
-def _below(process: psutil.Process) -> list[psutil.Process]:
-    import psutil
-
-    try:
-        return process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
 def main() -> int:
     """Run the command line."""
     parser = arguments(__doc__, rounds=200, what="kills")
-    parser.add_argument("--tracks", type=int, default=14, help="simulated tracks in the collection (default 14)")
+    parser.add_argument("--tracks", type=int, default=10, help="simulated tracks in the collection (default 10)")
     given = parser.parse_args()
     proof = Proof(f"{given.rounds} kills with kill -9 lose nothing", as_json=given.json)
     with tempfile.TemporaryDirectory(prefix="prove-kills-") as folder:
@@ -412,6 +382,8 @@ def main() -> int:
         try:
             stage.analyze_reference()
             prove(proof, stage, given.rounds)
+        except TimeoutError as error:
+            proof.check(False, str(error))
         finally:
             stage.lasting.stop()
     return proof.end()

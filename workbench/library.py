@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.config import Settings
-from workbench.errors import InputError, LibraryUnwritableError, LibraryVersionError, Reason
+from workbench.errors import InputError, LibraryUnwritableError, LibraryVersionError, Reason, StorageFullError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,18 +97,21 @@ class Library:
             When there is no library and none is to be made, or the folder is something else.
         LibraryUnwritableError, LibraryVersionError, CatalogLockedError
             When it cannot be used as it is.
+        StorageFullError
+            When there is no room for it.
         """
         settings = settings or Settings()
         folder = Path(path if path is not None else settings.library).expanduser().absolute()
         marker = folder / "library.json"
-        if not marker.exists():
-            if not create:
-                raise InputError(
-                    f"There is no library at {str(folder)!r}.",
-                    "Make one with `workbench analyze PATH`, or name another with --library.",
-                )
-            _make_folder(folder)
-        _check_layout(marker)
+        with _usable(folder):
+            if not marker.exists():
+                if not create:
+                    raise InputError(
+                        f"There is no library at {str(folder)!r}.",
+                        "Make one with `workbench analyze PATH`, or name another with --library.",
+                    )
+                _make_folder(folder, marker)
+            _check_layout(marker)
         return cls(folder, settings)
 
     # --- analysis ---------------------------------------------------------------------------------
@@ -156,7 +161,8 @@ class Library:
         from workbench.jobs.job import Job, absolute
         from workbench.store.ledger import Request
 
-        self._make_room()
+        with _usable(self.path):
+            self.parts.create()  # which reading does not need
         where = tuple(dict.fromkeys(absolute(path) for path in paths))
         request = Request(where, tuple(sorted(set(frames))), retry_failed)
         job = Job.start(self._workplace(workers, scheduler), request, on_progress)
@@ -409,18 +415,17 @@ class Library:
         """Find or make the raw vector of a reference: (what was asked, vector, its row if it has one)."""
         from workbench.jobs.job import absolute
         from workbench.jobs.reference import analyze_reference, identify
+        from workbench.store.catalog import queries
 
         path = absolute(reference)
         track_id = identify(path) if os.path.exists(path) else self._track_id(reference)
-        row = vectors.row(track_id)
-        if region is None and row is not None:
-            return {"id": track_id, "path": reference}, np.asarray(vectors.raw[row]), row
         if not os.path.exists(path):
-            from workbench.store.catalog import queries
-
             path = queries.tracks_by_id(self.catalog, [track_id])[track_id]["path"]
-        raw = analyze_reference(path, self.settings, region)
+        row = vectors.row(track_id)
         asked: dict[str, Any] = {"id": track_id if row is not None else None, "path": path}
+        if region is None and row is not None:
+            return asked, np.asarray(vectors.raw[row]), row
+        raw = analyze_reference(path, self.settings, region)
         return asked | ({"region": list(region)} if region else {}), raw, row
 
     def _track_id(self, wanted: PathLike) -> str:
@@ -441,26 +446,32 @@ class Library:
 
         return Workplace(self.catalog, self.parts, self.settings, workers, scheduler)
 
-    def _make_room(self) -> None:
-        """Make the root of the arrays, which reading does not need."""
-        self.parts.create()
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    """Turn the system's refusal to read or write a library's folder into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFullError(f"No room left for the library {str(folder)!r}.", "Free some space.") from error
+        raise LibraryUnwritableError(
+            f"The library {str(folder)!r} cannot be used: {error.strerror or error}.",
+            "Check the permissions, or choose another place with --library.",
+        ) from error
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, marker: Path) -> None:
     import json
 
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    beside = folder / f".{marker.name}"
+    if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - {beside}):
         raise InputError(
             f"{str(folder)!r} exists and is no library.", "Name a folder that is empty or does not exist yet."
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "library.json").write_text(json.dumps({"layout": LAYOUT}) + "\n")
-    except OSError as error:
-        raise LibraryUnwritableError(
-            f"The library {str(folder)!r} cannot be made: {error.strerror}.",
-            "Check the permissions, or choose another place with --library.",
-        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    beside.write_text(json.dumps({"layout": LAYOUT}) + "\n")
+    os.replace(beside, marker)
 
 
 def _check_layout(marker: Path) -> None:
@@ -468,7 +479,7 @@ def _check_layout(marker: Path) -> None:
 
     try:
         layout = json.loads(marker.read_text())["layout"]
-    except (OSError, ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise LibraryVersionError(f"{str(marker)!r} cannot be read: {error}.", "Restore it from a backup.") from error
     if layout != LAYOUT:
         raise LibraryVersionError(

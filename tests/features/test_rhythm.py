@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import librosa
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.features.conftest import SR, clicks, music, noise
+from tests.features.sounds import SR, clicks, labelled, load, music, noise
 from workbench.features import extract, rhythm
 
 FRAME_RATE = SR / 512
@@ -23,9 +25,10 @@ def envelope(seed: int, n: int) -> np.ndarray:
     return x.astype(np.float32)
 
 
-def tempo_of(y: np.ndarray) -> tuple[float | None, float | None]:
+def tempo_of(y: np.ndarray) -> tuple[object, object]:
+    """BPM and confidence as the catalog gets them."""
     columns = extract([y[:, None]], SR, paths=["summary/tempo", "summary/tempo_confidence"]).columns
-    return columns["bpm"], columns["bpm_confidence"]  # type: ignore[return-value]
+    return columns["bpm"], columns["bpm_confidence"]
 
 
 @given(seed=st.integers(0, 300), n=st.integers(1, 400))
@@ -70,7 +73,7 @@ def test_a_constant_curve_has_no_beats() -> None:
 def test_a_metronome_has_its_tempo(bpm: float) -> None:
     found, confidence = tempo_of(clicks(bpm, 12))
     assert found == pytest.approx(bpm, rel=0.005)
-    assert confidence > 0.9  # type: ignore[operator]
+    assert confidence == pytest.approx(0.95, abs=0.05)
 
 
 @pytest.mark.parametrize("bpm", [84.0, 120.0, 143.0])
@@ -104,29 +107,15 @@ def test_an_irregular_pulse_without_any_period_is_unknown() -> None:
     assert not rhythm.estimate_tempo(x, FRAME_RATE, 1.1).confidence > 0.5
 
 
-def test_accuracy_on_labelled_audio(shared: object) -> None:
-    scores = {"excerpts": [], "loops": []}  # type: ignore[var-annotated]
+def test_tempo_on_labelled_audio_is_better_than_librosas(shared: Path) -> None:
+    scores: dict[str, list[tuple[bool, bool]]] = {"excerpts": [], "loops": []}
     for folder, rows in scores.items():
-        for path, label in labelled(shared / folder, "bpm"):  # type: ignore[operator]
+        for path, label in labelled(shared / folder, "bpm"):
             y, sr = load(path)
             found = extract([y], sr, paths=["summary/tempo"]).columns["bpm"] or 0.0
-            ratios = [abs(found * k / float(label) - 1) <= 0.04 for k in (1, 2, 1 / 2, 3, 1 / 3)]  # type: ignore[operator]
+            assert isinstance(found, float)
+            ratios = [abs(found * k / float(label) - 1) <= 0.04 for k in (1, 2, 1 / 2, 3, 1 / 3)]
             rows.append((ratios[0], any(ratios)))
-    # librosa.beat.beat_track scores .73, .87 and .10, .30
-    assert np.mean(scores["excerpts"], axis=0) == pytest.approx([0.73, 0.97], abs=0.05)
-    assert np.mean(scores["loops"], axis=0).min() >= 0.85
-
-
-def labelled(folder: object, column: str) -> list[tuple[object, str]]:
-    """Files of a folder with a label in a column."""
-    import csv
-
-    with open(folder / "labels.csv", newline="") as file:  # type: ignore[operator]
-        return [(folder / row["path"], row[column]) for row in csv.DictReader(file) if row[column]]  # type: ignore[operator]
-
-
-def load(path: object) -> tuple[np.ndarray, int]:
-    """Read a file as (n, n_channels)."""
-    import soundfile
-
-    return soundfile.read(path, dtype="float32", always_2d=True)  # type: ignore[no-any-return]
+    # Accuracy 1 and 2; librosa.beat.beat_track scores .73, .87 on the excerpts and .10, .30 on the loops
+    assert np.all(np.mean(scores["excerpts"], axis=0) >= (0.70, 0.93))
+    assert np.all(np.mean(scores["loops"], axis=0) >= (0.85, 0.85))

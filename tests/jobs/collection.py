@@ -18,7 +18,11 @@ from typing import Any
 
 import pytest
 
+from workbench.audio.scan import scan
+from workbench.jobs.job import wanted_arrays
 from workbench.library import Library
+from workbench.store.catalog.queries import placed_arrays
+from workbench.store.ledger import Ledger, PlannedFile, Request
 from workbench.testing import encode, simulate_track
 
 #: Each good file of the collection: style, tempo, seconds.
@@ -146,3 +150,28 @@ def _analyzed(at_end: Finalizer) -> Analyzed:
 def environment(**more: str) -> dict[str, str]:
     """Environment for a command that a test starts."""
     return {**os.environ, **more}
+
+
+def plan_one_by_one(library: Library, *paths: Path, frames: tuple[str, ...] = ()) -> int:
+    """Enter a job with a batch per file, as the files of a large collection would be; `Library.resume` runs it."""
+    ledger = Ledger(library.catalog)
+    request = Request(tuple(map(str, paths)), frames)
+    job = ledger.create(request, lease_s=-1.0)  # this process does not insist on working on it
+    files = [PlannedFile(f.path, f.size, f.mtime_ns, 3.0) for f in scan(request.paths)]
+    ledger.add_files(job, 0, files)
+    ledger.add_batches(job, [(i, i, 3.0) for i in range(len(files))])
+    return job.job_id
+
+
+def stored_arrays(library: Library) -> dict[tuple[str, str], bytes]:
+    """Read every array of every track, as bytes, from the parts that the catalog names."""
+    found: dict[tuple[str, str], bytes] = {}
+    for spec in wanted_arrays(()):
+        for placed in placed_arrays(library.catalog, spec.path, spec.version):
+            for row, track in zip(placed.rows, placed.track_ids, strict=True):
+                if spec.level in ("segments", "frames"):
+                    values = library.parts.read_rows(placed.part_id, spec.path, row)
+                else:
+                    values = library.parts.read(placed.part_id, spec.path)[row]
+                found[track, spec.path] = values.tobytes()
+    return found

@@ -19,7 +19,7 @@ from workbench.store.catalog import Catalog
 from workbench.store.catalog.models import Placement, Track
 from workbench.store.catalog.queries import known_files, part_ids, placed_arrays, track_ids
 from workbench.store.collect import collect
-from workbench.store.compact import compact, compact_if_worthwhile
+from workbench.store.compact import MANY, compact, keep_house
 from workbench.store.ledger import JobState
 from workbench.store.verify import repair, verify
 
@@ -111,9 +111,12 @@ def test_compaction_keeps_every_value(store: Store) -> None:
     for number in range(1, 8):
         store.add(number)
     before = read_all(store)
+    former = part_ids(store.catalog)
     assert compact(store.catalog, store.parts) == 7
     assert read_all(store) == before
-    assert store.parts.listed() == part_ids(store.catalog)
+    assert store.parts.listed() == part_ids(store.catalog) | former  # somebody may still be reading those
+    assert collect(store.catalog, store.parts, unused_for_s=60.0).removed == ()
+    assert set(collect(store.catalog, store.parts).removed) == former
     assert len(part_ids(store.catalog)) == 1
     assert verify(store.catalog, store.parts).problems == []
 
@@ -137,8 +140,13 @@ def test_compaction_leaves_unused_rows_behind_and_large_parts_alone(store: Store
 def test_compaction_only_when_worthwhile(store: Store) -> None:
     for number in range(3):
         store.add(number)
-    assert compact_if_worthwhile(store.catalog, store.parts) == 0
-    assert compact(store.catalog, store.parts) == 3
+    keep_house(store.catalog, store.parts)
+    assert len(part_ids(store.catalog)) == 3
+    for number in range(3, MANY):
+        store.add(number)
+    keep_house(store.catalog, store.parts)
+    assert len(part_ids(store.catalog)) == 1
+    assert len(store.parts.listed()) == MANY + 1
     assert compact(store.catalog, store.parts) == 0
 
 

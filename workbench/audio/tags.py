@@ -18,6 +18,7 @@ from typing import Any
 from workbench.audio.chunks import CONTAINERS, VORBIS_COMMENT, flac_blocks
 from workbench.audio.files import OpenFile, View
 from workbench.audio.formats import Format, sniff
+from workbench.audio.id3 import text_frames
 
 _LONGEST = 500  # characters of a value
 _MOST_VALUES = 20  # artists, genres … of one field
@@ -25,6 +26,7 @@ _LARGEST_READ = 16 * 2**20  # bytes; a larger picture is not worth its memory
 _LARGEST_TOTAL = 64 * 2**20
 _LONGEST_S = 10.0
 _MOST_ENTRIES = 100
+_ID3V1_SIZE = 128
 
 _TO_SPACE = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _TO_NOTHING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
@@ -60,6 +62,11 @@ _ASF = (("Title",), ("Author", "WM/AlbumArtist"), ("WM/AlbumTitle",), ("WM/Genre
 _INFO = (("INAM",), ("IART",), ("IPRD",), ("IGNR",), ("ICRD",), ("ITRK", "IPRT", "TRCK"))
 _AIFF = (("NAME",), ("AUTH",), (), (), (), ())
 _CAF = (("title",), ("artist",), ("album",), ("genre",), ("year", "recorded date"), ("track number",))
+
+# In version 2 of ID3 names have three letters; mutagen turns them into these.
+_ID3_FRAMES = frozenset(name.encode() for names in _ID3 for name in names) | {
+    *(b"TDAT", b"TIME", b"TT2", b"TP1", b"TP2", b"TAL", b"TCO", b"TYE", b"TDA", b"TIM", b"TRK"),
+}
 
 Keys = tuple[tuple[str, ...], ...]
 
@@ -181,13 +188,26 @@ def _mutagen(module: str, name: str, keys: Keys) -> Callable[[_Bounded], Tags]:
     return read
 
 
-def _id3(source: Any) -> Tags:
+def _id3(source: _Bounded, start: int = 0, end: int | None = None) -> Tags:
+    """ID3v2 at the start of a range, completed by ID3v1 at its end."""
     from mutagen import id3
 
+    end = source.size if end is None else end
+
+    def read_at(offset: int, count: int) -> bytes:
+        return source.read_at(offset, max(0, min(count, end - offset)))
+
+    tag = text_frames(read_at, start, _ID3_FRAMES)
+    tail = max(start, end - _ID3V1_SIZE)
     try:
-        return _tags(id3.ID3(source), _ID3)
+        return _tags(id3.ID3(io.BytesIO(tag + bytes(_ID3V1_SIZE) + read_at(tail, _ID3V1_SIZE))), _ID3)
     except id3.ID3NoHeaderError:
         return Tags()
+
+
+def _dsf(source: _Bounded) -> Tags:
+    at = int.from_bytes(source.read_at(20, 8), "little")  # 0 if there is none
+    return _id3(source, at) if at else Tags()
 
 
 def _ape(source: Any) -> Tags:
@@ -249,7 +269,7 @@ def _from_chunks(source: _Bounded, name: str, parsers: Mapping[bytes, tuple[Pars
     found: list[Tags] = []
     for chunk in CONTAINERS[name][0](source.fd, source.size):
         if chunk.name in (b"id3 ", b"ID3 "):
-            found.insert(0, _id3(io.BytesIO(source.read_at(chunk.start, chunk.size))))
+            found.insert(0, _id3(source, chunk.start, chunk.start + chunk.size))
         elif chunk.name in parsers:
             parse, keys = parsers[chunk.name]
             found.append(_tags(parse(source.read_at(chunk.start, chunk.size)), keys))
@@ -297,7 +317,7 @@ _READERS: dict[str, Callable[[_Bounded], Tags]] = {
     "speex": _mutagen("oggspeex", "OggSpeex", _VORBIS),
     "m4a": _mutagen("mp4", "MP4", _MP4),
     "wma": _mutagen("asf", "ASF", _ASF),
-    "dsf": _mutagen("dsf", "DSF", _ID3),
+    "dsf": _dsf,
     "wav": _wav,
     "rf64": _wav,
     "aiff": _aiff,

@@ -132,7 +132,8 @@ _TIMBRE = (
         "spectral_contrast", "timbre", ("octave_band",), (7,), "dB", 0.0, 300.0,
         "Distance from spectral peaks to valleys in octave bands: tonal against noisy.",
         "librosa.feature.spectral_contrast",
-        levels=_ALL_LEVELS, exceptions=_FLOOR,
+        levels=_ALL_LEVELS,
+        exceptions=f"{_FLOOR} The valley of an empty top band is rounding noise: there they may differ by 1 %.",
     ),
     Descriptor(
         "spectral_flatness", "timbre", (), (), "1", 0.0, 1.0,
@@ -232,7 +233,7 @@ _RHYTHM = (
     ),
     Descriptor(
         "beats", "rhythm", (), (), "1", 0.0, 1.0,
-        "1 in the frames that hold a beat, else 0.",
+        "One in the frames that hold a beat, else zero.",
         "librosa.beat.beat_track (Ellis 2007)", levels=("frames",),
     ),
 )  # fmt: skip

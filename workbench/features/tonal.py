@@ -85,6 +85,27 @@ def pitch_tuning(frequencies: FloatArray) -> float:
     return float(edges[np.argmax(counts)])
 
 
+def chroma(power: FloatArray, bank: FloatArray) -> FloatArray:
+    """Pitch classes of power spectra, the strongest of each frame scaled to 1 (``librosa.feature.chroma_stft``).
+
+    Parameters
+    ----------
+    power : numpy.ndarray, shape (n_frames, n_bins)
+    bank : numpy.ndarray, shape (n_bins, 12)
+        See `filters.chroma_bank`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_frames, 12)
+        Zeros for silence.
+    """
+    classes: FloatArray = power @ bank
+    strongest = classes.max(axis=1, keepdims=True)
+    strongest[strongest < np.finfo(np.float32).tiny] = 1
+    classes /= strongest
+    return classes
+
+
 class ChromaStream:
     """Chroma of a stream with the tuning of its beginning.
 
@@ -101,41 +122,35 @@ class ChromaStream:
 
     def __init__(self, prologue: int) -> None:
         self._prologue = prologue
-        self._held: list[Spectra] = []
+        self._held: list[FloatArray] = []
         self._n_held = 0
         self._peaks: list[tuple[FloatArray, FloatArray]] = []
+        self._form = (0.0, 0)  # sample rate and FFT length of the spectra
         self._bank: FloatArray | None = None
         self.tuning = float("nan")
 
     def push(self, spectra: Spectra) -> Iterator[FloatArray]:
         """Take in spectra, give out chroma, shape (n, 12), of all frames that are ready."""
         if self._bank is not None:
-            yield self._chroma(spectra)
+            yield chroma(spectra.power, self._bank)
             return
-        self._held.append(spectra)
+        self._form = (spectra.sr, spectra.n_fft)
+        self._held.append(spectra.power)
         self._n_held += spectra.n_frames
-        self._peaks.append(pitch_peaks(spectra.power, spectra.sr, spectra.n_fft))
+        self._peaks.append(pitch_peaks(spectra.power, *self._form))
         if self._n_held >= self._prologue:
             yield from self.finish()
 
     def finish(self) -> Iterator[FloatArray]:
         """Give out what is still held back."""
         held, self._held = self._held, []
-        if self._bank is None and held:
-            self.tuning = _tuning_of_peaks(self._peaks)
-            known = 0.0 if np.isnan(self.tuning) else self.tuning
-            self._bank = filters.chroma_bank(held[0].sr, held[0].n_fft, known)
-            self._peaks = []
-        for spectra in held:
-            yield self._chroma(spectra)
-
-    def _chroma(self, spectra: Spectra) -> FloatArray:
-        assert self._bank is not None
-        chroma: FloatArray = spectra.power @ self._bank
-        strongest = chroma.max(axis=1, keepdims=True)
-        strongest[strongest < np.finfo(np.float32).tiny] = 1
-        chroma /= strongest
-        return chroma
+        if not held:
+            return
+        self.tuning = _tuning_of_peaks(self._peaks)
+        self._peaks = []
+        self._bank = filters.chroma_bank(*self._form, 0.0 if np.isnan(self.tuning) else self.tuning)
+        for power in held:
+            yield chroma(power, self._bank)
 
 
 def _tuning_of_peaks(peaks: list[tuple[FloatArray, FloatArray]]) -> float:
@@ -187,10 +202,12 @@ UNKNOWN_KEY = Key(float("nan"), float("nan"))
 
 _BINS = 120  # per octave: 10 cents
 _KEY_FMIN, _KEY_FMAX, _KEY_THRESHOLD = 100.0, 2000.0, np.float32(0.1)
-_THIRD_HARMONIC = 0.2
 _C4_HZ = 440.0 * 2.0 ** (-9 / 12)
 _LEAST_STRENGTH = 0.3
-_LEAST_EVIDENCE = 0.09  # strength times contrast: noise stays below 0.08, music starts at 0.1
+_THIRD_HARMONIC = 0.2
+# Strength times contrast that noise does not reach: 0.11 with many frames, 0.23 with ten; music starts at 0.24.
+_LEAST_EVIDENCE, _LEAST_EVIDENCE_OF_ONE = 0.15, 0.38
+_SHARP_BINS, _SHARP_RATIO = 3, np.float32(2.0)
 _FULL_SCALE_DB = -80.0  # frames without a peak above this have no voice
 _KEY_BLOCK_FRAMES = 32
 _FEWEST_FRAMES = 9  # more than a click or an edge can fill
@@ -205,10 +222,11 @@ KEY_PROFILES = (
 class KeyStream:
     """Collect the pitch of spectral peaks over a stream and find its key.
 
-    Peaks from 100 to 2000 Hz that reach a tenth of their frame's strongest are counted by the root of
-    their magnitude in a histogram of 10 cents; a part of each is counted a fifth lower, where it would
-    be a third harmonic. Every frame is scaled to the same maximum, so that loud drums do not outvote
-    soft chords.
+    Peaks from 100 to 2000 Hz that reach a tenth of their frame's strongest and fall off to half within
+    8 Hz on both sides (a drum's are broader) are counted by the root of their magnitude in a histogram
+    of 10 cents. A part of each is counted a fifth lower too, where it would be the third harmonic, if the
+    frame has that note. Every frame is scaled to the same maximum, so that loud drums do not outvote soft
+    chords.
 
     Parameters
     ----------
@@ -238,7 +256,9 @@ class KeyStream:
         """Give the key of everything; `UNKNOWN_KEY` for less than about a second of sound."""
         for block in self._framer.finish():
             self._count(block)
-        return estimate_key(self._histogram) if self._n_frames >= _FEWEST_FRAMES else UNKNOWN_KEY
+        if self._n_frames < _FEWEST_FRAMES:
+            return UNKNOWN_KEY
+        return estimate_key(self._histogram, self._n_frames)
 
     def _count(self, block: FrameBlock) -> None:
         first, end = (int(hz * block.frame_length / self._sr) for hz in (_KEY_FMIN, _KEY_FMAX))
@@ -248,17 +268,27 @@ class KeyStream:
         if not len(S):
             return
         row, column, shift = _parabolic_peaks(S, _KEY_THRESHOLD * S.max(axis=1, keepdims=True))
+        sides = np.clip((column - _SHARP_BINS, column + _SHARP_BINS), 0, S.shape[1] - 1)
+        sharp = S[row, column] > _SHARP_RATIO * S[row, sides].max(axis=0)
+        row, column, shift = row[sharp], column[sharp], shift[sharp]
         frequencies = (column + first - 1 + shift) * np.float32(self._sr / block.frame_length)
         bins = np.rint(_BINS * np.log2(frequencies / np.float32(_C4_HZ))).astype(np.int64) % _BINS
         weights = np.sqrt(S[row, column])
         counts = np.bincount(row * _BINS + bins, weights, minlength=len(S) * _BINS).reshape(-1, _BINS)
-        counts = counts + _THIRD_HARMONIC * np.roll(counts, -round(_BINS * np.log2(3)), axis=1)
-        counts = counts[counts.any(axis=1)]
+        counts = _credit_fundamentals(counts[counts.any(axis=1)])
         self._n_frames += len(counts)
         self._histogram += (counts / counts.max(axis=1, keepdims=True)).sum(axis=0)
 
 
-def estimate_key(histogram: DoubleArray) -> Key:
+def _credit_fundamentals(counts: DoubleArray) -> DoubleArray:
+    """Count a part of each pitch a fifth lower, where that pitch sounds within 20 cents."""
+    sounding = sum(np.roll(counts, k, axis=1) for k in range(-2, 3)) > 0
+    lower = np.roll(counts, -round(_BINS * np.log2(3)), axis=1)
+    credited: DoubleArray = counts + _THIRD_HARMONIC * np.where(sounding, lower, 0.0)
+    return credited
+
+
+def estimate_key(histogram: DoubleArray, n_frames: int) -> Key:
     """Key of a histogram of pitch.
 
     The histogram is shifted by its own tuning (the circular mean over each semitone), gathered into
@@ -268,6 +298,8 @@ def estimate_key(histogram: DoubleArray) -> Key:
     ----------
     histogram : numpy.ndarray, shape (120,)
         Weight of each tenth of a semitone, C first.
+    n_frames : int
+        Frames counted in it: the fewer, the clearer they must be.
 
     Returns
     -------
@@ -285,19 +317,20 @@ def estimate_key(histogram: DoubleArray) -> Key:
     --------
     >>> scale = np.zeros(120)
     >>> scale[[90, 110, 0, 20, 40, 50, 70]] = [3, 1, 2, 1, 2, 1, 1]
-    >>> KEY_NAMES[int(estimate_key(scale).index)]
+    >>> KEY_NAMES[int(estimate_key(scale, n_frames=100).index)]
     'A minor'
     """
     pitch_classes = _pitch_classes(histogram)
     if not pitch_classes.std() > 0:
         return UNKNOWN_KEY
     contrast = pitch_classes.std() / pitch_classes.mean()
+    least = _LEAST_EVIDENCE + _LEAST_EVIDENCE_OF_ONE / np.sqrt(n_frames)
     rotated = np.stack([np.roll(profile, k) for profile in KEY_PROFILES for k in range(12)])
     rotated -= rotated.mean(axis=1, keepdims=True)
     centred = pitch_classes - pitch_classes.mean()
     scores = rotated @ centred / np.sqrt((rotated**2).sum(axis=1) * (centred**2).sum())
     best = int(np.argmax(scores))
-    if scores[best] < _LEAST_STRENGTH or scores[best] * contrast < _LEAST_EVIDENCE:
+    if scores[best] < _LEAST_STRENGTH or scores[best] * contrast < least:
         return UNKNOWN_KEY
     return Key(float(best), float(min(scores[best], 1.0)))
 

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.audio.decode import Limits, open_audio
+from workbench.audio.decode import AudioStream, Limits, open_audio
 from workbench.audio.probe import Probe, probe, stat_file
 from workbench.errors import AudioError, Reason
 from workbench.failpoint import failpoint
-from workbench.features.extract import extract
+from workbench.features.extract import SHORTEST_S, Features, extract
 from workbench.features.registry import spec
 from workbench.jobs.watchdog import deadline
 from workbench.schema import ArraySpec
@@ -183,7 +183,7 @@ def _analyze(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, n
     if EMBEDDING.path in item.missing:
         wanted |= set(INPUTS)
     with open_audio(item.file.path, limits=settings.limits) as stream:
-        features = extract(stream.blocks(), stream.sample_rate, paths=wanted)
+        features = describe(stream, stream.blocks(), wanted)
     now = stat_file(item.file.path)
     if (now.size, now.mtime_ns) != (item.probe.size, item.probe.mtime_ns):
         raise AudioError(item.file.path, Reason.CHANGED_WHILE_READ)
@@ -204,6 +204,17 @@ def _analyze(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, n
     return analysis, {path: arrays[path] for path in item.missing}
 
 
+def describe(stream: AudioStream, blocks: Iterable[npt.NDArray[np.float32]], paths: Collection[str]) -> Features:
+    """Extract the arrays named from blocks of an open file; `AudioError` if there is too little audio."""
+    try:
+        return extract(blocks, stream.sample_rate, paths=paths)
+    except ValueError as error:
+        duration_s = stream.decoded_frames / stream.sample_rate
+        if duration_s >= SHORTEST_S:
+            raise
+        raise AudioError(stream.path, Reason.TOO_SHORT, f"{1000 * duration_s:.2f} ms") from error
+
+
 def _surprise(path: str, error: Exception) -> Failure:
     logger.exception("analysis of %r failed", path)
     where = traceback.extract_tb(error.__traceback__)[-1]
@@ -218,4 +229,6 @@ def _report(settings: Settings, event: dict[str, Any]) -> None:
         worker = get_worker()
     except ValueError:
         return  # called directly, outside of Dask
-    worker.log_event(settings.topic, event)
+    # a name that is not UTF-8 cannot be sent, and would break the connection for everything else
+    sendable = {k: v.encode(errors="backslashreplace").decode() if isinstance(v, str) else v for k, v in event.items()}
+    worker.log_event(settings.topic, sendable)

@@ -20,7 +20,7 @@ from workbench.similarity.embedding import EMBEDDING
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.queries import job_failures
-from workbench.store.compact import compact_if_worthwhile
+from workbench.store.compact import keep_house
 from workbench.store.ledger import Counts, JobLease, JobState, Ledger, Request
 
 
@@ -116,7 +116,7 @@ class Job:
             with contextlib.suppress(WorkbenchError):  # without a word, the lease runs out by itself
                 self._ledger.let_go(self._lease)
             raise
-        compact_if_worthwhile(self._place.catalog, self._place.parts)
+        keep_house(self._place.catalog, self._place.parts)
         return self
 
     def run_in_background(self) -> Job:

@@ -12,7 +12,7 @@ from workbench.audio.decode import AudioStream, open_audio
 from workbench.audio.probe import probe
 from workbench.config import Settings
 from workbench.errors import InputError
-from workbench.features.extract import extract
+from workbench.jobs.graph import describe
 from workbench.jobs.job import limits_of
 from workbench.similarity.embedding import INPUTS, embed
 
@@ -48,7 +48,7 @@ def analyze_reference(path: str, settings: Settings, region: tuple[float, float]
     """
     with open_audio(path, limits=limits_of(settings)) as stream:
         blocks = stream.blocks() if region is None else _cut(stream, *region)
-        features = extract(blocks, stream.sample_rate, paths=INPUTS)
+        features = describe(stream, blocks, INPUTS)
     return embed({name: features.arrays[name][np.newaxis] for name in INPUTS})[0]
 
 

@@ -134,13 +134,22 @@ class Driver:
         Dask blames every task that a lost worker held, begun or not. So the attempt after which a
         file is given up has the cluster to itself: what is lost then is lost through that file.
         """
-        workers = max(1, len(self._client.nthreads()))
+        workers = self._workers()
         while len(self._in_flight) < _WINDOW * workers and not self._last_attempt_runs():
             lease = self._ledger.lease_batch(self._job, last_attempts=not self._in_flight)
             if lease is None:
                 return
             future = graph.submit_probe(self._client, self._settings, lease.batch_id, lease.files)
             self._watch(_InFlight(lease, future))
+
+    def _workers(self) -> int:
+        try:
+            return max(1, len(self._client.nthreads()))
+        except (OSError, TimeoutError) as error:
+            raise self._gone() from error
+
+    def _gone(self) -> JobError:
+        return JobError(f"The Dask cluster dropped job {self._job.job_id}.", "Run the same command again: it goes on.")
 
     def _last_attempt_runs(self) -> bool:
         return any(batch.lease.attempts >= MAX_ATTEMPTS for batch in self._in_flight.values())
@@ -190,9 +199,7 @@ class Driver:
         if isinstance(error, StorageFullError):
             raise error
         if error is None:
-            raise JobError(
-                f"The Dask cluster dropped job {self._job.job_id}.", "Run the same command again: it goes on."
-            )
+            raise self._gone()
         raise JobError(
             f"Job {self._job.job_id} stopped: {type(error).__name__}: {error}.",
             "This is a defect of the workbench or of the cluster: see the worker's log.",

@@ -21,6 +21,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -208,6 +209,14 @@ class PartStore:
         """Names of all part folders on the disk, committed or not. Readers never use this."""
         folder = self.root / "parts"
         return {entry.name for entry in os.scandir(folder) if entry.is_dir()} if folder.exists() else set()
+
+    def touch(self, part_id: str) -> None:
+        """Note that a part went out of use now."""
+        os.utime(self.root / "parts" / part_id)
+
+    def unused_for_s(self, part_id: str) -> float:
+        """Tell for how long nobody has written to a part that is not in use, or since when it is not, seconds."""
+        return time.time() - (self.root / "parts" / part_id).stat().st_mtime
 
     def remove(self, part_id: str) -> int:
         """Delete a part's folder; give the bytes that this frees."""

@@ -35,8 +35,16 @@ def part_name(job_id: int, batch: str) -> str:
     return new_part_id(f"job{job_id}-{batch}")
 
 
-def collect(catalog: Catalog, parts: PartStore) -> Collection:
-    """Remove every part folder that no commit refers to and no living job is writing."""
+def collect(catalog: Catalog, parts: PartStore, *, unused_for_s: float = 0.0) -> Collection:
+    """Remove every part folder that no commit refers to and no living job is writing.
+
+    Parameters
+    ----------
+    catalog, parts : Catalog, PartStore
+        The library.
+    unused_for_s : float
+        Only what has been unused for so long, seconds: somebody may still read a part that was merged away.
+    """
     on_disk = parts.listed()
     with catalog.read() as connection:
         committed = set(connection.execute(sa.select(Part.id)).scalars())
@@ -46,6 +54,6 @@ def collect(catalog: Catalog, parts: PartStore) -> Collection:
     alive = {job.id for job in jobs if job.lease_until > time.time() and not owner_is_dead(job.owner)}
     orphans = sorted(on_disk - committed)
     kept = [part for part in orphans if (match := _PART_OF_JOB.match(part)) and int(match[1]) in alive]
-    removed = [part for part in orphans if part not in set(kept)]
+    removed = [part for part in orphans if part not in set(kept) and parts.unused_for_s(part) >= unused_for_s]
     freed = sum(parts.remove(part) for part in removed)
     return Collection(tuple(removed), freed, tuple(kept))

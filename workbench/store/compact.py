@@ -1,22 +1,25 @@
-"""Merges small parts into larger ones: new part, commit, and only then the old ones go.
+"""Merges small parts into larger ones: new part, commit, and only then may the old ones go.
 
 Thousands of little parts make every reader slow. Parts with the same arrays are merged in order of
 their names until a group holds `ROWS` tracks; rows that are no longer in use are left behind.
-Values are copied as they are stored, bit for bit.
+Values are copied as they are stored, bit for bit. Somebody may still be reading the old parts, so
+they are left to `workbench.store.collect`.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
+from workbench.errors import JobError, StorageFullError, WorkbenchError
 from workbench.failpoint import failpoint
 from workbench.store.arrays import PartRecord, PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import raise_version
 from workbench.store.catalog.models import Part, PartArray, Placement
-from workbench.store.collect import part_name
+from workbench.store.collect import collect, part_name
 from workbench.store.commit import enter_part
 from workbench.store.ledger import JobState, Ledger, Request
 
@@ -24,6 +27,8 @@ from workbench.store.ledger import JobState, Ledger, Request
 ROWS = 1024
 #: So many parts to merge are worth it.
 MANY = 32
+#: Nobody reads a part for longer than this after it was merged away, seconds.
+UNUSED_FOR_S = 3600.0
 
 
 def compact(catalog: Catalog, parts: PartStore, *, rows: int = ROWS, lease_s: float = 3600.0) -> int:
@@ -46,25 +51,39 @@ def compact(catalog: Catalog, parts: PartStore, *, rows: int = ROWS, lease_s: fl
     request = Request(("compact",))
     killed = ledger.unfinished(request)
     job = ledger.acquire(killed, lease_s=lease_s) if killed else ledger.create(request, lease_s=lease_s)
-    for group in groups:
-        used = _rows_in_use(catalog, group)
-        record = parts.merge(part_name(job.job_id, "compact"), used)
-        failpoint("compaction-written")
-        if _swap(catalog, record, used):
-            merged += len(group)
-            failpoint("compaction-committed")
-            for part_id in group:
-                parts.remove(part_id)
-        else:
-            parts.remove(record.part_id)
+    try:
+        for group in groups:
+            merged += _merge(catalog, parts, job.job_id, group)
+    except BaseException:  # an interrupt too: the next compaction can begin at once
+        with contextlib.suppress(WorkbenchError):
+            ledger.finish(job, JobState.INTERRUPTED)
+        raise
     ledger.finish(job, JobState.DONE, f"{merged} parts merged")
     return merged
 
 
-def compact_if_worthwhile(catalog: Catalog, parts: PartStore) -> int:
-    """Merge small parts once there are `MANY` of them: seldom enough that rewriting costs little."""
-    small = sum(len(group) for group in _groups(catalog, ROWS))
-    return compact(catalog, parts) if small >= MANY else 0
+def _merge(catalog: Catalog, parts: PartStore, job_id: int, group: Sequence[str]) -> int:
+    used = _rows_in_use(catalog, group)
+    record = parts.merge(part_name(job_id, "compact"), used)
+    failpoint("compaction-written")
+    if not _swap(catalog, record, used):
+        parts.remove(record.part_id)
+        return 0
+    failpoint("compaction-committed")
+    for part_id in group:
+        parts.touch(part_id)
+    return len(group)
+
+
+def keep_house(catalog: Catalog, parts: PartStore) -> None:
+    """Merge once there are `MANY` small parts, seldom enough to cost little, and clear away what is long unused.
+
+    It may wait: where another process merges already, or the disk is full, nothing is merged.
+    """
+    if sum(len(group) for group in _groups(catalog, ROWS)) >= MANY:
+        with contextlib.suppress(JobError, StorageFullError):
+            compact(catalog, parts)
+    collect(catalog, parts, unused_for_s=UNUSED_FOR_S)
 
 
 def _groups(catalog: Catalog, rows: int) -> Iterator[list[str]]:

@@ -2,11 +2,13 @@
 
 It is made from the ``embedding`` arrays of the parts, and made again when the library's version has
 moved on; ``index/`` can be deleted at any time. A version is written beside the former one and then
-renamed into place, so that a reader never meets half of one.
+renamed into place, so that a reader never meets half of one. Where it cannot be written, it is kept
+in memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -66,21 +68,31 @@ def load_vectors(catalog: Catalog, parts: PartStore, folder: Path) -> Vectors:
     """
     version = catalog.version()
     current = folder / f"{version:012d}-{EMBEDDING.version}"
-    if not (current / "scaling.json").exists():
-        _build(catalog, parts, current)
-        for other in folder.iterdir():
-            if other != current:
-                shutil.rmtree(other, ignore_errors=True)  # still mapped by another process on some systems
+    if (current / "scaling.json").exists():
+        with contextlib.suppress(FileNotFoundError):  # a process that saw a later version has just removed it
+            return _open(version, current)
+    made = _make(catalog, parts, version)
+    try:
+        _save(made, current)
+    except OSError:
+        return made  # a library that can only be read, or a full disk, still answers
+    for other in folder.iterdir():
+        if other != current:
+            shutil.rmtree(other, ignore_errors=True)  # still mapped by another process on some systems
+    return made
+
+
+def _open(version: int, folder: Path) -> Vectors:
     return Vectors(
         version=version,
-        ids=np.load(current / "ids.npy"),
-        raw=np.load(current / "raw.npy", mmap_mode="r"),
-        standardised=np.load(current / "standardised.npy", mmap_mode="r"),
-        scaling=Scaling.from_dict(json.loads((current / "scaling.json").read_text())),
+        ids=np.load(folder / "ids.npy"),
+        raw=np.load(folder / "raw.npy", mmap_mode="r"),
+        standardised=np.load(folder / "standardised.npy", mmap_mode="r"),
+        scaling=Scaling.from_dict(json.loads((folder / "scaling.json").read_text())),
     )
 
 
-def _build(catalog: Catalog, parts: PartStore, target: Path) -> None:
+def _make(catalog: Catalog, parts: PartStore, version: int) -> Vectors:
     ids: list[str] = []
     blocks: list[Float32] = [np.empty((0, *EMBEDDING.shape), dtype=np.float32)]
     for placed in placed_arrays(catalog, EMBEDDING.path, EMBEDDING.version):
@@ -90,15 +102,19 @@ def _build(catalog: Catalog, parts: PartStore, target: Path) -> None:
     order = np.argsort(np.asarray(ids, dtype="U32"))
     raw = np.concatenate(blocks)[order]
     scaling = fit_scaling(raw)
+    return Vectors(version, np.asarray(ids, dtype="U32")[order], raw, scaling.apply(raw), scaling)
+
+
+def _save(made: Vectors, target: Path) -> None:
+    """Write a version beside the former one and rename it into place, unless another process was faster."""
     building = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}"
-    building.mkdir(parents=True)
-    np.save(building / "ids.npy", np.asarray(ids, dtype="U32")[order])
-    np.save(building / "raw.npy", raw)
-    np.save(building / "standardised.npy", scaling.apply(raw))
-    (building / "scaling.json").write_text(json.dumps(scaling.to_dict()))
     try:
+        building.mkdir(parents=True)
+        np.save(building / "ids.npy", made.ids)
+        np.save(building / "raw.npy", made.raw)
+        np.save(building / "standardised.npy", made.standardised)
+        (building / "scaling.json").write_text(json.dumps(made.scaling.to_dict()))
         os.rename(building, target)
     except OSError:
-        if not (target / "scaling.json").exists():
-            raise
-        shutil.rmtree(building)  # another process was faster, with the same result
+        shutil.rmtree(building, ignore_errors=True)
+        raise

@@ -1,0 +1,473 @@
+"""The facade: what a notebook can ask for, and what it is told when it cannot have it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from tests.jobs.collection import (
+    COPY,
+    HOSTILE_TITLE,
+    TRACKS,
+    Analyzed,
+    analyzed,
+    cluster,
+    environment,
+    library,
+    music,
+    stored_arrays,
+    write_track,
+)
+from workbench.config import Settings
+from workbench.errors import (
+    AudioError,
+    CatalogLockedError,
+    InputError,
+    LibraryDamagedError,
+    LibraryUnwritableError,
+    LibraryVersionError,
+)
+from workbench.library import LAYOUT, Library
+
+__all__ = ["analyzed", "cluster", "library", "music"]
+
+FACETS = {"timbre", "rhythm", "harmony", "dynamics"}
+
+
+# --- opening --------------------------------------------------------------------------------------
+
+
+def test_a_library_is_made_and_opened_again(tmp_path: Path) -> None:
+    with Library.open(tmp_path / "a" / "new.library") as made:
+        identity = made.catalog.library_id
+        assert repr(made) == f"<Library {str(tmp_path / 'a' / 'new.library')!r}: 0 tracks>"
+    with Library.open(str(tmp_path / "a" / "new.library"), create=False) as again:
+        assert again.catalog.library_id == identity
+
+
+def test_the_default_is_the_setting(tmp_path: Path) -> None:
+    with Library.open(settings=Settings(library=tmp_path / "set.library")) as made:
+        assert made.path == tmp_path / "set.library"
+
+
+def test_no_library_and_none_to_be_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no library at .*workbench analyze"):
+        Library.open(tmp_path / "none", create=False)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("what", ["folder of something", "file"])
+def test_a_place_that_is_something_else(tmp_path: Path, what: str) -> None:
+    place = tmp_path / "photos"
+    if what == "file":
+        place.write_text("no folder")
+    else:
+        place.mkdir()
+        (place / "cat.jpg").write_bytes(b"x")
+    with pytest.raises((InputError, LibraryUnwritableError), match="photos"):
+        Library.open(place)
+    assert not (place / "catalog.sqlite").exists()
+
+
+def test_a_library_that_was_being_made_when_the_machine_stopped(tmp_path: Path) -> None:
+    place = tmp_path / "half.library"
+    place.mkdir()
+    (place / ".library.json").write_text('{"lay')
+    with Library.open(place) as library:
+        assert library.tracks() == []
+
+
+@pytest.mark.parametrize("content", [f'{{"layout": {LAYOUT + 1}}}', "{}", "[]", "", "\xff"])
+def test_a_library_of_another_layout(tmp_path: Path, content: str) -> None:
+    (tmp_path / "library.json").write_text(content, encoding="latin-1")
+    with pytest.raises(LibraryVersionError, match=r"library"):
+        Library.open(tmp_path)
+
+
+def test_a_catalog_that_is_damaged(tmp_path: Path) -> None:
+    Library.open(tmp_path / "l").close()
+    (tmp_path / "l" / "catalog.sqlite").write_bytes(b"nonsense" * 1000)
+    with pytest.raises(LibraryDamagedError, match="backup"):
+        Library.open(tmp_path / "l")
+
+
+def test_a_catalog_that_somebody_holds(tmp_path: Path, songs: Path) -> None:
+    settings = Settings(busy_timeout_s=0.1)
+    with Library.open(tmp_path / "l", settings=settings) as one, Library.open(tmp_path / "l", settings=settings) as two:
+        with one.catalog.write(), pytest.raises(CatalogLockedError, match="BUSY_TIMEOUT"):
+            two.analyze(songs)
+        assert two.tracks() == []
+
+
+#: Root may write anywhere: what others may do is tried as another user, or on a disk that is read-only.
+_AS_OTHER_USER = """
+import os, sys
+sys.path[:0] = {path!r}
+import workbench.library, workbench.store.catalog.engine, workbench.store.arrays  # before the user may read no more
+import workbench.jobs.job, zarr, sqlalchemy.dialects.sqlite, alembic.command
+os.setgid(65534); os.setuid(65534)
+from workbench.errors import WorkbenchError
+from workbench.library import Library
+try:
+    with Library.open(sys.argv[1]) as library:
+        library.analyze(sys.argv[2])
+except WorkbenchError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.fixture
+def read_only_disk(tmp_path: Path, analyzed: Analyzed) -> Iterator[Path]:
+    """Give a file system with the analyzed library, on which nothing can be written."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted: {mounted.stderr.strip()} Run the tests as root to have this one.")
+    shutil.copytree(analyzed.path, disk / "music.library", ignore=shutil.ignore_patterns("index"))
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_library_on_a_read_only_disk_still_answers(read_only_disk: Path, analyzed: Analyzed) -> None:
+    with Library.open(read_only_disk / "music.library") as library:
+        assert library.tracks() == analyzed.library.tracks()
+        track = library.tracks()[0]["id"]
+        assert library.similar(track).results == analyzed.library.similar(track).results
+        assert library.verify().problems == []
+        with pytest.raises(LibraryUnwritableError, match="--library"):
+            library.analyze(analyzed.music)
+
+
+def test_a_library_cannot_be_made_on_a_read_only_disk(read_only_disk: Path) -> None:
+    with pytest.raises(LibraryUnwritableError, match="Read-only"):
+        Library.open(read_only_disk / "new.library")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user: run the tests as root")
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_a_folder_of_somebody_else(tmp_path: Path, songs: Path, mode: int) -> None:
+    place = tmp_path / "theirs"
+    place.mkdir()
+    place.chmod(mode)
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    script = _AS_OTHER_USER.format(path=[path for path in sys.path if path])
+    done = subprocess.run(
+        [sys.executable, "-c", script, place / "own.library", songs], env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("LibraryUnwritableError"), done.stdout
+    assert "Check the permissions" in done.stdout
+
+
+# --- analysis -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    """Give a folder with three short songs."""
+    for i, name in enumerate(("a.wav", "b.flac", "c.ogg")):
+        write_track(tmp_path / "songs" / name, 40 + i, seconds=1.0, title=f"Song {i}")
+    return tmp_path / "songs"
+
+
+def test_requests_that_cannot_be_met(library: Library, songs: Path) -> None:
+    with pytest.raises(InputError, match="No path"):
+        library.analyze()
+    with pytest.raises(InputError, match="'/nowhere' does not exist"):
+        library.analyze("/nowhere")
+    with pytest.raises(InputError, match="nonsense"):
+        library.analyze(songs, frames=["nonsense"])
+    with pytest.raises(InputError, match="no job 99"):
+        library.resume(99)
+    assert library.jobs() == []
+
+
+def test_moved_renamed_and_retagged_files_are_not_decoded(library: Library, songs: Path, cluster: str) -> None:
+    library.analyze(songs, scheduler=cluster)
+    before, arrays = {t["id"]: t for t in library.tracks()}, stored_arrays(library)
+    from mutagen.flac import FLAC
+
+    tagged = FLAC(songs / "b.flac")
+    tagged["title"] = "Another name"
+    tagged["artist"] = "Somebody"
+    tagged.save()
+    (songs / "deep").mkdir()
+    (songs / "a.wav").rename(songs / "deep" / "z.wav")
+    job = library.analyze(songs, scheduler=cluster)
+    assert (job.counts.unchanged, job.counts.total) == (3, 3)
+    after = {t["id"]: t for t in library.tracks()}
+    assert after.keys() == before.keys()
+    assert {t["path"] for t in after.values()} == {str(songs / name) for name in ("b.flac", "c.ogg", "deep/z.wav")}
+    (retagged,) = [t for t in after.values() if t["path"].endswith("b.flac")]
+    assert (retagged["title"], retagged["artist"]) == ("Another name", "Somebody")
+    assert stored_arrays(library) == arrays
+
+
+def test_a_file_that_holds_other_audio_now_is_another_track(library: Library, songs: Path, cluster: str) -> None:
+    library.analyze(songs, scheduler=cluster)
+    (old,) = [t["id"] for t in library.tracks() if t["path"].endswith("a.wav")]
+    write_track(songs / "a.wav", 77, seconds=1.5, title="New")
+    job = library.analyze(songs, scheduler=cluster)
+    assert (job.counts.analyzed, job.counts.unchanged) == (1, 2)
+    tracks = library.tracks()
+    assert len(tracks) == 3
+    assert old not in {t["id"] for t in tracks}
+    assert tracks[0]["title"] == "New"
+    with pytest.raises(InputError, match="no track"):
+        library.similar(old)
+
+
+def test_background_jobs_and_their_record(library: Library, songs: Path, cluster: str) -> None:
+    job = library.analyze(songs, scheduler=cluster, wait=False)
+    assert job.wait(60).report()["analyzed"] == 3
+    assert repr(job).startswith(f"<Job {job.id} done: 3 of 3 files; 3 analyzed")
+    job.cancel()  # too late, and harmless
+    assert [record["state"] for record in library.jobs()] == ["done"]
+
+
+# --- what is known --------------------------------------------------------------------------------
+
+
+def test_tracks_filters_and_limits(analyzed: Analyzed) -> None:
+    everything = analyzed.library.tracks()
+    assert len(everything) == len(TRACKS)
+    assert [t["path"] for t in everything] == sorted(t["path"] for t in everything)
+    long = analyzed.library.tracks("duration_s >= 3 and artist == 'Club'")
+    assert {Path(t["path"]).name for t in long} == {"house.mp3", "house two.wav", "techno.ogg"}
+    assert [t["album"] for t in analyzed.library.tracks("album is None", limit=2)] == [None, None]
+    assert analyzed.library.tracks("duration_s < 0") == []
+    with pytest.raises(InputError, match="no column 'tempo'"):
+        analyzed.library.tracks("tempo > 3")
+
+
+def test_the_duplicate_is_one_track_under_one_name(analyzed: Analyzed) -> None:
+    three = [t for t in analyzed.library.tracks() if Path(t["path"]).stem.startswith("three")]
+    assert len(three) == 1
+    same = {analyzed.library.similar(analyzed.music / name).query["id"] for name in (COPY, "rock/three.wav")}
+    assert same == {three[0]["id"]}
+
+
+def test_failed_files_come_with_a_remedy(analyzed: Analyzed) -> None:
+    failed = analyzed.library.failed()
+    assert [set(f) for f in failed] == [{"path", "reason", "detail", "remedy"}] * 3
+    assert all(f["remedy"].endswith(".") for f in failed)
+
+
+def test_features_are_lazy_and_equal_what_is_stored(analyzed: Analyzed) -> None:
+    features = analyzed.library.features
+    assert all(variable.chunks is not None for variable in features.data_vars.values())
+    assert features.track.values.tolist() == sorted(t["id"] for t in analyzed.library.tracks())
+    stored = stored_arrays(analyzed.library)
+    for name in ("mfcc", "rms"):
+        for track in features.track.values.tolist():
+            found = features[name].sel(track=track).values
+            np.testing.assert_array_equal(found.ravel(), np.frombuffer(stored[track, f"summary/{name}"], "float32"))
+
+
+def test_segments_and_frames(analyzed: Analyzed) -> None:
+    from workbench.features.registry import specs
+
+    segment = next(spec for spec in specs() if spec.level == "segments")
+    found = analyzed.library.segments(segment.name, str(analyzed.music / "ballad/calm.flac"))
+    assert found.dims == segment.all_dims
+    assert found.sizes["segment"] == 4
+    with pytest.raises(InputError, match="--frames chroma"):
+        analyzed.library.frames("chroma", str(analyzed.music / "ballad/calm.flac"))
+    with pytest.raises(InputError, match="nonsense"):
+        analyzed.library.segments("nonsense", str(analyzed.music / "ballad/calm.flac"))
+
+
+# --- similarity -----------------------------------------------------------------------------------
+
+
+def test_similar_by_path_by_id_and_by_its_beginning(analyzed: Analyzed, monkeypatch: pytest.MonkeyPatch) -> None:
+    track = analyzed.track("club/techno.ogg")
+    by_path = analyzed.library.similar(track["path"], 3)
+    monkeypatch.chdir(analyzed.music / "club")
+    for reference in (track["id"], track["id"][:6], "techno.ogg", Path("techno.ogg")):
+        found = analyzed.library.similar(reference, 3)
+        assert found.results == by_path.results
+        assert found.query == {"id": track["id"], "path": track["path"]}
+    assert len(by_path.results) == 3
+    assert track["id"] not in {r["id"] for r in by_path.results}
+    scores = [r["score"] for r in by_path.results]
+    assert scores == sorted(scores, reverse=True)
+    for result in by_path.results:
+        assert set(result) == {"id", "path", "score", "facets", "start_s", "end_s", "why", "title", "artist"}
+        assert set(result["facets"]) == FACETS
+        assert result["why"]
+    assert json.loads(json.dumps(by_path.to_dict()))["results"] == by_path.results
+
+
+def test_a_copy_in_another_format_finds_the_original_first(analyzed: Analyzed, tmp_path: Path) -> None:
+    for name in ("club/techno.ogg", "ballad/slow.wav", "rock/one.flac", "club/house.mp3"):
+        y, sr = soundfile.read(analyzed.music / name)
+        copy = tmp_path / f"copy of {Path(name).stem}.aiff"
+        soundfile.write(copy, y, sr)
+        found = analyzed.library.similar(copy, 2)
+        assert found.results[0]["path"] == str(analyzed.music / name)
+        assert found.query == {"id": None, "path": str(copy)}
+        assert found.results[0]["score"] > found.results[1]["score"]
+
+
+def test_similar_to_a_region(analyzed: Analyzed) -> None:
+    path = str(analyzed.music / "ballad/calm.flac")
+    found = analyzed.library.similar(path, region=(0.5, 2.0))
+    assert found.query["region"] == [0.5, 2.0]
+    assert analyzed.library.similar(analyzed.track("ballad/calm.flac")["id"], region=(0.5, 2.0)).results == found.results
+    with pytest.raises(InputError, match="outside of the audio"):
+        analyzed.library.similar(path, region=(100, 101))
+
+
+def test_similar_where_and_weights(analyzed: Analyzed) -> None:
+    reference = analyzed.music / "rock/two.ogg"
+    club = analyzed.library.similar(reference, where="artist == 'Club'")
+    assert {Path(r["path"]).parent.name for r in club.results} == {"club"}
+    assert analyzed.library.similar(reference, where="bpm > 1000").results == []
+    rhythm = analyzed.library.similar(reference, weights={"rhythm": 1, "timbre": 0, "harmony": 0, "dynamics": 0})
+    plain = analyzed.library.similar(reference)
+    assert [r["score"] for r in rhythm.results] != [r["score"] for r in plain.results]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"n": 0}, "n=0"),
+        ({"weights": {"loudness": 2}}, "loudness"),
+        ({"weights": {"timbre": -1}}, "timbre"),
+        ({"region": (3, 1)}, "region"),
+        ({"where": "tempo > 3"}, "tempo"),
+    ],
+)
+def test_queries_that_cannot_be_met(analyzed: Analyzed, arguments: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        analyzed.library.similar(analyzed.music / "rock/two.ogg", **arguments)  # type: ignore[arg-type]
+
+
+def test_references_that_cannot_be_used(analyzed: Analyzed) -> None:
+    with pytest.raises(InputError, match=r"no track 'nothing'.*lists"):
+        analyzed.library.similar("nothing")
+    with pytest.raises(AudioError, match="not_audio"):
+        analyzed.library.similar(analyzed.music / "broken/notes.mp3")
+    with pytest.raises(AudioError, match="not_a_file"):
+        analyzed.library.similar(analyzed.music)
+
+
+def test_an_empty_library_finds_nothing(library: Library, analyzed: Analyzed) -> None:
+    assert library.similar(analyzed.music / "rock/two.ogg").results == []
+    assert library.features.sizes["track"] == 0
+    with pytest.raises(InputError):
+        library.similar("abcdef")
+
+
+def test_answers_follow_what_another_process_commits(library: Library, songs: Path, cluster: str) -> None:
+    library.analyze(songs / "a.wav", scheduler=cluster)
+    assert library.similar(songs / "a.wav").results == []
+    with Library.open(library.path) as other:
+        other.analyze(songs, scheduler=cluster)
+    assert len(library.similar(songs / "a.wav").results) == 2
+
+
+# --- playlists ------------------------------------------------------------------------------------
+
+
+def test_playlists(analyzed: Analyzed) -> None:
+    first, last = analyzed.track("ballad/calm.flac"), analyzed.track("rock/one.flac")
+    made = analyzed.library.playlist(n=5, curve="rise", start=first["path"], end=last["id"][:8])
+    ids = [t["id"] for t in made.tracks]
+    assert (ids[0], ids[-1], len(ids), len(set(ids))) == (first["id"], last["id"], 5, 5)
+    assert len(made.transitions) == 4
+    assert json.loads(json.dumps(made.to_dict()))["tracks"][0]["id"] == first["id"]
+
+
+def test_a_mood_that_nobody_knows_is_answered_with_those_that_are(analyzed: Analyzed) -> None:
+    with pytest.raises(InputError, match=r"(?s)grumpy.*calm|calm.*grumpy"):
+        analyzed.library.playlist(mood="grumpy")
+    with pytest.raises(InputError, match=r"no such field.*energy"):
+        analyzed.library.playlist(loudness=3)
+    with pytest.raises(InputError, match="no track"):
+        analyzed.library.playlist(start="nowhere.wav")
+
+
+# --- export ---------------------------------------------------------------------------------------
+
+
+def test_export_as_csv_neutralises_formulas(analyzed: Analyzed, tmp_path: Path) -> None:
+    written = analyzed.library.export(tmp_path / "tracks.csv")
+    with written.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(TRACKS)
+    (hostile,) = [row for row in rows if row["path"].endswith("one.flac")]
+    assert hostile["title"] == f"'{HOSTILE_TITLE}"
+    assert {row["album"] for row in rows} == {""}
+
+
+def test_export_as_json_and_parquet_keep_what_is_missing(analyzed: Analyzed, tmp_path: Path) -> None:
+    tracks = analyzed.library.tracks()
+    rows = json.loads(analyzed.library.export(tmp_path / "tracks.json").read_text(encoding="utf-8"))
+    assert rows == tracks
+    table = pd.read_parquet(analyzed.library.export(tmp_path / "tracks.parquet"))
+    assert table["id"].tolist() == [t["id"] for t in tracks]
+    assert table["album"].isna().all()
+    assert HOSTILE_TITLE in set(table["title"])
+
+
+def test_export_appends_descriptors(analyzed: Analyzed, tmp_path: Path) -> None:
+    target = analyzed.library.export(tmp_path / "t.parquet", where="artist == 'Club'", descriptors=["mfcc", "rms"])
+    table = pd.read_parquet(target)
+    assert len(table) == 3
+    features = analyzed.library.features["mfcc"].sel(track=table["id"].tolist()).values
+    columns = [name for name in table.columns if name.startswith("mfcc_")]
+    np.testing.assert_array_equal(table[columns].to_numpy(), features.reshape(3, -1))
+    assert any(name.startswith("rms_") for name in table.columns)
+
+
+def test_exports_that_cannot_be_made(analyzed: Analyzed, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"\.parquet, \.csv, \.json"):
+        analyzed.library.export(tmp_path / "tracks.xls")
+    with pytest.raises(InputError, match="cannot be written"):
+        analyzed.library.export(tmp_path / "nowhere" / "tracks.csv")
+    with pytest.raises(InputError, match=r"no descriptor 'nonsense'.*mfcc"):
+        analyzed.library.export(tmp_path / "tracks.csv", descriptors=["nonsense"])
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- housekeeping ---------------------------------------------------------------------------------
+
+
+def test_verify_repair_and_analyze_again(library: Library, songs: Path, cluster: str) -> None:
+    library.analyze(songs, scheduler=cluster)
+    whole = stored_arrays(library)
+    (part,) = library.parts.listed()
+    shutil.rmtree(library.parts.root / "parts" / part / "summary" / "mfcc")
+    assert len(library.verify().problems) >= 1
+    assert library.verify(repair=True).problems
+    assert library.verify().problems == []
+    assert library.tracks() == []
+    assert library.analyze(songs, scheduler=cluster).counts.analyzed == 3
+    assert library.collect().removed == (part,)
+    assert stored_arrays(library) == whole
+
+
+def test_compact_and_collect(library: Library, songs: Path, cluster: str) -> None:
+    for name in ("a.wav", "b.flac", "c.ogg"):
+        library.analyze(songs / name, scheduler=cluster)
+    before, answer = stored_arrays(library), library.similar(songs / "a.wav").results
+    assert library.compact() == 3
+    assert library.collect().removed == ()
+    assert stored_arrays(library) == before
+    assert library.similar(songs / "a.wav").results == answer
