@@ -328,7 +328,9 @@ def test_similar_to_a_region(analyzed: Analyzed) -> None:
     path = str(analyzed.music / "ballad/calm.flac")
     found = analyzed.library.similar(path, region=(0.5, 2.0))
     assert found.query["region"] == [0.5, 2.0]
-    assert analyzed.library.similar(analyzed.track("ballad/calm.flac")["id"], region=(0.5, 2.0)).results == found.results
+    assert (
+        analyzed.library.similar(analyzed.track("ballad/calm.flac")["id"], region=(0.5, 2.0)).results == found.results
+    )
     with pytest.raises(InputError, match="outside of the audio"):
         analyzed.library.similar(path, region=(100, 101))
 
@@ -468,6 +470,7 @@ def test_compact_and_collect(library: Library, songs: Path, cluster: str) -> Non
         library.analyze(songs / name, scheduler=cluster)
     before, answer = stored_arrays(library), library.similar(songs / "a.wav").results
     assert library.compact() == 3
+    assert len(library.collect().removed) == 3
     assert library.collect().removed == ()
     assert stored_arrays(library) == before
     assert library.similar(songs / "a.wav").results == answer

@@ -7,16 +7,19 @@ The file is ``workbench/settings.toml`` in the user's configuration folder, or t
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from workbench.errors import InputError
 
 
 def settings_file() -> Path:
@@ -63,3 +66,25 @@ class Settings(BaseSettings):
         """Ask flags first, then the environment, then the file."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+
+def load_settings() -> Settings:
+    """Read the settings that apply.
+
+    Raises
+    ------
+    InputError
+        When one of them makes no sense; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()]
+        raise InputError(
+            f"A setting cannot be used: {'; '.join(wrong)}.",
+            f"See the variables WORKBENCH_… of the environment, and {str(settings_file())!r}.",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise InputError(
+            f"The settings file {str(settings_file())!r} cannot be read: {error}.", "Correct it."
+        ) from error

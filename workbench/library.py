@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.config import Settings
+from workbench.config import Settings, load_settings
 from workbench.errors import InputError, LibraryUnwritableError, LibraryVersionError, Reason, StorageFullError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Library:
         StorageFullError
             When there is no room for it.
         """
-        settings = settings or Settings()
+        settings = settings or load_settings()
         folder = Path(path if path is not None else settings.library).expanduser().absolute()
         marker = folder / "library.json"
         with _usable(folder):

@@ -14,6 +14,15 @@ import soundfile
 
 SR = 22050
 
+#: FFmpeg's sample formats.
+FROM_FLOAT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "flt": lambda y: y,
+    "dbl": lambda y: y.astype(np.float64),
+    "u8": lambda y: (y * 128 + 128).astype(np.uint8),
+    "s16": lambda y: (y * 2**15).astype(np.int16),
+    "s32": lambda y: (y * 2.0**31).astype(np.int32),
+}
+
 
 def make_tone(seconds: float = 0.6, channels: int = 2, sr: int = SR, seed: int = 0) -> np.ndarray:
     """A sine with some noise, shape (n, channels), float32, no two channels alike."""
@@ -54,11 +63,11 @@ def encode(tmp_path: Path) -> Callable[..., str]:
     ) -> str:
         y = make_tone(sr=sr) if y is None else y
         layout = {1: "mono", 2: "stereo"}[y.shape[1]]
+        samples = FROM_FLOAT[fmt.removesuffix("p")](y)
         with av.open(str(tmp_path / name), "w") as container:
             stream = container.add_stream(codec, rate=sr, layout=layout, format=fmt, **options)
             for start in range(0, len(y) - 1023, 1024):
-                block = y[start : start + 1024]
-                block = (block * 32767).astype(np.int16) if fmt.startswith("s16") else block
+                block = samples[start : start + 1024]
                 block = block.T if fmt.endswith("p") else block.reshape(1, -1)
                 frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format=fmt, layout=layout)
                 frame.sample_rate, frame.pts = sr, start

@@ -7,7 +7,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.features.sounds import SR, clicks, labelled, load, music, noise
@@ -38,6 +38,12 @@ def test_onsets_are_librosas(seed: int, n: int) -> None:
     assert rhythm.detect_onsets(x, FRAME_RATE).tolist() == expected.tolist()
 
 
+def test_onsets_do_not_depend_on_the_blocks_in_which_they_are_picked() -> None:
+    x = envelope(5, 200_000)
+    expected = librosa.onset.onset_detect(onset_envelope=x, sr=SR)
+    assert rhythm.detect_onsets(x, FRAME_RATE).tolist() == expected.tolist()
+
+
 def test_a_flat_curve_has_no_onsets() -> None:
     assert rhythm.detect_onsets(np.full(50, 2.0, np.float32), FRAME_RATE).size == 0
     assert rhythm.onset_density(np.zeros(50, np.float32), FRAME_RATE) == 0
@@ -57,6 +63,7 @@ def test_the_mean_tempogram_is_librosas(n: int) -> None:
     np.testing.assert_allclose(rhythm.mean_tempogram(x), expected, rtol=1e-3, atol=1e-5)
 
 
+@settings(max_examples=40)
 @given(seed=st.integers(0, 60), n=st.integers(50, 900), bpm=st.floats(45, 220))
 def test_beats_are_librosas(seed: int, n: int, bpm: float) -> None:
     x = envelope(seed, n)

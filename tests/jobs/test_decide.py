@@ -58,9 +58,7 @@ def test_a_further_copy_is_a_duplicate(store: Store, tmp_path: Path) -> None:
     original = tmp_path / "original.wav"
     original.write_bytes(b"x")
     job = store.plan(str(original))
-    commit_batch(
-        store.catalog, store.lease(job), [store.result(0, str(original), 1)], [store.write(job, 1)]
-    )
+    commit_batch(store.catalog, store.lease(job), [store.result(0, str(original), 1)], [store.write(job, 1)])
     store.ledger.finish(job, JobState.DONE)
     (result,) = decide(store.catalog, [probed(0, tmp_path / "copy.wav", 1)], SPECS).settled
     assert (result.outcome, result.moved_from) == (Outcome.DUPLICATE, None)
@@ -77,7 +75,9 @@ def test_a_file_that_could_not_be_probed_has_failed(store: Store, tmp_path: Path
     there.write_bytes(b"12345")
     files = [WorkFile(0, str(there), 1.0), WorkFile(1, str(tmp_path / "gone.wav"), 1.0)]
     decision = decide(store.catalog, [Probed(file, Failure(Reason.READ_ERROR, "I/O")) for file in files], SPECS)
-    assert [(r.outcome, r.reason, r.detail) for r in decision.settled] == [(Outcome.FAILED, Reason.READ_ERROR, "I/O")] * 2
+    assert [(r.outcome, r.reason, r.detail) for r in decision.settled] == [
+        (Outcome.FAILED, Reason.READ_ERROR, "I/O")
+    ] * 2
     assert [r.size for r in decision.settled] == [5, 0]
 
 

@@ -121,7 +121,9 @@ def test_a_surprise_while_extracting_costs_only_its_own_file(settings: graph.Set
 
 
 @pytest.mark.parametrize("level", [1e4, 1e15, 1e37])
-def test_samples_of_absurd_height_are_described_or_refused(settings: graph.Settings, tmp_path: Path, level: float) -> None:
+def test_samples_of_absurd_height_are_described_or_refused(
+    settings: graph.Settings, tmp_path: Path, level: float
+) -> None:
     path = tmp_path / "loud.wav"
     noise = np.random.default_rng(0).standard_normal(22050).astype(np.float32)
     soundfile.write(path, noise * np.float32(level), 22050, subtype="FLOAT")

@@ -12,7 +12,9 @@ from workbench.jobs.progress import Meter
 from workbench.store.ledger import Counts, JobState
 
 
-def counts(done: int = 0, cost_done: float = 0.0, *, total: int = 10, cost_total: float = 100.0, failed: int = 0) -> Counts:
+def counts(
+    done: int = 0, cost_done: float = 0.0, *, total: int = 10, cost_total: float = 100.0, failed: int = 0
+) -> Counts:
     return Counts(total, done - failed, 0, 0, failed, cost_total, cost_done)
 
 
@@ -28,7 +30,9 @@ def test_nothing_is_claimed_before_it_is_known() -> None:
 
 
 def test_an_empty_job_is_complete() -> None:
-    assert Meter(1, counts(total=0, cost_total=0.0)).read(counts(total=0, cost_total=0.0), JobState.DONE).percentage == 100
+    assert (
+        Meter(1, counts(total=0, cost_total=0.0)).read(counts(total=0, cost_total=0.0), JobState.DONE).percentage == 100
+    )
 
 
 def test_files_in_hand_count_until_their_batch_is_settled() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -224,27 +225,19 @@ def test_an_error_of_the_caller_stops_the_job_and_the_next_call_goes_on(
 @pytest.fixture
 def short_lived_cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """Give the address of a scheduler that is a process of its own, with one worker, and both processes."""
-    address = tmp_path / "scheduler.json"
-    dask_command = [sys.executable, "-m", "dask"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    started = [
-        subprocess.Popen(
-            [*dask_command, "scheduler", "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
-             "--host", "127.0.0.1", "--scheduler-file", str(address)], env=environment(), **quiet,  # type: ignore[call-overload]
-        )
-    ]  # fmt: skip
-    while not address.exists():
-        assert started[0].poll() is None
-        time.sleep(0.05)
-    started.append(
-        subprocess.Popen(
-            [*dask_command, "worker", "--scheduler-file", str(address), "--nthreads", "1", "--no-dashboard", "--no-nanny"],
-            env=environment(), **quiet,  # type: ignore[call-overload]
-        )
-    )  # fmt: skip
-    import json
-
-    yield json.loads(address.read_text())["address"], started
+    file = tmp_path / "scheduler.json"
+    commands = (
+        ["scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"],
+        ["worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"],
+    )
+    started = []
+    for command in commands:
+        full = [sys.executable, "-m", "dask", *command, "--scheduler-file", str(file)]
+        started.append(subprocess.Popen(full, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        while not file.exists():
+            assert started[0].poll() is None
+            time.sleep(0.05)
+    yield json.loads(file.read_text())["address"], started
     for process in reversed(started):
         process.kill()
         process.wait()
@@ -330,7 +323,7 @@ def test_a_full_disk_is_an_error_and_the_job_goes_on_when_there_is_room(
     with Library.open(small_disk / "own.library") as library:
         library.analyze(songs / "0.wav", scheduler=cluster)
         ballast = fill(small_disk, leave=leave)
-        with pytest.raises(StorageFullError, match="No room left|refused a write"):
+        with pytest.raises(StorageFullError, match=r"No room left|refused a write"):
             library.analyze(songs, scheduler=cluster)
         assert len(library.tracks()) == 1
         ballast.unlink()

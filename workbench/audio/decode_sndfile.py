@@ -50,7 +50,7 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no t
 def _splice_mp3(file: OpenFile) -> tuple[View, int | None]:
     """Cut the frames out of an MP3 file; also the length that it declares, or None if libsndfile knows it.
 
-    mpg123 takes a frame count for what it is, so one that does not fit the bytes that are there is replaced.
+    mpg123 takes a frame count for what it is, so one that is too small for the bytes that are there is replaced.
     """
     start, end = mpeg.stream_bounds(file.fd, file.size)
     header = os.pread(file.fd, 4, start)
@@ -58,7 +58,7 @@ def _splice_mp3(file: OpenFile) -> tuple[View, int | None]:
     if frame is None:
         raise MalformedError("the first frame is gone")
     table = mpeg.frame_count(file.fd, start)
-    if table and table.frames and abs(table.bytes - (end - start)) <= _TOLERANCE * (end - start):
+    if table and table.covers(frame, end - start):
         return View(file.fd, start, end), None
     if table:
         start += frame.length

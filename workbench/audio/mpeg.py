@@ -54,6 +54,11 @@ class FrameHeader:
     samples: int
 
     @property
+    def largest(self) -> int:
+        """Length of the largest frame that a stream like this may have: 384 kbit/s, padded."""
+        return self.samples // 8 * 384_000 // self.sample_rate + 1
+
+    @property
     def side_info(self) -> int:
         """Bytes between the header and the place of a Xing table (Layer III)."""
         if self.version == _MPEG1:
@@ -152,6 +157,11 @@ class FrameCount:
 
     frames: int
     bytes: int
+
+    def covers(self, first: FrameHeader, size: int) -> bool:
+        """Whether all frames of a stream of ``size`` bytes may be counted here; a truncated file has fewer."""
+        slack = 2 * first.largest
+        return self.bytes + max(slack, size // 100) >= size and self.frames * first.largest + slack >= size
 
 
 def frame_count(fd: int, at: int) -> FrameCount | None:

@@ -24,6 +24,7 @@ _LONGEST = 500  # characters of a value
 _MOST_VALUES = 20  # artists, genres … of one field
 _LARGEST_READ = 16 * 2**20  # bytes; a larger picture is not worth its memory
 _LARGEST_TOTAL = 64 * 2**20
+_LARGEST_TEXT = 2**20  # of a chunk that holds nothing but text
 _LONGEST_S = 10.0
 _MOST_ENTRIES = 100
 _ID3V1_SIZE = 128
@@ -147,7 +148,7 @@ class _Bounded(View):
         """Read a range; TagsTooLargeError if that is too much, or it is too late."""
         self._total += count
         if count > _LARGEST_READ or self._total > _LARGEST_TOTAL:
-            raise TagsTooLargeError(f"tags of more than {min(count, self._total) >> 20} MiB are not read")
+            raise TagsTooLargeError(f"{max(count, self._total) >> 20} MiB of tags are not read")
         if time.monotonic() > self._deadline:
             raise TagsTooLargeError(f"tags not read in {_LONGEST_S:g} s")
         return os.pread(self.fd, count, start)
@@ -272,7 +273,7 @@ def _from_chunks(source: _Bounded, name: str, parsers: Mapping[bytes, tuple[Pars
             found.insert(0, _id3(source, chunk.start, chunk.start + chunk.size))
         elif chunk.name in parsers:
             parse, keys = parsers[chunk.name]
-            found.append(_tags(parse(source.read_at(chunk.start, chunk.size)), keys))
+            found.append(_tags(parse(source.read_at(chunk.start, min(chunk.size, _LARGEST_TEXT))), keys))
     return Tags(**{field: next((v for tags in found if (v := getattr(tags, field))), None) for field in _FIELDS})
 
 

@@ -4,11 +4,16 @@ Exit codes: 0 done; 1 every file failed, or a check found problems; 2 the reques
 library cannot be used; 4 the disk is full; 5 the job cannot go on; 130 interrupted.
 """
 
+import io
+import sys
+
 from workbench.cli.commands import app
 
 
 def main() -> None:
     """Run the command line: the entry point ``workbench``."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a dash that the terminal lacks is no reason to fail
     app()
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from workbench.config import Settings, settings_file
+from workbench.config import load_settings, settings_file
 from workbench.errors import WorkbenchError
 
 _LITTLE_ROOM = 1 << 30
@@ -38,7 +38,7 @@ def examine(library: Path | None) -> list[dict[str, Any]]:
         _m4a(),
         _check("ok", "settings file", f"{'' if settings_file().exists() else 'none at '}{settings_file()}"),
     ]
-    folder = Path(library) if library is not None else Settings().library
+    folder = Path(library) if library is not None else load_settings().library
     return [*checks, *_library(folder)]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -19,6 +21,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 INTERRUPTED = 130
+
+#: Controls of terminals and of the direction of writing, and characters of no width.
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_NOT_ASCII = re.compile("[^\0-\x7f]")
 
 
 def handled(command: Callable[P, T]) -> Callable[P, T]:
@@ -46,8 +54,17 @@ def say(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Write the one JSON document of a command to standard output."""
-    print(tabular.to_json(value))
+    """Write the one JSON document of a command to standard output, with what cannot be seen as escapes."""
+    text = _UNSEEN.sub(_escaped, tabular.to_json(value))
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = _NOT_ASCII.sub(_escaped, text)
+    print(text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 def harmless(text: str) -> str:

@@ -6,6 +6,7 @@ takes the place of another there, and nothing else changes.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -70,7 +71,7 @@ class FramewiseStream:
         self.config = config
         self._framer = Framer(config.n_fft, config.hop_length, config.block_frames)
         self.pools = {name: self._pool(name, wanted) for name, wanted in levels.items() if DESCRIPTORS[name].framewise}
-        self._curves: dict[str, list[FloatArray]] = {name: [] for name in curves}
+        self._curves = {name: array("f") for name in curves}
         self._kernels = {name: kernel for name, kernel in kernels(config).items() if name in self.pools}
         self._pulse = spectral.OnsetStrength(config.n_fft, config.hop_length)
         prologue = int(config.tuning_s * config.sr / config.hop_length)
@@ -100,7 +101,7 @@ class FramewiseStream:
 
     def curve(self, name: str) -> FloatArray:
         """Every value of a curve, shape (n_frames,)."""
-        return np.concatenate(self._curves[name])
+        return np.frombuffer(self._curves[name], dtype=np.float32)
 
     def push(self, y: FloatArray) -> None:
         """Take in mono samples."""
@@ -120,7 +121,7 @@ class FramewiseStream:
         for name, kernel in self._kernels.items():
             self._take(name, kernel(spectra))
         if "pulse" in self._curves:
-            self._curves["pulse"].append(self._pulse(spectra.shared_mel_compressed))
+            self._curves["pulse"].frombytes(self._pulse(spectra.shared_mel_compressed).tobytes())
         if self._chroma is not None:
             for rows in self._chroma.push(spectra):
                 self._take_chroma(rows)
@@ -128,7 +129,7 @@ class FramewiseStream:
     def _take(self, name: str, rows: FloatArray) -> None:
         self.pools[name].push(rows)
         if name in self._curves:
-            self._curves[name].append(rows)
+            self._curves[name].frombytes(rows.tobytes())
         if name == "rms":
             self._n_silent += int(np.count_nonzero(rows < SILENCE_RMS))
 

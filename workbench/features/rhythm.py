@@ -43,6 +43,8 @@ _EDGE_FRAMES = 8
 _PLAIN = 0.75  # autocorrelation of a metronome at its interval, blurred by the hop
 _TIGHTNESS = 100.0
 
+_PEAK_BLOCK = 1 << 16  # frames: keeps the arrays of peak picking small beside the curve
+
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
@@ -114,24 +116,32 @@ def detect_onsets(envelope: FloatArray, frame_rate: float) -> npt.NDArray[np.int
     ----------
     S. Böck, F. Krebs, M. Schedl, "Evaluating the online capabilities of onset detection methods", ISMIR 2012.
     """
-    span = float(np.ptp(envelope)) if len(envelope) else 0.0
+    span = np.ptp(envelope) if len(envelope) else 0.0
     if not span > 0:
         return np.empty(0, dtype=np.int64)
-    x = (envelope - envelope.min()) / (np.float32(span) + np.finfo(np.float32).tiny)
-    before_max, before_avg = int(0.03 * frame_rate), int(0.1 * frame_rate)
-    padded = np.pad(x, (before_max, 0), constant_values=-1)
-    local_max = np.lib.stride_tricks.sliding_window_view(padded, before_max + 1).max(axis=1)
-    sums = np.concatenate(([0.0], np.cumsum(x, dtype=np.float64)))
-    index = np.arange(len(x))
-    start, stop = np.maximum(index - before_avg, 0), np.minimum(index + before_avg + 1, len(x))
-    average = (sums[stop] - sums[start]) / (stop - start)
-    candidates = np.flatnonzero((x == local_max) & (x >= average + 0.07))
-    onsets, last, wait = [], -np.inf, before_max
-    for frame in candidates.tolist():
-        if frame > last + wait:
-            onsets.append(frame)
-            last = frame
+    x: FloatArray = envelope - envelope.min()
+    x /= np.float32(span) + np.finfo(np.float32).tiny
+    reach, wait = int(0.1 * frame_rate), int(0.03 * frame_rate)
+    onsets, last = [], -np.inf
+    for start in range(0, len(x), _PEAK_BLOCK):
+        for frame in _peaks(x, start, min(start + _PEAK_BLOCK, len(x)), wait, reach).tolist():
+            if frame > last + wait:
+                onsets.append(frame)
+                last = frame
     return np.array(onsets, dtype=np.int64)
+
+
+def _peaks(x: FloatArray, start: int, stop: int, before: int, reach: int) -> npt.NDArray[np.int64]:
+    """Frames from `start` to `stop` that no earlier one within `before` exceeds, and 0.07 above the mean around."""
+    first, end = max(start - reach, 0), min(stop + reach, len(x))
+    sums = np.concatenate(([0.0], np.cumsum(x[first:end], dtype=np.float64)))
+    index = np.arange(start, stop)
+    low, high = np.maximum(index - reach, 0), np.minimum(index + reach + 1, len(x))
+    average = (sums[high - first] - sums[low - first]) / (high - low)
+    past = np.concatenate((np.full(max(before - start, 0), -1, np.float32), x[max(start - before, 0) : stop]))
+    highest = np.lib.stride_tricks.sliding_window_view(past, before + 1).max(axis=1)
+    found: npt.NDArray[np.int64] = index[(x[start:stop] == highest) & (x[start:stop] >= average + 0.07)]
+    return found
 
 
 def onset_density(pulse: FloatArray, frame_rate: float) -> float:
@@ -332,20 +342,20 @@ def track_beats(pulse: FloatArray, bpm: float, frame_rate: float) -> npt.NDArray
     if not deviation > 0:
         return np.empty(0, dtype=np.int64)
     period = max(round(60.0 * frame_rate / bpm), 2)
-    blur = np.exp(-0.5 * (np.arange(-period, period + 1) * 32.0 / period) ** 2)
-    local = np.convolve(pulse / deviation, blur)[period : period + len(pulse)]
+    blur = np.exp(-0.5 * (np.arange(-period, period + 1) * 32.0 / period) ** 2).astype(np.float32)
+    local = np.convolve(pulse / np.float32(deviation), blur)[period : period + len(pulse)]
     links, score = _link_beats(local, period)
     beats = _follow_links(links, _last_beat(score))
     return _trim_beats(beats, local)
 
 
-def _link_beats(local: DoubleArray, period: int) -> tuple[npt.NDArray[np.int64], DoubleArray]:
+def _link_beats(local: FloatArray, period: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
     """Best predecessor (-1 for none) and cumulative score of each frame."""
     nearest, farthest = round(period / 2), 2 * period
     back = np.arange(nearest, farthest + 1)
     penalty = _TIGHTNESS * np.log(back / period) ** 2
-    score = np.concatenate((np.full(farthest, -np.inf), local))
-    links = np.full(len(local), -1, dtype=np.int64)
+    score = np.concatenate((np.full(farthest, -np.inf, dtype=np.float32), local))
+    links = np.full(len(local), -1, dtype=np.int32)
     for start in range(nearest, len(local), nearest):
         frames = np.arange(start, min(start + nearest, len(local)))
         reach = score[farthest + frames[:, None] - back] - penalty
@@ -358,7 +368,7 @@ def _link_beats(local: DoubleArray, period: int) -> tuple[npt.NDArray[np.int64],
     return links, score[farthest:]
 
 
-def _last_beat(score: DoubleArray) -> int:
+def _last_beat(score: FloatArray) -> int:
     """Last local maximum of the score that reaches half their median."""
     edged = np.pad(score, 1, mode="edge")
     peaks = np.flatnonzero((score > edged[:-2]) & (score >= edged[2:]))
@@ -367,7 +377,7 @@ def _last_beat(score: DoubleArray) -> int:
     return int(peaks[score[peaks] >= 0.5 * np.median(score[peaks])][-1])
 
 
-def _follow_links(links: npt.NDArray[np.int64], last: int) -> npt.NDArray[np.int64]:
+def _follow_links(links: npt.NDArray[np.int32], last: int) -> npt.NDArray[np.int64]:
     beats = []
     while last >= 0:
         beats.append(last)
@@ -375,7 +385,7 @@ def _follow_links(links: npt.NDArray[np.int64], last: int) -> npt.NDArray[np.int
     return np.array(beats[::-1], dtype=np.int64)
 
 
-def _trim_beats(beats: npt.NDArray[np.int64], local: DoubleArray) -> npt.NDArray[np.int64]:
+def _trim_beats(beats: npt.NDArray[np.int64], local: FloatArray) -> npt.NDArray[np.int64]:
     """Drop beats before the first and after the last frame that is worth half a typical beat."""
     smooth = np.convolve(local[beats], np.hanning(5))[2 : len(local) + 2]
     strong = np.flatnonzero(local > 0.5 * np.sqrt(np.mean(smooth**2)))

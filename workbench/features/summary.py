@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from math import prod
 
 import numpy as np
@@ -87,8 +88,8 @@ class Segments:
         self._length = length
         self._hop_length = hop_length
         self._n_frames = 0
-        self._sums: list[DoubleArray] = []
-        self._counts: list[int] = []
+        self._means = array("f")  # of the closed segments, one after another: 4 bytes a value and no more
+        self._closed = self._open = (np.empty(0), 0)  # sum and count of the last closed and of the open segment
 
     def push(self, rows: FloatArray) -> None:
         """Take in rows, shape (n, n_values)."""
@@ -96,25 +97,29 @@ class Segments:
             return
         index = (self._n_frames + np.arange(len(rows))) * self._hop_length // self._length
         starts = np.flatnonzero(np.diff(index, prepend=-1))
-        sums = list(np.add.reduceat(rows.astype(np.float64), starts, axis=0))
-        counts = np.diff(starts, append=len(rows)).tolist()
-        if int(index[0]) < len(self._sums):  # the last segment goes on in this block
-            self._sums[-1] = self._sums[-1] + sums.pop(0)
-            self._counts[-1] += counts.pop(0)
-        self._sums += sums
-        self._counts += counts
+        sums = np.add.reduceat(rows.astype(np.float64), starts, axis=0)
+        counts = np.diff(starts, append=len(rows))
+        last = (self._n_frames - 1) * self._hop_length // self._length
+        if self._n_frames and index[0] == last:  # the open segment goes on in this block
+            sums[0] += self._open[0]
+            counts[0] += self._open[1]
+        elif self._n_frames:
+            sums = np.concatenate((self._open[0][None], sums))
+            counts = np.concatenate(([self._open[1]], counts))
+        self._means.frombytes((sums[:-1] / counts[:-1, None]).astype(np.float32).tobytes())
+        if len(sums) > 1:
+            self._closed = (sums[-2], int(counts[-2]))
+        self._open = (sums[-1], int(counts[-1]))
         self._n_frames += len(rows)
 
     def result(self, n_samples: int) -> FloatArray:
         """Give the means, shape (n_segments, n_values), of audio of `n_samples` samples."""
-        sums, counts = np.stack(self._sums), np.array(self._counts)
-        last = len(sums) - 1
-        if last and 2 * (n_samples - last * self._length) < self._length:
-            sums[-2] += sums[-1]
-            counts[-2] += counts[-1]
-            sums, counts = sums[:-1], counts[:-1]
-        means: FloatArray = (sums / counts[:, None]).astype(np.float32)
-        return means
+        total, count = self._open
+        means = np.frombuffer(self._means, dtype=np.float32).reshape(-1, len(total))
+        if len(means) and 2 * (n_samples - len(means) * self._length) < self._length:
+            total, count = total + self._closed[0], count + self._closed[1]
+            means = means[:-1]
+        return np.concatenate((means, (total / count).astype(np.float32)[None]))
 
 
 class Pool:

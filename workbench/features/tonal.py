@@ -224,9 +224,7 @@ class KeyStream:
 
     Peaks from 100 to 2000 Hz that reach a tenth of their frame's strongest and fall off to half within
     8 Hz on both sides (a drum's are broader) are counted by the root of their magnitude in a histogram
-    of 10 cents. A part of each is counted a fifth lower too, where it would be the third harmonic, if the
-    frame has that note. Every frame is scaled to the same maximum, so that loud drums do not outvote soft
-    chords.
+    of 10 cents. Every frame is scaled to the same maximum, so that loud drums do not outvote soft chords.
 
     Parameters
     ----------
@@ -275,24 +273,17 @@ class KeyStream:
         bins = np.rint(_BINS * np.log2(frequencies / np.float32(_C4_HZ))).astype(np.int64) % _BINS
         weights = np.sqrt(S[row, column])
         counts = np.bincount(row * _BINS + bins, weights, minlength=len(S) * _BINS).reshape(-1, _BINS)
-        counts = _credit_fundamentals(counts[counts.any(axis=1)])
+        counts = counts[counts.any(axis=1)]
         self._n_frames += len(counts)
         self._histogram += (counts / counts.max(axis=1, keepdims=True)).sum(axis=0)
-
-
-def _credit_fundamentals(counts: DoubleArray) -> DoubleArray:
-    """Count a part of each pitch a fifth lower, where that pitch sounds within 20 cents."""
-    sounding = sum(np.roll(counts, k, axis=1) for k in range(-2, 3)) > 0
-    lower = np.roll(counts, -round(_BINS * np.log2(3)), axis=1)
-    credited: DoubleArray = counts + _THIRD_HARMONIC * np.where(sounding, lower, 0.0)
-    return credited
 
 
 def estimate_key(histogram: DoubleArray, n_frames: int) -> Key:
     """Key of a histogram of pitch.
 
     The histogram is shifted by its own tuning (the circular mean over each semitone), gathered into
-    pitch classes and correlated with `KEY_PROFILES` in all 12 positions.
+    pitch classes and correlated with `KEY_PROFILES` in all 12 positions. A fifth of each pitch class is
+    counted a fifth lower too, where it would be a third harmonic, as far as that note is there itself.
 
     Parameters
     ----------
@@ -321,6 +312,7 @@ def estimate_key(histogram: DoubleArray, n_frames: int) -> Key:
     'A minor'
     """
     pitch_classes = _pitch_classes(histogram)
+    pitch_classes += _THIRD_HARMONIC * np.minimum(np.roll(pitch_classes, -7), 2 * pitch_classes)
     if not pitch_classes.std() > 0:
         return UNKNOWN_KEY
     contrast = pitch_classes.std() / pitch_classes.mean()

@@ -97,6 +97,7 @@ def _local_cluster(workers: int) -> Iterator[Client]:
             silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
         )
     except RuntimeError as error:
-        raise JobError(f"No worker process could be started: {error}", f"In a script of your own: {_GUARD}") from error
+        remedy = f"Run the same command again: it goes on. In a script of your own: {_GUARD}"
+        raise JobError(f"No worker process could be started: {error}", remedy) from error
     with cluster, Client(cluster, set_as_default=False) as client:
         yield client

@@ -284,7 +284,8 @@ def _write_array(group: zarr.Group, path: str, values: Array, dims: Sequence[str
         chunks=(chunk, *values.shape[1:]),
         shards=(chunk * chunks_in_shard, *values.shape[1:]),
         compressors=[ZstdCodec(level=3), Crc32cCodec()],
-        fill_value=0,
+        # what Zarr gives for chunks that are not there: a part removed under a reader reads as unknown, not as 0
+        fill_value=float("nan") if values.dtype.kind == "f" else 0,
         dimension_names=tuple(dims),
         attributes=attributes,
     )

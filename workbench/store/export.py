@@ -42,7 +42,7 @@ def add_descriptors(records: Records, features: xr.Dataset) -> list[dict[str, An
             variable.coords[d].values if d in variable.coords else range(variable.sizes[d]) for d in variable.dims[1:]
         ]
         columns = ["_".join([str(name), *map(str, labels)]) for labels in product(*axes)]
-        flat = variable.values.reshape(len(rows), -1)
+        flat = variable.values.reshape(len(rows), len(columns))
         for row, values in zip(rows, flat.tolist(), strict=True):
             row.update(zip(columns, (None if np.isnan(v) else v for v in values), strict=True))
     return rows

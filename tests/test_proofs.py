@@ -1,0 +1,159 @@
+"""A small version of each script ``scripts/prove_*.py``; their checks find what they look for; their page is right."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from workbench import Library
+from workbench.testing import simulate_library
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "scripts"
+PAGE = (ROOT / "docs" / "proofs.md").read_text()
+
+
+def run(name: str, *options: str | Path) -> tuple[int, dict[str, Any], str]:
+    """Run a proof: exit code, verdict, and what it wrote to standard error."""
+    command = [sys.executable, str(SCRIPTS / f"prove_{name}.py"), "--json", *map(str, options)]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("proofs") / "music"
+    simulate_library(folder, n=8, duration=(0.8, 1.2), seed=3)
+    return folder
+
+
+@pytest.fixture
+def proof(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import proof
+
+    yield proof
+    sys.modules.pop("proof", None)
+
+
+# --- small versions -------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_kills_lose_nothing() -> None:
+    code, verdict, said = run("kills", "--rounds", "4", "--tracks", "4")
+    assert (code, verdict.get("broken"), verdict.get("kills")) == (0, [], 4), said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_damaged_files_have_an_outcome(music: Path) -> None:
+    code, verdict, said = run("mutations", "--rounds", "40", music)
+    assert (code, verdict.get("broken"), verdict.get("workers_lost")) == (0, [], 0), said
+    assert verdict["analyzed"] + verdict["duplicate"] + verdict["failed"] == 40
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_full_disk_loses_nothing() -> None:
+    code, verdict, said = run("full_disk", "--rounds", "1", "--tracks", "4")
+    if code == 2 and "cannot be mounted" in said:
+        pytest.skip(f"only root may mount a disk: run the tests as root, in a container with CAP_SYS_ADMIN. {said}")
+    assert (code, verdict.get("broken")) == (0, []), said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_memory_does_not_grow_with_the_file() -> None:
+    code, verdict, said = run("memory", "--hours", "0.1")
+    assert (code, verdict.get("broken")) == (0, []), said
+    assert verdict["ratio"] == pytest.approx(1, abs=0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_folder_is_decoded_once(music: Path) -> None:
+    before = {path: path.read_bytes() for path in music.rglob("*") if path.is_file()}
+    code, verdict, said = run("corpus", "--workers", "1", music)
+    assert (code, verdict.get("broken")) == (0, []), said
+    assert (verdict["files"], verdict["renamed_unchanged"], verdict["tracks_with_their_new_title"]) == (8, 8, 8)
+    assert {path: path.read_bytes() for path in music.rglob("*") if path.is_file()} == before
+
+
+def test_the_start_is_quick() -> None:
+    code, verdict, said = run("startup", "--rounds", "3")
+    assert (code, verdict.get("broken")) == (0, []), said
+    assert 0 < verdict["import_s"] < verdict["help_s"]
+
+
+# --- the checks find what they look for -----------------------------------------------------------
+
+
+def test_a_verdict_fails_when_something_broke(proof: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = proof.Proof("all is well", as_json=True)
+    verdict.check(True, "not said")
+    assert verdict.end() == 0
+    verdict.check_none(["a is lost", "b is lost"], "round 1")
+    assert verdict.end() == 1
+    last = json.loads("{" + capsys.readouterr().out.split("\n{")[-1])
+    assert (last["holds"], last["broken"]) == (False, ["round 1: a is lost", "round 1: b is lost"])
+
+
+@pytest.mark.slow
+def test_damage_to_a_library_is_found(proof: ModuleType, music: Path, tmp_path: Path) -> None:
+    with Library.open(tmp_path / "a.library") as library:
+        with proof.tripwire(tmp_path) as mark:
+            library.analyze(music, workers=1)
+        assert mark.exists()
+        assert proof.broken_by_collect(library) == []
+        bits = proof.bits(library)
+        assert len(bits) == 8
+        assert {"embedding", "summary/mfcc", "segments/mfcc", "bpm", "title"} <= set(next(iter(bits.values())))
+        with proof.tripwire(tmp_path) as mark:
+            library.analyze(music, workers=1)
+        assert not mark.exists()
+        assert len(proof.outcomes(library)) == 8
+
+        track, other = list(bits)[:2]
+        changed = {**bits, track: {**bits[track], "bpm": "1.0"}, "new": {}}
+        del changed[other]
+        assert proof.differences(bits, changed) == [
+            f"track {other} is missing", "track new should not be there", f"bpm of track {track} differs",
+        ]  # fmt: skip
+
+        (library.parts.root / "parts" / "job9-batch9-orphan").mkdir()
+        assert proof.broken_by_collect(library) == []
+        part = next(iter(library.parts.listed()))
+        chunk = next(file for file in (library.parts.root / "parts" / part / "summary" / "mfcc").rglob("c/**/*"))
+        while chunk.is_dir():
+            chunk = next(chunk.iterdir())
+        chunk.write_bytes(b"\0" + chunk.read_bytes()[1:])
+        assert any("summary/mfcc" in sentence for sentence in proof.broken_invariants(library))
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_names_every_proof() -> None:
+    assert sorted(set(re.findall(r"scripts/(prove_\w+\.py)", PAGE))) == sorted(p.name for p in SCRIPTS.glob("prove_*"))
+
+
+@pytest.mark.parametrize("line", re.findall(r"^(?:sudo \S+/)?python (scripts/.*)$", PAGE, re.MULTILINE))
+def test_a_command_of_the_page_is_understood(line: str) -> None:
+    script, *options = shlex.split(line)
+    command = [sys.executable, script, *options, "--help"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    documented = set(re.findall(r"--[a-z-]+", line))
+    assert documented <= set(re.findall(r"--[a-z-]+", done.stdout))
