@@ -31,6 +31,14 @@ def test_the_process_dies_at_the_pass_that_is_named(place: str, dies: bool) -> N
     assert (done.returncode, done.stdout) == ((-signal.SIGKILL, "") if dies else (0, "end\n")), done.stderr
 
 
+def test_with_a_mark_only_the_first_process_dies(tmp_path: Path) -> None:
+    mark = tmp_path / "with:colon"
+    command, environment = [sys.executable, "-c", PASSES_TWICE], {"WORKBENCH_FAILPOINT": f"a:2:{mark}"}
+    codes = [subprocess.run(command, env=environment, capture_output=True).returncode for _ in range(3)]
+    assert codes == [-signal.SIGKILL, 0, 0]
+    assert mark.exists()
+
+
 def test_another_place_is_passed_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_FAILPOINT", f"{NAMES[0]}:1000000")
     failpoint(NAMES[0])

@@ -17,7 +17,8 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from workbench.audio.files import OpenFile
+from workbench.audio.chunks import MalformedError
+from workbench.audio.files import OpenFile, reason_of
 from workbench.audio.formats import Format, sniff
 from workbench.audio.resample import Resampler, downmix
 from workbench.errors import AudioError, Reason
@@ -217,9 +218,12 @@ def open_audio(path: str, limits: Limits = Limits()) -> AudioStream:
         if kind is None:
             raise AudioError(path, Reason.NOT_AUDIO)
         return AudioStream(file, kind, limits)
+    except MalformedError as error:
+        file.close()
+        raise AudioError(path, Reason.CORRUPT, str(error)) from error
     except OSError as error:
         file.close()
-        raise AudioError(path, Reason.READ_ERROR, str(error)) from error
+        raise AudioError(path, reason_of(error), str(error)) from error
     except BaseException:
         file.close()
         raise

@@ -5,11 +5,12 @@ What python-soundfile does by default and what is done here instead:
 * `soundfile.SoundFile.blocks` computes how much to read from the header, repeats old samples on a
   truncated MP3 and never ends on a lying header. Here `read` is called until it gives nothing.
 * It seeks after each read to where it is already; a decoder that can seek is told here that it cannot.
-* A failing read raises and drops what was decoded before the failure. Here `tell` says how much there is.
+* A failing read raises and drops what was decoded before the failure. Here that is found out and kept, and
+  reading goes on behind the damage.
 * A file goes in as a descriptor, so that its name plays no part: neither its bytes nor its extension.
 
 MP3 goes in through a `View`: tags and junk left out, and a frame count in front where the file has none
-or a wrong one (`workbench.audio.mpeg`).
+or too small a one (`workbench.audio.mpeg`). So does FLAC, without its pictures and tags, if those are broken.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 import soundfile
 
 from workbench.audio import bounds, mpeg
-from workbench.audio.chunks import CONTAINERS, MalformedError
+from workbench.audio.chunks import CONTAINERS, MalformedError, flac_blocks
 from workbench.audio.files import OpenFile, View, reason_of
 from workbench.audio.formats import Format
 from workbench.errors import AudioError, Reason
@@ -47,7 +48,10 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no t
         return False
 
 
-def _splice_mp3(file: OpenFile) -> tuple[View, int | None]:
+Splice = tuple[int, int, bytes]  # start and end of what is used of a file, and what comes in front of it
+
+
+def _splice_mp3(file: OpenFile) -> tuple[Splice, int | None]:
     """Cut the frames out of an MP3 file; also the length that it declares, or None if libsndfile knows it.
 
     mpg123 takes a frame count for what it is, so one that is too small for the bytes that are there is replaced.
@@ -59,11 +63,18 @@ def _splice_mp3(file: OpenFile) -> tuple[View, int | None]:
         raise MalformedError("the first frame is gone")
     table = mpeg.frame_count(file.fd, start)
     if table and table.covers(frame, end - start):
-        return View(file.fd, start, end), None
+        return (start, end, b""), None
     if table:
         start += frame.length
     prefix = mpeg.frame_count_header(header, end - start) if frame.layer == mpeg.LAYER3 else b""
-    return View(file.fd, start, end, prefix), table.frames * frame.samples if table else 0
+    return (start, end, prefix), table.frames * frame.samples if table else 0
+
+
+def _splice_flac(file: OpenFile) -> Splice:
+    """Leave all metadata but STREAMINFO out of a FLAC file."""
+    first, *_, frames = flac_blocks(file.fd, file.size)
+    info = os.pread(file.fd, first.size, first.start)
+    return frames.start, file.size, b"fLaC\x80" + len(info).to_bytes(3, "big") + info
 
 
 def _declared(file: OpenFile, kind: Format, frames: int) -> int | None:
@@ -92,27 +103,31 @@ class SndfileDecoder:
     """
 
     def __init__(self, file: OpenFile, kind: Format) -> None:
-        self._file = file
-        self._view: View | None = None
-        self._stream_end = 0
+        self._file, self._kind = file, kind.name
+        self._splice: Splice | None = None
+        self._position = self._skip = 0  # in the source, frames
         declared: int | None = None
         if kind.name == "mp3":
-            self._view, declared = _splice_mp3(file)
-            self._stream_end = self._view.size
-        elif kind.name in _STREAMS:
-            self._stream_end = bounds.skip_trailing_tags(file.fd, 0, file.size)
+            self._splice, declared = _splice_mp3(file)
         elif os.pread(file.fd, 4, 0) == b"BW64":  # RF64 by a later name, which libsndfile does not know
-            self._view = View(file.fd, 4, file.size, b"RF64")
-        self._sound = self._open()
-        self._position = 0  # in the source, frames
-        self._resumable = kind.name == "flac"
-        self._skip = 0
+            self._splice = 4, file.size, b"RF64"
+        try:
+            self._sound = self._open()
+        except AudioError:
+            if kind.name != "flac":
+                raise
+            self._splice = _splice_flac(file)
+            self._sound = self._open()
+        self._stream_end = 0
+        if kind.name in _STREAMS:
+            self._stream_end = self._view.size if self._view else bounds.skip_trailing_tags(file.fd, 0, file.size)
         self.sample_rate, self.channels = self._sound.samplerate, self._sound.channels
         self.codec = self._sound.subtype.lower()
         self.declared_frames = _declared(file, kind, self._sound.frames) if declared is None else declared or None
 
     def _open(self) -> _Forward:
         os.lseek(self._file.fd, 0, os.SEEK_SET)
+        self._view = View(self._file.fd, *self._splice) if self._splice else None
         source = io.BufferedReader(self._view, _READ_AHEAD) if self._view else self._file.fd
         try:
             return _Forward(source, "r", closefd=False)
@@ -124,6 +139,8 @@ class SndfileDecoder:
     def read(self, frames: int) -> tuple[Block, str]:
         """Up to ``frames`` frames, and what went wrong, if anything."""
         block = np.empty((frames, self.channels), dtype=np.float32)
+        if self._kind == "mp3":
+            block.fill(np.nan)  # shows below how far mpg123 came
         count, problem = 0, ""
         skip, self._skip = self._skip, 0
         try:
@@ -132,13 +149,22 @@ class SndfileDecoder:
             count = len(self._sound.read(out=block))
         except soundfile.LibsndfileError as error:
             problem = error.error_string
-            count = self._tell() - self._position
-            if self._resumable:
+            count = self._decoded_before_failure(block)
+            if self._kind == "flac":
                 self._skip = 2 * skip if skip and not count else _FLAC_BLOCK
         self._position += count
         if self._view and self._view.error:
             raise AudioError(self._file.path, reason_of(self._view.error), str(self._view.error))
         return block[:count], problem
+
+    def _decoded_before_failure(self, block: Block) -> int:
+        """How many frames a failed read put into the block, of which libsndfile says nothing."""
+        if self._kind == "mp3":
+            return int(np.count_nonzero(~np.isnan(block[:, 0])))
+        try:
+            return max(0, int(self._sound.tell()) - self._position)
+        except soundfile.LibsndfileError:  # no position after a failed seek, and no frames either
+            return 0
 
     def _reopen_behind_damage(self, skip: int) -> bool:
         """Go on some frames later with a new handle: libsndfile's FLAC decoder is dead after one bad frame."""
@@ -149,13 +175,6 @@ class SndfileDecoder:
         self._sound = self._open()
         self._sound.seek(self._position)
         return True
-
-    def _tell(self) -> int:
-        """Position in the source, frames; where it was if that cannot be told, as after a failed seek."""
-        try:
-            return max(self._position, int(self._sound.tell()))
-        except soundfile.LibsndfileError:
-            return self._position
 
     def stopped_early(self) -> bool:
         """Whether the decoder has come to its end with much of a compressed stream unread."""
