@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+
+import workbench
 
 SR = 22050
 
@@ -90,6 +93,7 @@ def python(tmp_path: Path) -> Callable[..., str]:
             timeout=60,
             check=False,
             cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(workbench.__file__).parents[1])},
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

@@ -170,7 +170,7 @@ def test_no_frames_are_no_audio(write: Callable[..., str]) -> None:
 @pytest.mark.parametrize(("name", "at"), [("a.flac", 8), ("a.flac", 4), ("a.wav", 12), ("a.ogg", 30), ("a.caf", 12)])
 def test_a_broken_header_is_corrupt(write: Callable[..., str], name: str, at: int) -> None:
     reason, detail = reason_of(patched(write(name), at, b"\xfe" * 30))
-    assert reason in (Reason.CORRUPT, Reason.NOT_AUDIO)
+    assert reason in (Reason.CORRUPT, Reason.NOT_AUDIO, Reason.BAD_SAMPLE_RATE)
     assert detail or reason is Reason.NOT_AUDIO
 
 
@@ -336,10 +336,10 @@ def test_zeros_behind_an_mp3_are_no_damage(write: Callable[..., str]) -> None:
     path = write("a.mp3")
     whole = decoded(path)[0]
     with open(path, "ab") as file:
-        file.write(bytes(10_000))
+        file.write(bytes(1_000_000))
     y, flags, _ = decoded(path)
-    np.testing.assert_allclose(y[: len(whole)], whole, atol=1e-6)
-    assert flags <= {"length_differs"}
+    np.testing.assert_array_equal(y, whole)
+    assert flags == frozenset()
 
 
 def test_broken_metadata_do_not_cost_the_audio_of_a_flac_file(write: Callable[..., str]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import start
-from tests.jobs.collection import Analyzed, environment, write_track
+from tests.jobs.collection import TRACKS, Analyzed, environment, write_track
 from workbench.library import Library
 
 
@@ -40,14 +40,14 @@ def test_output_may_be_cut_short_by_its_reader(analyzed: Analyzed) -> None:
     process.wait(30)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_output_need_not_be_unicode(analyzed: Analyzed, encoding: str) -> None:
-    for command in (["tracks"], ["tracks", "--json"], ["doctor"], ["playlist"]):
-        process = start(*command, "--library", analyzed.path, env=environment(PYTHONIOENCODING=encoding), text=False)
+def test_output_need_not_be_unicode(analyzed: Analyzed) -> None:
+    for arguments in (["tracks"], ["tracks", "--json"]):
+        ascii_only = environment(PYTHONIOENCODING="ascii")
+        process = start(*arguments, "--library", analyzed.path, env=ascii_only, text=False)
         stdout, stderr = process.communicate(timeout=60)
         assert process.returncode == 0, stderr
-        if "--json" in command:
-            json.loads(stdout)
+        assert "Techno" in stdout.decode("ascii")
+    assert len(json.loads(stdout)) == len(TRACKS)
 
 
 def test_a_terminal_shows_percent_file_rate_and_time_left(tmp_path: Path, cluster: str) -> None:
@@ -85,6 +85,7 @@ def on_terminal(*arguments: object) -> str:
     return shown.decode()
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) -> None:
     for i in range(6):
         write_track(tmp_path / "music" / f"{i}.wav", 90 + i, seconds=20.0)

@@ -48,7 +48,7 @@ class AvDecoder:
         self._frames: Iterator[Any] = iter(())
         self._view = View(file.fd, 0, file.size)
         try:
-            self._container = av.open(self._view, "r", format=kind.demuxer, metadata_errors="ignore")
+            self._container = av.open(self._view, "r", format=kind.demuxer, **_tolerance(av.__version__))
         except (av.FFmpegError, ValueError) as error:
             raise AudioError(file.path, Reason.CORRUPT, _said(error)) from error
         try:
@@ -125,6 +125,11 @@ class AvDecoder:
         """Free what FFmpeg holds; the file is the caller's."""
         self._frames = iter(())  # the generator holds this object and the codec: 30 MB until the next collection
         self._container.close()
+
+
+def _tolerance(version: str) -> dict[str, Any]:
+    """Make PyAV accept tags that are not UTF-8; from version 19 on it does so by itself."""
+    return {"metadata_errors": "ignore"} if int(version.partition(".")[0]) < 19 else {}
 
 
 def _said(error: Exception) -> str:

@@ -30,6 +30,7 @@ _BIT_RATES = {  # kbit/s; index 0 is "free format", which has no known frame len
     (_MPEG2, LAYER3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0),
 }
 _SAMPLE_RATES = {_MPEG1: (44100, 48000, 32000), _MPEG2: (22050, 24000, 16000), _MPEG25: (11025, 12000, 8000)}
+_LARGEST_FRAME = 1729  # bytes: Layer II, 384 kbit/s at 32 kHz, padded
 _SMALLEST_FRAME = 24  # bytes: 8 kbit/s at 24 kHz
 _MONO = 3
 
@@ -114,7 +115,18 @@ def stream_bounds(fd: int, size: int) -> tuple[int, int]:
     start = first_frame(fd, bounds.skip_id3v2(fd, size), size)
     if start is None:
         raise MalformedError("no MPEG audio frames")
-    return start, bounds.skip_trailing_tags(fd, start, size)
+    return start, _skip_padding(fd, start, bounds.skip_trailing_tags(fd, start, size))
+
+
+def _skip_padding(fd: int, start: int, end: int) -> int:
+    """Leave out zeros at the end, as in a download that was never finished, but not those of a last frame."""
+    last = end
+    while last > start:
+        block = os.pread(fd, min(_WINDOW, last - start), max(start, last - _WINDOW)).rstrip(b"\0")
+        last = max(start, last - _WINDOW) + len(block)
+        if block:
+            break
+    return min(end, last + _LARGEST_FRAME)
 
 
 def _chained(fd: int, at: int, end: int) -> bool:

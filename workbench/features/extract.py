@@ -4,14 +4,16 @@
 - The original channels go to the loudness meter; their mean, resampled to 22.05 kHz, goes to the
   framewise descriptors (`FramewiseStream`) and to the key (`KeyStream`).
 - Only what the wanted arrays need is computed: descriptors by `registry.closure`, spectra on first use.
-- What grows with the length are curves of one number per hop, segments, and frames if asked for.
+- What grows with the length are one number per hop, segments, and frames if asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,9 @@ from workbench.features.loudness import LoudnessMeter
 from workbench.features.registry import COLUMNS, DESCRIPTORS, closure, spec, specs
 from workbench.features.tonal import KeyStream, camelot
 from workbench.schema import ArraySpec
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -41,7 +46,6 @@ _BLOCK_SAMPLES, _BLOCK_ROWS = 1 << 17, 64
 LOUDNESS = ("loudness", "loudness_range", "dynamic_complexity", "crest_factor")
 KEY = ("key", "key_strength")
 PULSE = ("onset_rate", "tempo", "tempo_confidence", "tempo_candidates", "beat_count", "beat_interval_std", "beats")
-CURVES = {"onset_strength": ("tempogram",), "pulse": PULSE}
 MOOD = ("energy", "arousal", "valence", "danceability", "mood")
 
 
@@ -137,8 +141,7 @@ class Extractor:
         self._resampler = Resampler(sample_rate, config.sr)
         self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if self._needs(*KEY) else None
         levels = {name: {wanted.level for wanted in self._wanted if wanted.name == name} for name in self._needed}
-        curves = [name for name, users in CURVES.items() if self._needs(*users)]
-        self._framewise = FramewiseStream(config, levels, curves)
+        self._framewise = FramewiseStream(config, levels, keep_pulse=self._needs(*PULSE))
 
     def _needs(self, *names: str) -> bool:
         return not self._needed.isdisjoint(names)
@@ -147,8 +150,9 @@ class Extractor:
         """Take in samples, shape (n, n_channels)."""
         if block.shape[1:] != (self.n_channels,):
             raise ValueError(f"blocks must have {self.n_channels} channels, not the shape {block.shape}")
-        for rows in self._reblocker.push(block):
-            self._analyze(rows)
+        with _one_thread():
+            for rows in self._reblocker.push(block):
+                self._analyze(rows)
 
     def _analyze(self, rows: FloatArray) -> None:
         self._n_native += len(rows)
@@ -166,6 +170,10 @@ class Extractor:
 
     def finish(self) -> Features:
         """Close the analysis and give its results."""
+        with _one_thread():
+            return self._finish()
+
+    def _finish(self) -> Features:
         for rows in self._reblocker.finish():
             self._analyze(rows)
         duration_s = self._n_native / self.sample_rate
@@ -190,11 +198,11 @@ class Extractor:
             values |= zip(KEY, astuple(self._key.finish()), strict=True)
         if self._needs("silence_rate"):
             values["silence_rate"] = framewise.silence_rate
-        if self._needs("tempogram"):
-            tempogram = rhythm.mean_tempogram(framewise.curve("onset_strength"))
-            values["tempogram"] = rhythm.tempogram_at(tempogram, frame_rate)
+        if framewise.tempogram is not None:
+            values["tempogram"] = rhythm.tempogram_at(framewise.tempogram.finish(), frame_rate)
         if self._needs(*PULSE):
-            values |= rhythm.describe_pulse(framewise.curve("pulse"), frame_rate)
+            with_beats = any(wanted.name == "beats" for wanted in self._wanted)
+            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, with_beats=with_beats)
         if self._needs(*MOOD):
             scalars = {name: float(value) for name, value in values.items() if np.ndim(value) == 0}
             means = {name: float(pool.summary()[0]) for name, pool in framewise.pools.items() if not pool.shape}
@@ -208,6 +216,19 @@ class Extractor:
         if wanted.level == "segments":
             return pool.segments(self._framewise.n_samples)
         return pool.summary() if wanted.level == "summary" else pool.frames()
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep matrix products to one thread: how many share one decides the last bits of its sums."""
+    limited: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limited
 
 
 def columns(arrays: Mapping[str, FloatArray], duration_s: float) -> dict[str, float | str | None]:

@@ -7,7 +7,7 @@ takes the place of another there, and nothing else changes.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from workbench.features import filters, spectral, tonal
 from workbench.features.config import ExtractConfig
 from workbench.features.frames import FrameBlock, Framer
 from workbench.features.registry import DESCRIPTORS
+from workbench.features.rhythm import TempogramMean
 from workbench.features.stft import N_MELS_SHARED, Spectra
 from workbench.features.summary import Pool, Segments
 from workbench.schema import Level
@@ -60,18 +61,20 @@ class FramewiseStream:
     config : ExtractConfig
         Frame length and hop.
     levels : mapping from the name of each descriptor needed to the levels wanted of it (maybe none)
-    curves : names of one-number descriptors of which every value is kept; ``pulse`` is one more
+    keep_pulse : whether `pulse` is wanted
 
     Attributes
     ----------
     pools : dict from name to `Pool`
+    tempogram : running `TempogramMean`, None where it is not needed
     """
 
-    def __init__(self, config: ExtractConfig, levels: dict[str, set[Level]], curves: Iterable[str]) -> None:
+    def __init__(self, config: ExtractConfig, levels: dict[str, set[Level]], *, keep_pulse: bool) -> None:
         self.config = config
         self._framer = Framer(config.n_fft, config.hop_length, config.block_frames)
         self.pools = {name: self._pool(name, wanted) for name, wanted in levels.items() if DESCRIPTORS[name].framewise}
-        self._curves = {name: array("f") for name in curves}
+        self.tempogram = TempogramMean() if "tempogram" in levels else None
+        self._pulse_values = array("f") if keep_pulse else None
         self._kernels = {name: kernel for name, kernel in kernels(config).items() if name in self.pools}
         self._pulse = spectral.OnsetStrength(config.n_fft, config.hop_length)
         prologue = int(config.tuning_s * config.sr / config.hop_length)
@@ -99,9 +102,10 @@ class FramewiseStream:
         """Share of silent frames; needs the kernel ``rms``."""
         return self._n_silent / self._framer.n_frames
 
-    def curve(self, name: str) -> FloatArray:
-        """Every value of a curve, shape (n_frames,)."""
-        return np.frombuffer(self._curves[name], dtype=np.float32)
+    @property
+    def pulse(self) -> FloatArray:
+        """Every value of the pulse (see `rhythm`), shape (n_frames,)."""
+        return np.frombuffer(self._pulse_values or b"", dtype=np.float32)
 
     def push(self, y: FloatArray) -> None:
         """Take in mono samples."""
@@ -120,16 +124,16 @@ class FramewiseStream:
         spectra = Spectra(block, self.config.sr)
         for name, kernel in self._kernels.items():
             self._take(name, kernel(spectra))
-        if "pulse" in self._curves:
-            self._curves["pulse"].frombytes(self._pulse(spectra.shared_mel_compressed).tobytes())
+        if self._pulse_values is not None:
+            self._pulse_values.frombytes(self._pulse(spectra.shared_mel_compressed).tobytes())
         if self._chroma is not None:
             for rows in self._chroma.push(spectra):
                 self._take_chroma(rows)
 
     def _take(self, name: str, rows: FloatArray) -> None:
         self.pools[name].push(rows)
-        if name in self._curves:
-            self._curves[name].frombytes(rows.tobytes())
+        if name == "onset_strength" and self.tempogram is not None:
+            self.tempogram.push(rows)
         if name == "rms":
             self._n_silent += int(np.count_nonzero(rows < SILENCE_RMS))
 

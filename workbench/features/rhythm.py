@@ -4,12 +4,13 @@
 - The *pulse* is the same on a compressed spectrum, in which inaudible flicker and a first note out of silence
   do not outweigh the music; onset rate, tempo and beats are made from it.
 
-The curves of a whole track are kept (6 MB each for 10 hours); everything two-dimensional that is made from
-them is made in blocks.
+The pulse of a whole track is kept (6 MB for 10 hours); whatever is made from it is made in pieces of
+bounded size.
 """
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,9 @@ _EDGE_FRAMES = 8
 _PLAIN = 0.75  # autocorrelation of a metronome at its interval, blurred by the hop
 _TIGHTNESS = 100.0
 
-_PEAK_BLOCK = 1 << 16  # frames: keeps the arrays of peak picking small beside the curve
+_PEAK_BLOCK = 1 << 14  # frames
+_TEMPOGRAM_BLOCK = 256  # frames
+_BEAT_SECTION_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Tempo:
 UNKNOWN_TEMPO = Tempo(float("nan"), float("nan"), np.full(len(TEMPO_RATIOS), np.nan))
 
 
-def describe_pulse(pulse: FloatArray, frame_rate: float) -> dict[str, Any]:
+def describe_pulse(pulse: FloatArray, frame_rate: float, *, with_beats: bool = True) -> dict[str, Any]:
     """Give onset rate, tempo and beats of a pulse curve, by the names of the registry.
 
     Parameters
@@ -74,6 +77,8 @@ def describe_pulse(pulse: FloatArray, frame_rate: float) -> dict[str, Any]:
         See the head of this module.
     frame_rate : float
         Frames per second.
+    with_beats : bool
+        Give ``beats`` too, a value per frame.
 
     Returns
     -------
@@ -85,20 +90,21 @@ def describe_pulse(pulse: FloatArray, frame_rate: float) -> dict[str, Any]:
     beats = np.empty(0, dtype=np.int64)
     if not np.isnan(tempo.bpm):
         beats = track_beats(pulse, tempo.bpm, frame_rate)
-    on_beat = np.zeros(len(pulse), dtype=np.float32)
-    on_beat[beats] = 1
-    return {
+    found: dict[str, Any] = {
         "onset_rate": onset_rate,
         "tempo": tempo.bpm,
         "tempo_confidence": tempo.confidence,
         "tempo_candidates": tempo.shares,
         "beat_count": len(beats),
         "beat_interval_std": np.diff(beats).std() / frame_rate if len(beats) > 2 else np.nan,
-        "beats": on_beat,
     }
+    if with_beats:
+        found["beats"] = np.zeros(len(pulse), dtype=np.float32)
+        found["beats"][beats] = 1
+    return found
 
 
-def detect_onsets(envelope: FloatArray, frame_rate: float) -> npt.NDArray[np.int64]:
+def detect_onsets(envelope: FloatArray, frame_rate: float, ceiling: float = np.inf) -> npt.NDArray[np.int64]:
     """Frames at which notes begin (``librosa.onset.onset_detect(onset_envelope=envelope)``).
 
     Parameters
@@ -107,6 +113,8 @@ def detect_onsets(envelope: FloatArray, frame_rate: float) -> npt.NDArray[np.int
         Onset strength.
     frame_rate : float
         Frames per second.
+    ceiling : float
+        Higher values count as this.
 
     Returns
     -------
@@ -116,15 +124,18 @@ def detect_onsets(envelope: FloatArray, frame_rate: float) -> npt.NDArray[np.int
     ----------
     S. Böck, F. Krebs, M. Schedl, "Evaluating the online capabilities of onset detection methods", ISMIR 2012.
     """
-    span = np.ptp(envelope) if len(envelope) else 0.0
+    top = np.float32(ceiling)
+    lowest = np.minimum(envelope.min(initial=np.inf), top)
+    span = np.minimum(envelope.max(initial=-np.inf), top) - lowest
     if not span > 0:
         return np.empty(0, dtype=np.int64)
-    x: FloatArray = envelope - envelope.min()
-    x /= np.float32(span) + np.finfo(np.float32).tiny
+    scale = np.float32(span) + np.finfo(np.float32).tiny
     reach, wait = int(0.1 * frame_rate), int(0.03 * frame_rate)
-    onsets, last = [], -np.inf
-    for start in range(0, len(x), _PEAK_BLOCK):
-        for frame in _peaks(x, start, min(start + _PEAK_BLOCK, len(x)), wait, reach).tolist():
+    onsets, last = array("q"), -wait - 1
+    for start in range(0, len(envelope), _PEAK_BLOCK):
+        first = max(start - reach, 0)
+        x = (np.minimum(envelope[first : start + _PEAK_BLOCK + reach], top) - lowest) / scale
+        for frame in (first + _peaks(x, start - first, start - first + _PEAK_BLOCK, wait, reach)).tolist():
             if frame > last + wait:
                 onsets.append(frame)
                 last = frame
@@ -133,14 +144,13 @@ def detect_onsets(envelope: FloatArray, frame_rate: float) -> npt.NDArray[np.int
 
 def _peaks(x: FloatArray, start: int, stop: int, before: int, reach: int) -> npt.NDArray[np.int64]:
     """Frames from `start` to `stop` that no earlier one within `before` exceeds, and 0.07 above the mean around."""
-    first, end = max(start - reach, 0), min(stop + reach, len(x))
-    sums = np.concatenate(([0.0], np.cumsum(x[first:end], dtype=np.float64)))
-    index = np.arange(start, stop)
+    index = np.arange(start, min(stop, len(x)))
+    sums = np.concatenate(([0.0], np.cumsum(x, dtype=np.float64)))
     low, high = np.maximum(index - reach, 0), np.minimum(index + reach + 1, len(x))
-    average = (sums[high - first] - sums[low - first]) / (high - low)
+    average = (sums[high] - sums[low]) / (high - low)
     past = np.concatenate((np.full(max(before - start, 0), -1, np.float32), x[max(start - before, 0) : stop]))
-    highest = np.lib.stride_tricks.sliding_window_view(past, before + 1).max(axis=1)
-    found: npt.NDArray[np.int64] = index[(x[start:stop] == highest) & (x[start:stop] >= average + 0.07)]
+    highest = np.lib.stride_tricks.sliding_window_view(past, before + 1).max(axis=1)[: len(index)]
+    found: npt.NDArray[np.int64] = index[(x[index] == highest) & (x[index] >= average + 0.07)]
     return found
 
 
@@ -160,27 +170,61 @@ def onset_density(pulse: FloatArray, frame_rate: float) -> float:
     above = pulse[pulse > pulse.mean()]
     if not len(above):
         return 0.0
-    cut = np.minimum(pulse, np.float32(np.percentile(above, 98)))
-    return len(detect_onsets(cut, frame_rate)) * frame_rate / len(pulse)
+    ceiling = float(np.percentile(above, 98, overwrite_input=True))
+    return len(detect_onsets(pulse, frame_rate, ceiling)) * frame_rate / len(pulse)
 
 
-def mean_tempogram(envelope: FloatArray, win_length: int = _TEMPOGRAM_FRAMES) -> DoubleArray:
-    """Mean over time of ``librosa.feature.tempogram(onset_envelope=envelope)``, shape (win_length,)."""
-    from scipy import fft
+class TempogramMean:
+    """Mean over time of ``librosa.feature.tempogram(onset_envelope=envelope)`` of a stream.
 
-    half = win_length // 2
-    padded = np.pad(envelope, half, mode="linear_ramp", end_values=0).astype(np.float32)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, win_length)[: len(envelope)]
-    n_fft = fft.next_fast_len(2 * win_length - 1, real=True)
-    total = np.zeros(win_length)
-    for start in range(0, len(frames), 256):
-        spectrum = fft.rfft(frames[start : start + 256] * filters.hann(win_length), n_fft, axis=1)
-        power = spectrum.real**2 + spectrum.imag**2
-        acf = fft.irfft(power, n_fft, axis=1)[:, :win_length]
+    Parameters
+    ----------
+    win_length : int
+        Frames of a window, and lags of the result.
+    """
+
+    def __init__(self, win_length: int = _TEMPOGRAM_FRAMES) -> None:
+        self._win_length = win_length
+        self._waiting = np.empty(0, dtype=np.float32)
+        self._total = np.zeros(win_length)
+        self._n_pushed = self._n_done = 0
+
+    def push(self, envelope: FloatArray) -> None:
+        """Take in onset strengths, shape (n,)."""
+        if not len(envelope):
+            return
+        if not self._n_pushed:
+            self._waiting = self._ramp(envelope[0])
+        self._n_pushed += len(envelope)
+        self._last = envelope[-1]
+        self._waiting = np.concatenate((self._waiting, envelope))
+        while len(self._waiting) >= _TEMPOGRAM_BLOCK + self._win_length - 1:
+            self._take(_TEMPOGRAM_BLOCK)
+
+    def finish(self) -> DoubleArray:
+        """Give the mean, shape (win_length,); zeros where there was nothing."""
+        if self._n_pushed:
+            self._waiting = np.concatenate((self._waiting, self._ramp(self._last)[::-1]))
+        while self._n_done < self._n_pushed:
+            self._take(min(_TEMPOGRAM_BLOCK, self._n_pushed - self._n_done))
+        return self._total / max(self._n_done, 1)
+
+    def _ramp(self, edge: np.float32) -> FloatArray:
+        """Give what librosa puts before the first value, and reversed after the last."""
+        return np.linspace(0, edge, self._win_length // 2, endpoint=False, dtype=np.float32)
+
+    def _take(self, n: int) -> None:
+        from scipy import fft
+
+        frames = np.lib.stride_tricks.sliding_window_view(self._waiting, self._win_length)[:n]
+        n_fft = fft.next_fast_len(2 * self._win_length - 1, real=True)
+        spectrum = fft.rfft(frames * filters.hann(self._win_length), n_fft, axis=1)
+        acf = fft.irfft(spectrum.real**2 + spectrum.imag**2, n_fft, axis=1)[:, : self._win_length]
         peak = np.abs(acf).max(axis=1, keepdims=True)
         peak[peak < np.finfo(np.float32).tiny] = 1
-        total += (acf / peak).sum(axis=0, dtype=np.float64)
-    return total / max(len(frames), 1)
+        self._total += (acf / peak).sum(axis=0, dtype=np.float64)
+        self._waiting = self._waiting[n:]
+        self._n_done += n
 
 
 def tempogram_at(tempogram: DoubleArray, frame_rate: float, bpm: DoubleArray = TEMPO_POINTS) -> DoubleArray:
@@ -319,7 +363,7 @@ def track_beats(pulse: FloatArray, bpm: float, frame_rate: float) -> npt.NDArray
 
     Dynamic programming: a beat is worth its onset strength plus the best beat half to two periods
     before it, less a penalty for straying from the period. A frame never looks back less than half a
-    period, so half a period of frames is computed at once.
+    period, so half a period of frames is computed at once. Each half hour is tracked for itself.
 
     Parameters
     ----------
@@ -338,10 +382,16 @@ def track_beats(pulse: FloatArray, bpm: float, frame_rate: float) -> npt.NDArray
     ----------
     D. Ellis, "Beat tracking by dynamic programming", Journal of New Music Research 36 (1), 2007.
     """
+    period = max(round(60.0 * frame_rate / bpm), 2)
+    section = round(_BEAT_SECTION_S * frame_rate)
+    starts = range(0, max(len(pulse), 1), section)
+    return np.concatenate([start + _track_section(pulse[start : start + section], period) for start in starts])
+
+
+def _track_section(pulse: FloatArray, period: int) -> npt.NDArray[np.int64]:
     deviation = pulse.std(ddof=1, dtype=np.float64) if len(pulse) > 1 else 0.0
     if not deviation > 0:
         return np.empty(0, dtype=np.int64)
-    period = max(round(60.0 * frame_rate / bpm), 2)
     blur = np.exp(-0.5 * (np.arange(-period, period + 1) * 32.0 / period) ** 2).astype(np.float32)
     local = np.convolve(pulse / np.float32(deviation), blur)[period : period + len(pulse)]
     links, score = _link_beats(local, period)

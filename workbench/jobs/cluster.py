@@ -83,6 +83,7 @@ def refuse_import_of_main() -> None:
 
 @contextmanager
 def _local_cluster(workers: int) -> Iterator[Client]:
+    import dask
     from distributed import Client, LocalCluster
 
     try:
@@ -95,7 +96,7 @@ def _local_cluster(workers: int) -> Iterator[Client]:
             # without an address its HTTP server would want port 8787, which another analysis may have
             scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
-            preload="workbench.jobs.worker",
+            preload=[*dask.config.get("distributed.worker.preload"), "workbench.jobs.worker"],
         )
     except RuntimeError as error:
         remedy = f"Run the same command again: it goes on. In a script of your own: {_GUARD}"

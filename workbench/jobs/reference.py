@@ -49,7 +49,8 @@ def analyze_reference(path: str, settings: Settings, region: tuple[float, float]
     with open_audio(path, limits=limits_of(settings)) as stream:
         blocks = stream.blocks() if region is None else _cut(stream, *region)
         features = describe(stream, blocks, INPUTS)
-    return embed({name: features.arrays[name][np.newaxis] for name in INPUTS})[0]
+    vector: npt.NDArray[Any] = embed({name: features.arrays[name][np.newaxis] for name in INPUTS})[0]
+    return vector
 
 
 def _cut(stream: AudioStream, start_s: float, end_s: float) -> Iterator[npt.NDArray[np.float32]]:

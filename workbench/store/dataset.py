@@ -70,7 +70,7 @@ def _by_track(catalog: Catalog, parts: PartStore, spec: ArraySpec, ids: npt.NDAr
         found.extend(lacking)
     values: da.Array = da.concatenate(blocks)
     if spec.optional:
-        values = values.map_blocks(spec.decode, dtype=spec.dtype)
+        values = da.map_blocks(spec.decode, values, dtype=spec.dtype)
     order = np.argsort(np.asarray(found, dtype="U32"))
     return values if (order == np.arange(len(order))).all() else values[order]
 
