@@ -107,6 +107,26 @@ def test_damage_is_flagged(encode: Callable[..., str], tone: Callable[..., np.nd
     assert flags >= {"decode_error"}
 
 
+def test_doubles_beyond_all_measure_are_not_finite(encode: Callable[..., str]) -> None:
+    path = encode("a.mka", "pcm_f64le", np.full((4096, 1), 1e300), fmt="dbl")
+    with pytest.raises(AudioError) as caught:
+        decoded(path)
+    assert caught.value.reason is Reason.NOT_FINITE
+
+
+def test_a_stream_without_one_good_packet_is_corrupt(
+    encode: Callable[..., str], tone: Callable[..., np.ndarray]
+) -> None:
+    path = encode("a.m4a", "aac", tone(10))
+    data = bytearray(Path(path).read_bytes())
+    start = data.index(b"mdat") + 4
+    data[start : start + len(data) * 3 // 4] = b"\xff" * (len(data) * 3 // 4)
+    Path(path).write_bytes(data)
+    with pytest.raises(AudioError) as caught:
+        decoded(path)
+    assert caught.value.reason is Reason.CORRUPT
+
+
 def test_what_ffmpeg_refuses_is_corrupt(encode: Callable[..., str]) -> None:
     path = encode("a.m4a", "aac")
     os.truncate(path, os.path.getsize(path) // 2)  # the index of an M4A file is at its end

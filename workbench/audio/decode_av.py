@@ -7,6 +7,7 @@ chosen here from the content that was recognised, and nothing else is tried.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Containers without a length: FFmpeg guesses one from the bit rate.
 _GUESSED_LENGTH = frozenset({"aac"})
+_MOST_FAILURES = 64  # before the first frame
 _FULL_SCALE = {"uint8": 128.0, "int16": 2.0**15, "int32": 2.0**31}
 
 
@@ -68,7 +70,7 @@ class AvDecoder:
         self.codec: str = stream.codec_context.name
         self._frames = self._decode(stream)
         problem = ""
-        for frame in self._frames:
+        for frame in itertools.islice(self._frames, _MOST_FAILURES):
             if not isinstance(frame, str):
                 break
             problem = frame
@@ -142,7 +144,8 @@ def _samples(frame: Any) -> Block:
     array = frame.to_ndarray()
     array = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
     if array.dtype.kind == "f":
-        return np.ascontiguousarray(array, dtype=np.float32)
+        with np.errstate(over="ignore"):  # a double too large becomes infinite, and is then refused as such
+            return np.ascontiguousarray(array, dtype=np.float32)
     scale = _FULL_SCALE[array.dtype.name]
     samples = array.astype(np.float32)
     if array.dtype == np.uint8:

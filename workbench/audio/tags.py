@@ -175,7 +175,7 @@ def _text(value: Any) -> str | None:
 def _item_text(item: Any) -> str:
     if isinstance(item, tuple):  # MP4: track number and number of tracks, 0 for unknown
         return "/".join(str(part) for part in item if part)
-    return str(item).replace("\0", "; ") if not isinstance(item, bytes) else item.decode("utf-8", "replace")
+    return str(item).replace("\0", "; ")
 
 
 def _mutagen(module: str, name: str, keys: Keys) -> Callable[[_Bounded], Tags]:
