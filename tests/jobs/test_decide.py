@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from tests.store.conftest import SPECS, Store, columns, content_id
 from workbench.audio.probe import Probe
 from workbench.audio.tags import Tags
@@ -88,12 +86,21 @@ def failed_before(store: Store, reason: Reason) -> None:
     store.ledger.finish(job, JobState.DONE)
 
 
-def test_audio_that_failed_before_fails_without_being_decoded(store: Store) -> None:
+def test_a_failed_file_that_was_renamed_is_not_decoded_again(store: Store) -> None:
     failed_before(store, Reason.CORRUPT)
-    copy = [probed(0, "/music/copy of bad.wav", 7)]
-    (result,) = decide(store.catalog, copy, SPECS).settled
+    renamed = [probed(0, "/music/renamed.wav", 7)]
+    (result,) = decide(store.catalog, renamed, SPECS).settled
     assert (result.outcome, result.reason, result.detail) == (Outcome.FAILED, Reason.CORRUPT, "x")
-    assert len(decide(store.catalog, copy, SPECS, retry_failed=True).work) == 1
+    assert result.moved_from == "/music/bad.wav"
+    assert len(decide(store.catalog, renamed, SPECS, retry_failed=True).work) == 1
+
+
+def test_a_broken_copy_does_not_condemn_an_intact_one(store: Store, tmp_path: Path) -> None:
+    failed_before(store, Reason.CORRUPT)
+    copy = probed(0, "/music/copy.wav", 7)
+    assert isinstance(copy.found, Probe)
+    other_file = replace(copy, found=replace(copy.found, mtime_ns=2))
+    assert len(decide(store.catalog, [other_file], SPECS).work) == 1
 
 
 def test_audio_that_failed_for_a_passing_reason_is_decoded(store: Store) -> None:
@@ -101,23 +108,13 @@ def test_audio_that_failed_for_a_passing_reason_is_decoded(store: Store) -> None
     assert len(decide(store.catalog, [probed(0, "/music/bad.wav", 7)], SPECS).work) == 1
 
 
-@pytest.mark.parametrize(
-    ("analysis", "first", "others"),
-    [(ANALYSIS, Outcome.ANALYZED, Outcome.DUPLICATE), (FAILURE, Outcome.FAILED, Outcome.FAILED)],
-)
-def test_copies_in_one_batch_share_one_decoding(
-    store: Store, analysis: Analysis | Failure, first: Outcome, others: Outcome
-) -> None:
+def test_copies_in_one_batch_share_one_decoding(store: Store) -> None:
     files = [probed(0, "/a.wav", 1), probed(1, "/b.wav", 2), probed(2, "/c.wav", 1), probed(3, "/d.wav", 1)]
     decision = decide(store.catalog, files, SPECS)
-    assert [item.file.ordinal for item in decision.work] == [0, 1]
-    assert decision.copies == {2: 0, 3: 0}
-    done = results(decision, Written({0: analysis, 1: ANALYSIS}, ()))
-    assert settled(done) == {0: first, 1: Outcome.ANALYZED, 2: others, 3: others}
-    if isinstance(analysis, Failure):
-        assert {r.reason for r in done if r.ordinal != 1} == {Reason.CORRUPT}
-    else:
-        assert [r.path for r in done if r.analysis is not None] == ["/a.wav", "/b.wav"]
+    assert [item.file.ordinal for item in decision.work] == [0, 1, 2, 3]
+    done = results(decision, Written({0: FAILURE, 1: ANALYSIS, 2: ANALYSIS, 3: None}, ()))
+    assert list(settled(done).values()) == [Outcome.FAILED, Outcome.ANALYZED, Outcome.ANALYZED, Outcome.DUPLICATE]
+    assert [r.path for r in done if r.analysis is not None] == ["/b.wav", "/c.wav"]
 
 
 def test_every_file_of_a_batch_has_one_result_in_order(store: Store) -> None:
@@ -128,6 +125,6 @@ def test_every_file_of_a_batch_has_one_result_in_order(store: Store) -> None:
         replace(probed(5, "/bad.wav", 6), found=FAILURE),
         probed(6, "/copy.wav", 5),
     ]
-    done = results(decide(store.catalog, files, SPECS), Written({3: ANALYSIS}, ()))
+    done = results(decide(store.catalog, files, SPECS), Written({3: ANALYSIS, 6: None}, ()))
     assert [r.ordinal for r in done] == [3, 4, 5, 6]
     assert list(settled(done).values()) == [Outcome.ANALYZED, Outcome.UNCHANGED, Outcome.FAILED, Outcome.DUPLICATE]

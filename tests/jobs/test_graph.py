@@ -149,7 +149,7 @@ def test_one_part_per_set_of_arrays(settings: graph.Settings, song: Path, tmp_pa
     other = write_track(tmp_path / "other.wav", 4)
     whole = to_extract(settings, song)
     part = to_extract(settings, other, ("frames/chroma",))
-    gone = replace(to_extract(settings, other), file=WorkFile(2, "gone", 1.0))
+    gone = replace(to_extract(settings, write_track(tmp_path / "third.wav", 5)), file=WorkFile(2, "gone", 1.0))
     work = [whole, replace(part, file=replace(part.file, ordinal=1)), gone]
     written = graph.write_parts(settings, 7, 5, graph.extract_files(settings, 5, work))
     assert set(written.analyses) == {0, 1, 2}

@@ -14,6 +14,7 @@ from tests.store.conftest import SPECS, SUMMARY, Store, columns, content_id, val
 from workbench.errors import Outcome, Reason
 from workbench.store.catalog.models import File, JobFile, Placement, Track
 from workbench.store.catalog.queries import (
+    KnownFailure,
     find_track,
     known_failures,
     known_files,
@@ -148,7 +149,9 @@ def test_an_overwritten_file_leaves_the_track_to_its_copy(store: Store) -> None:
 
 def test_failures_are_known_by_their_audio(store: Store) -> None:
     settle(store, store.result(0, "/bad.wav", 7, outcome=Outcome.FAILED, reason=Reason.CORRUPT, analysis=None))
-    assert known_failures(store.catalog, [content_id(7), content_id(8)]) == {content_id(7): ("corrupt", None)}
+    assert known_failures(store.catalog, [content_id(7), content_id(8)]) == {
+        content_id(7): [KnownFailure("/bad.wav", 100, 1, "corrupt", None)]
+    }
 
 
 def test_paths_that_are_not_utf8(store: Store) -> None:

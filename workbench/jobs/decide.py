@@ -6,7 +6,7 @@ Pure of Dask and of decoding: probes in, outcomes and work out.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from workbench.audio.probe import Probe
@@ -14,20 +14,19 @@ from workbench.errors import Outcome, Reason
 from workbench.jobs.graph import Failure, Probed, ToExtract, Written
 from workbench.schema import ArraySpec
 from workbench.store.catalog import Catalog
-from workbench.store.catalog.queries import KnownTrack, known_failures, known_tracks
+from workbench.store.catalog.queries import KnownFailure, KnownTrack, known_failures, known_tracks
 from workbench.store.commit import Analysis, FileResult
+from workbench.store.ledger import WorkFile
 
 _NO_STAT = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Outcomes that are known, files to decode, and files with the audio of one of those."""
+    """Outcomes that are known, and files to decode."""
 
     settled: tuple[FileResult, ...]
     work: tuple[ToExtract, ...]
-    copies: Mapping[int, int]
-    probes: Mapping[int, Probe]
 
 
 def decide(
@@ -44,40 +43,28 @@ def decide(
     wanted : sequence of ArraySpec
         The arrays that every track is to have.
     retry_failed : bool
-        Decode audio again that failed before.
+        Decode files again that failed before.
     """
-    found = {p.file.ordinal: p.found for p in probed if isinstance(p.found, Probe)}
-    ids = sorted({probe.content_id for probe in found.values()})
+    ids = sorted({p.found.content_id for p in probed if isinstance(p.found, Probe)})
     tracks = known_tracks(catalog, ids)
     failures = {} if retry_failed else known_failures(catalog, ids)
     settled: list[FileResult] = []
     work: list[ToExtract] = []
-    copies: dict[int, int] = {}
-    first_of: dict[str, int] = {}
     for item in probed:
-        ordinal, path = item.file.ordinal, item.file.path
         if isinstance(item.found, Failure):
-            size, mtime_ns = _look(path)
-            settled.append(
-                FileResult(
-                    ordinal, path, size, mtime_ns, Outcome.FAILED, reason=item.found.reason, detail=item.found.detail
-                )
-            )
+            settled.append(_unreadable(item.file, item.found))
             continue
         probe = item.found
         track = tracks.get(probe.content_id)
         missing = tuple(s.path for s in wanted if track is None or s.key not in track.keys)
+        failure = _moved_failure(probe, failures.get(probe.content_id, []))
         if track is not None and not missing:
-            settled.append(_known(ordinal, probe, track))
-        elif track is None and probe.content_id in failures and not Reason(failures[probe.content_id][0]).transient:
-            reason, detail = failures[probe.content_id]
-            settled.append(_result(ordinal, probe, Outcome.FAILED, reason=Reason(reason), detail=detail))
-        elif probe.content_id in first_of:
-            copies[ordinal] = first_of[probe.content_id]
+            settled.append(_known(item.file.ordinal, probe, track))
+        elif track is None and failure is not None:
+            settled.append(_failed_again(item.file.ordinal, probe, failure))
         else:
-            first_of[probe.content_id] = ordinal
             work.append(ToExtract(item.file, probe, missing))
-    return Decision(tuple(settled), tuple(work), copies, found)
+    return Decision(tuple(settled), tuple(work))
 
 
 def results(decision: Decision, written: Written) -> list[FileResult]:
@@ -88,12 +75,10 @@ def results(decision: Decision, written: Written) -> list[FileResult]:
         analysis = written.analyses[ordinal]
         if isinstance(analysis, Analysis):
             done[ordinal] = replace(_result(ordinal, item.probe, Outcome.ANALYZED), analysis=analysis)
-        else:
+        elif isinstance(analysis, Failure):
             done[ordinal] = _result(ordinal, item.probe, Outcome.FAILED, reason=analysis.reason, detail=analysis.detail)
-    for ordinal, first in decision.copies.items():
-        same = done[first]
-        outcome = Outcome.FAILED if same.outcome is Outcome.FAILED else Outcome.DUPLICATE
-        done[ordinal] = _result(ordinal, decision.probes[ordinal], outcome, reason=same.reason, detail=same.detail)
+        else:
+            done[ordinal] = _result(ordinal, item.probe, Outcome.DUPLICATE)
     return [done[ordinal] for ordinal in sorted(done)]
 
 
@@ -104,6 +89,32 @@ def _known(ordinal: int, probe: Probe, track: KnownTrack) -> FileResult:
     if os.path.lexists(track.path):
         return _result(ordinal, probe, Outcome.DUPLICATE)
     return replace(_result(ordinal, probe, Outcome.UNCHANGED), moved_from=track.path)
+
+
+def _moved_failure(probe: Probe, failures: Sequence[KnownFailure]) -> KnownFailure | None:
+    """Find the failed file that this one was before it was renamed.
+
+    Equal audio bytes are not enough: damage around them, in a header or an index, leaves the id as it
+    is, and a broken copy must not condemn an intact one.
+    """
+    for failure in failures:
+        same = (failure.size, failure.mtime_ns) == (probe.size, probe.mtime_ns)
+        if same and not Reason(failure.reason).transient and not os.path.lexists(failure.path):
+            return failure
+    return None
+
+
+def _failed_again(ordinal: int, probe: Probe, failure: KnownFailure) -> FileResult:
+    reason = Reason(failure.reason)
+    failed = _result(ordinal, probe, Outcome.FAILED, reason=reason, detail=failure.detail)
+    return replace(failed, moved_from=failure.path)
+
+
+def _unreadable(file: WorkFile, failure: Failure) -> FileResult:
+    size, mtime_ns = _look(file.path)
+    return FileResult(
+        file.ordinal, file.path, size, mtime_ns, Outcome.FAILED, reason=failure.reason, detail=failure.detail
+    )
 
 
 def _result(

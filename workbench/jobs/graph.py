@@ -85,18 +85,18 @@ class ToExtract:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """A decoded file; `arrays` stay on the worker that made them."""
+    """A decoded file; `arrays` stay on the worker that made them. No analysis: its audio was in the batch before."""
 
     work: ToExtract
-    analysis: Analysis | Failure
+    analysis: Analysis | Failure | None
     arrays: Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What comes back of a batch: an analysis or failure per file, and the parts that hold the arrays."""
+    """What comes back of a batch: what `Extracted` has per file, and the parts that hold the arrays."""
 
-    analyses: Mapping[int, Analysis | Failure]
+    analyses: Mapping[int, Analysis | Failure | None]
     parts: tuple[PartRecord, ...]
 
 
@@ -119,11 +119,17 @@ def probe_files(settings: Settings, batch_id: int, files: Sequence[WorkFile]) ->
 
 
 def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> tuple[Extracted, ...]:
-    """Decode each file once and compute the arrays that its track lacks."""
-    done = []
+    """Decode each audio once and compute the arrays that its track lacks."""
+    done: list[Extracted] = []
+    analyzed: set[str] = set()
     for item in work:
         _report(settings, {"begun": item.file.path, "batch": batch_id})
-        done.append(_extracted(settings, item))
+        if item.probe.content_id in analyzed:
+            done.append(Extracted(item, None, {}))
+        else:
+            done.append(_extracted(settings, item))
+        if isinstance(done[-1].analysis, Analysis):
+            analyzed.add(item.probe.content_id)
         _report(settings, {"done": item.file.path, "batch": batch_id, "cost": item.file.cost})
         failpoint("file-extracted")
     return tuple(done)

@@ -53,7 +53,7 @@ class FileResult:
     reason, detail : why it failed
     tags : title, artist and so on, where they were read
     analysis : for an analyzed file
-    moved_from : former path of the same audio, which is no longer there
+    moved_from : former path of the same file, which is no longer there
     """
 
     ordinal: int
@@ -192,7 +192,6 @@ def _relink_tracks(connection: Connection, results: Sequence[FileResult]) -> Non
             continue
         if result.moved_from is not None:
             connection.execute(sa.update(Track).where(Track.id == result.content_id).values(path=result.path))
-            connection.execute(sa.delete(File).where(File.path == result.moved_from))
         if result.tags is not None:
             connection.execute(
                 sa.update(Track)
@@ -205,6 +204,8 @@ def _enter_files(connection: Connection, results: Sequence[FileResult]) -> None:
     """Remember the files as they were seen; drop tracks whose last file now holds other audio."""
     if not results:
         return
+    former = [r.moved_from for r in results if r.moved_from is not None]
+    connection.execute(sa.delete(File).where(File.path.in_(former)))
     now = {r.path: r.content_id for r in results}
     before = connection.execute(
         sa.select(File.path, File.content_id).where(File.path.in_(list(now)), File.content_id.is_not(None))

@@ -53,6 +53,17 @@ class KnownFile:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFailure:
+    """A file that failed, as it was last seen, and why."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    reason: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownTrack:
     """A track's path and the keys of its arrays."""
 
@@ -91,15 +102,16 @@ def _array_sets(connection: Connection) -> dict[str, frozenset[str]]:
     return {row.id: frozenset(row.keys) for row in connection.execute(sa.select(ArraySet.id, ArraySet.keys))}
 
 
-def known_failures(catalog: Catalog, content_ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
-    """Reason and detail of audio that failed before, by content id."""
-    statement = sa.select(File.content_id, File.reason, File.detail).where(File.reason.is_not(None))
+def known_failures(catalog: Catalog, content_ids: Sequence[str]) -> dict[str, list[KnownFailure]]:
+    """Look up the files with the same audio bytes that failed."""
+    statement = sa.select(File.content_id, File.path, File.size, File.mtime_ns, File.reason, File.detail)
+    found: dict[str, list[KnownFailure]] = {}
     with catalog.read() as connection:
-        return {
-            row.content_id: (row.reason, row.detail)
-            for some in _in_pieces(content_ids)
-            for row in connection.execute(statement.where(File.content_id.in_(some)))
-        }
+        for some in _in_pieces(content_ids):
+            for row in connection.execute(statement.where(File.reason.is_not(None), File.content_id.in_(some))):
+                failure = KnownFailure(row.path, row.size, row.mtime_ns, str(row.reason), row.detail)
+                found.setdefault(str(row.content_id), []).append(failure)
+    return found
 
 
 def tracks(catalog: Catalog, *, where: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
