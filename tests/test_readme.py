@@ -76,7 +76,8 @@ def test_the_commands_of_a_page_run(page: Path, music: Path, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_what_make_demo_runs_runs(tmp_path: Path) -> None:
-    printed = subprocess.run(["make", "-n", "demo"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    dry = ["make", "--no-print-directory", "--dry-run", "demo"]
+    printed = subprocess.run(dry, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     command = printed.splitlines()[-1]
     assert command.endswith('/bin/workbench" demo data/demo')
     run("bash", re.sub(r'^".*/bin/', '"', command), tmp_path)

@@ -50,7 +50,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
                 completed=0.0 if planning else progress.percentage,
                 state="scanning" if planning else progress.state.value,
                 numbers=numbers(progress),
-                file="" if planning else file_name(progress),
+                file="" if planning or progress.state.finished else file_name(progress),
             )
 
         yield show
