@@ -36,6 +36,8 @@ _CONFIG: dict[str, Any] = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
     "distributed.admin.low-level-log-length": 0,
+    # samples of every thread's stack, kept for an hour: 80 MB that nobody looks at
+    "distributed.worker.profile.enabled": False,
 }
 
 
