@@ -74,7 +74,7 @@ _REMEDIES: dict[Reason, str] = {
     Reason.SYMLINK_LOOP: "Repair or remove the symbolic link, which points back to itself.",
     Reason.EMPTY: "The file has no bytes: copy it again from its source.",
     Reason.NOT_AUDIO: "No decoder recognises the content: check that it is audio, or convert it to FLAC or WAV.",
-    Reason.DECODER_MISSING: "Install the extra that decodes this format: pip install 'workbench[av]'.",
+    Reason.DECODER_MISSING: "Install the extra that decodes this format: pip install 'audio-workbench[av]'.",
     Reason.CORRUPT: "The decoder gave up before any audio: copy the file again, or re-encode it.",
     Reason.NO_AUDIO: "The file holds no audio samples: copy it again from its source.",
     Reason.TOO_SHORT: "The audio is shorter than 5 ms, too short to describe.",

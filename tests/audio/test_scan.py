@@ -125,9 +125,11 @@ def test_a_deep_tree_is_no_recursion(tmp_path: Path) -> None:
         folder = below
     os.close(os.open("deep.wav", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
     os.close(folder)
-    (found,) = scan([tmp_path])
-    assert found.path.endswith("/d/deep.wav")
-    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)  # pytest's own clean-up is recursive
+    try:
+        (found,) = scan([tmp_path])
+        assert found.path.endswith("/d/deep.wav")
+    finally:
+        subprocess.run(["rm", "-r", tmp_path / "d"], check=True)  # pytest's own clean-up is recursive
 
 
 @given(st.sets(st.text("abcé.", min_size=1, max_size=4), max_size=6))
