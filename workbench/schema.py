@@ -115,7 +115,7 @@ class ArraySpec:
         unknown = np.isnan(array)
         if unknown.any() and not self.optional:
             raise ValueError(f"{self.path}: NaN in an array that must be complete")
-        known = array[~unknown]
+        known = array[~unknown] if unknown.any() else array
         # float32 rounding may carry a value a hair over a bound that holds exactly in float64
         slack = 1e-4 * max(abs(b) for b in (self.low, self.high, 1.0) if np.isfinite(b))
         if known.size and not (known.min() >= self.low - slack and known.max() <= self.high + slack):

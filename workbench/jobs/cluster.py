@@ -23,6 +23,8 @@ WORKER_ENVIRONMENT = {
     # Dask's default of 64 KiB gives memory back at every free and costs 1.4 times the work
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(256 << 20),
+    # one heap for all threads: what decoding gave back is there for writing, which has threads of its own
+    "MALLOC_ARENA_MAX": "1",
 }
 
 _GUARD = 'put the calls below `if __name__ == "__main__":`.'

@@ -252,9 +252,10 @@ class _Column:
 
 
 def _encoded(spec: ArraySpec, rows: Sequence[Array]) -> _Column:
-    ragged = spec.level in ("segments", "frames")
-    values = spec.encode(np.concatenate(rows) if ragged else np.stack(rows))
-    return _Column(spec.path, spec.all_dims, spec.attributes, values, [len(row) for row in rows] if ragged else None)
+    if spec.level not in ("segments", "frames"):
+        return _Column(spec.path, spec.all_dims, spec.attributes, spec.encode(np.stack(rows)), None)
+    joined = rows[0] if len(rows) == 1 else np.concatenate(rows)  # a long file is alone, and no copy is made of it
+    return _Column(spec.path, spec.all_dims, spec.attributes, spec.encode(joined), [len(row) for row in rows])
 
 
 def _write_offsets(group: zarr.Group, column: _Column, written: dict[tuple[str, tuple[int, ...]], str]) -> str:
