@@ -55,6 +55,8 @@ ONLY_NEW = ("job-created", "job-planned")
 MOST_KILLS = 2
 #: Exit code of a job that cannot go on: its scheduler is gone, or a worker was killed before it had started.
 STOPPED, NOT_STARTED = 5, "No worker process could be started"
+#: Failpoints of workers that a driver passes as well, when it merges parts.
+ALSO_IN_DRIVER = ("part-written", "part-flushed")
 LONGEST_RUN_S = 180.0
 STILL_ENDING_S = 30.0
 
@@ -339,6 +341,13 @@ def check_at_end(proof: Proof, stage: Stage, library: Library, where: str) -> No
     )
 
 
+def ends_as_it_should(strike: Strike, struck: Struck) -> bool:
+    """Tell whether a driver that has not come to its end was killed, or stopped for the reason that it had."""
+    if struck.exit_code == -9:
+        return strike.target == "driver" or strike.place in ALSO_IN_DRIVER
+    return struck.exit_code == STOPPED and (strike.target == "scheduler" or NOT_STARTED in struck.said)
+
+
 def prove(proof: Proof, stage: Stage, rounds: int) -> None:
     """Strike until so many kills have hit."""
     from workbench import Library
@@ -361,9 +370,7 @@ def prove(proof: Proof, stage: Stage, rounds: int) -> None:
             proof.say(f"{kills.total()} kills: {where}: exit {struck.exit_code}, {len(known)} outcomes stored")
             if struck.exit_code == 0 or kills.total() >= rounds:
                 break
-            ends_as_it_should = struck.exit_code == (-9 if strike.target == "driver" else STOPPED)
-            ends_as_it_should &= strike.target != "worker" or NOT_STARTED in struck.said
-            proof.check(ends_as_it_should, f"{where}: exit {struck.exit_code}: {struck.said[-800:]}")
+            proof.check(ends_as_it_should(strike, struck), f"{where}: {struck.exit_code}: {struck.said[-800:]}")
         with Library.open(path) as library:
             check_at_end(proof, stage, library, f"library {libraries}")
         shutil.rmtree(path)

@@ -113,13 +113,16 @@ class Segments:
         self._n_frames += len(rows)
 
     def result(self, n_samples: int) -> FloatArray:
-        """Give the means, shape (n_segments, n_values), of audio of `n_samples` samples."""
+        """Give the means, shape (n_segments, n_values), of audio of `n_samples` samples; no copy is made of them."""
         total, count = self._open
-        means = np.frombuffer(self._means, dtype=np.float32).reshape(-1, len(total))
-        if len(means) and 2 * (n_samples - len(means) * self._length) < self._length:
+        n_closed = len(self._means) // len(total)
+        means = self._means
+        if n_closed and 2 * (n_samples - n_closed * self._length) < self._length:
             total, count = total + self._closed[0], count + self._closed[1]
-            means = means[:-1]
-        return np.concatenate((means, (total / count).astype(np.float32)[None]))
+            del means[-len(total) :]
+        means.frombytes((total / count).astype(np.float32).tobytes())
+        self._means = array("f")  # what was given away is not touched again
+        return np.frombuffer(means, dtype=np.float32).reshape(-1, len(total))
 
 
 class Pool:

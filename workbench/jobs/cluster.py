@@ -100,7 +100,7 @@ def _local_cluster(workers: int) -> Iterator[Client]:
             # without an address its HTTP server would want port 8787, which another analysis may have
             scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
-            preload=[*dask.config.get("distributed.worker.preload"), "workbench.jobs.worker"],
+            preload=[*dask.config.get("distributed.worker.preload", []), "workbench.jobs.worker"],
         )
     except RuntimeError as error:
         remedy = f"Run the same command again: it goes on. In a script of your own: {_GUARD}"
