@@ -7,6 +7,7 @@ step is all that is kept.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +77,7 @@ class LoudnessMeter:
         self._state = np.zeros((n_channels, self._filter.n_states))
         self._step = max(round(_STEP_S * sample_rate), 1)
         self._n_samples = 0
-        self._energies: list[DoubleArray] = []
+        self._energies = array("d")  # one after another: 8 bytes a step and no more
         self._open_energy = 0.0  # of the step that is not complete yet
         self._peak = 0.0
         self._square_sum = 0.0
@@ -122,21 +123,25 @@ class LoudnessMeter:
             sums = sums[:-1]
         else:
             self._open_energy = 0.0
-        self._energies.append(sums)
+        self._energies.frombytes(sums.tobytes())
 
     def finish(self) -> Loudness:
         """Gate and summarise."""
-        steps = np.concatenate(self._energies)
+        steps = np.frombuffer(self._energies, dtype=np.float64)
         if len(steps) >= _MOMENTARY_STEPS:
-            momentary = _windows(steps, _MOMENTARY_STEPS) / (_MOMENTARY_STEPS * self._step)
+            momentary = _windows(steps, _MOMENTARY_STEPS)
+            momentary /= _MOMENTARY_STEPS * self._step
         else:
             # The standard has no loudness for less than 400 ms: one block of what there is.
             momentary = np.array([(steps.sum() + self._open_energy) / self._n_samples])
-        short_term = _windows(steps, _SHORT_TERM_STEPS) / (_SHORT_TERM_STEPS * self._step)
         integrated = integrated_loudness(momentary)
+        complexity = _complexity(momentary, integrated)
+        del momentary  # of ten hours there is room for one at a time
+        short_term = _windows(steps, _SHORT_TERM_STEPS)
+        short_term /= _SHORT_TERM_STEPS * self._step
         square = self._square_sum / (self._n_samples * len(self._weights))
         crest = 20 * np.log10(self._peak / np.sqrt(square)) if square > 0 else np.nan
-        return Loudness(integrated, loudness_range(short_term), _complexity(momentary, integrated), float(crest))
+        return Loudness(integrated, loudness_range(short_term), complexity, float(crest))
 
 
 def _windows(steps: DoubleArray, n: int) -> DoubleArray:
@@ -170,7 +175,8 @@ def loudness_range(mean_square: DoubleArray) -> float:
     loud = _above(mean_square, _ABSOLUTE_GATE)
     if not len(loud):
         return float("nan")
-    gated = np.sort(loud[loud >= loud.mean() / 100])
+    gated = loud[loud >= loud.mean() / 100]
+    gated.sort()
     low, high = (gated[round((len(gated) - 1) * share)] for share in (0.10, 0.95))
     return float(10 * np.log10(high / low))
 
@@ -179,4 +185,7 @@ def _complexity(mean_square: DoubleArray, integrated: float) -> float:
     loud = _above(mean_square, _ABSOLUTE_GATE)
     if not len(loud):
         return float("nan")
-    return float(np.abs(to_lufs(loud) - integrated).mean())
+    np.log10(loud, out=loud)
+    loud *= 10
+    loud += _OFFSET_DB - integrated
+    return float(np.abs(loud, out=loud).mean())
