@@ -10,6 +10,7 @@ import contextlib
 import queue
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -163,10 +164,15 @@ class Driver:
         batch = self._in_flight.pop(future.key, None)
         if batch is None:
             return
-        if future.status == "finished":
-            self._advance(batch, future.result())
-        else:
+        if future.status != "finished":
             self._lost(batch, future)
+            return
+        try:
+            result = future.result()
+        except (CancelledError, OSError) as error:  # the scheduler went away before it had handed the result over
+            self._ledger.batch_released(batch.lease)
+            raise self._gone() from error
+        self._advance(batch, result)
 
     def _advance(self, batch: _InFlight, result: Any) -> None:
         """Go on with a batch whose task has ended well: extract what the catalog lacks, or commit."""
