@@ -194,8 +194,13 @@ def test_a_job_cancelled_while_it_is_planned_is_planned_anew_when_resumed(
 
 
 def test_a_scheduler_that_does_not_answer_costs_nothing(library: Library, songs: Path, cluster: str) -> None:
+    def loops() -> int:
+        return sum(thread.name == "IO loop" for thread in threading.enumerate())
+
+    before = loops()
     with pytest.raises(JobError, match="No Dask scheduler answers"):
         library.analyze(songs, scheduler="nonsense://nowhere")
+    assert loops() == before  # or the client that failed is closed whenever it pleases the garbage collector
     job = library.analyze(songs, scheduler=cluster)  # the same request goes on at once
     assert (job.id, job.state, job.counts.analyzed) == (1, JobState.DONE, 6)
 

@@ -167,7 +167,7 @@ def integrated_loudness(mean_square: DoubleArray) -> float:
     if not len(loud):
         return float("nan")
     gated = loud[loud > loud.mean() / 10]
-    return float(to_lufs(gated.mean()))
+    return float(to_lufs(gated.mean(keepdims=True))[0])
 
 
 def loudness_range(mean_square: DoubleArray) -> float:

@@ -167,8 +167,8 @@ def _tonnetz_bank() -> FloatArray:
     radius = np.array([1, 1, 1, 1, 0.5, 0.5])
     turns = np.array([7 / 6, 7 / 6, 3 / 2, 3 / 2, 2 / 3, 2 / 3])
     offset = np.array([0.5, 0, 0.5, 0, 0.5, 0])
-    bank: FloatArray = (radius * np.cos(np.pi * (steps[:, None] * turns - offset))).astype(np.float32)
-    return bank
+    bank = radius * np.cos(np.pi * (steps[:, None] * turns - offset))
+    return np.asarray(bank, dtype=np.float32)
 
 
 def tonnetz(chroma: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -65,18 +66,26 @@ def connect(*, workers: int | None = None, scheduler: str | None = None) -> Iter
         When the scheduler cannot be reached, or no worker process starts.
     """
     import dask
-    from distributed import Client
 
     if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout="10s", set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise JobError(f"No Dask scheduler answers at {scheduler}: {error}.", "Check the address.") from error
-        with client:
+        with _client_of(scheduler) as client:
             yield client
         return
     with dask.config.set(_CONFIG), _local_cluster(workers or default_workers()) as client:
         yield client
+
+
+def _client_of(scheduler: str) -> Client:
+    from distributed import Client
+
+    try:
+        return Client(scheduler, timeout="10s", set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        reason = str(error)
+    # Only its destructor closes a client that could not connect. Left to chance, that runs while the next
+    # client starts its event loop, and each waits for the other's lock.
+    gc.collect()
+    raise JobError(f"No Dask scheduler answers at {scheduler}: {reason}.", "Check the address.")
 
 
 def refuse_import_of_main() -> None:
