@@ -180,8 +180,7 @@ def tonnetz(chroma: FloatArray) -> FloatArray:
     """
     total = np.abs(chroma).sum(axis=1, keepdims=True)
     total[total < np.finfo(np.float32).tiny] = 1
-    centroids: FloatArray = (chroma / total) @ _tonnetz_bank()
-    return centroids
+    return np.asarray((chroma / total) @ _tonnetz_bank())
 
 
 @dataclass(frozen=True, slots=True)
