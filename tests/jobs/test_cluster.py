@@ -23,6 +23,16 @@ with wb.Library.open(sys.argv[1]) as library:
     library.analyze(sys.argv[2], workers=1)
 """
 
+SETTINGS = """
+import dask
+from workbench.jobs.cluster import connect
+
+if __name__ == "__main__":
+    with connect(workers=1):
+        assert dask.config.get("distributed.scheduler.allowed-failures") == 0
+    assert dask.config.get("distributed.scheduler.allowed-failures") == 3
+"""
+
 
 def test_one_worker_per_processor_that_may_be_used() -> None:
     assert default_workers() == len(os.sched_getaffinity(0))
@@ -48,6 +58,12 @@ def test_a_scheduler_that_does_not_answer(address: str) -> None:
         connect(scheduler=address),
     ):
         pytest.fail("connected to nothing")
+
+
+def test_the_settings_of_dask_are_as_before(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SETTINGS)
+    subprocess.run([sys.executable, script], env=environment(), check=True, timeout=100)
 
 
 @pytest.mark.slow

@@ -65,13 +65,7 @@ def connect(*, workers: int | None = None, scheduler: str | None = None) -> Iter
     JobError
         When the scheduler cannot be reached, or no worker process starts.
     """
-    import dask
-
-    if scheduler is not None:
-        with _client_of(scheduler) as client:
-            yield client
-        return
-    with dask.config.set(_CONFIG), _local_cluster(workers or default_workers()) as client:
+    with _client_of(scheduler) if scheduler is not None else _local_cluster(workers or default_workers()) as client:
         yield client
 
 
@@ -97,22 +91,23 @@ def refuse_import_of_main() -> None:
 @contextmanager
 def _local_cluster(workers: int) -> Iterator[Client]:
     import dask
-    from distributed import Client, LocalCluster
+    import distributed  # before the setting, at whose end the defaults that it registers must still be there
 
-    try:
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            # without an address its HTTP server would want port 8787, which another analysis may have
-            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-            silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
-            preload=[*dask.config.get("distributed.worker.preload", []), "workbench.jobs.worker"],
-        )
-    except RuntimeError as error:
-        remedy = f"Run the same command again: it goes on. In a script of your own: {_GUARD}"
-        raise JobError(f"No worker process could be started: {error}", remedy) from error
-    with cluster, Client(cluster, set_as_default=False) as client:
-        yield client
+    with dask.config.set(_CONFIG):
+        try:
+            cluster = distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                # without an address its HTTP server would want port 8787, which another analysis may have
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
+                preload=[*dask.config.get("distributed.worker.preload", []), "workbench.jobs.worker"],
+            )
+        except RuntimeError as error:
+            remedy = f"Run the same command again: it goes on. In a script of your own: {_GUARD}"
+            raise JobError(f"No worker process could be started: {error}", remedy) from error
+        with cluster, distributed.Client(cluster, set_as_default=False) as client:
+            yield client
