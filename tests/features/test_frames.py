@@ -58,7 +58,16 @@ def test_borders_mark_where_the_signal_begins_and_has_ended() -> None:
     assert blocks[-1].samples[blocks[-1].borders[-1]] == 0
 
 
-def test_sums_over_frames_take_each_sample_once() -> None:
+def test_sums_over_frames_take_each_hop_once() -> None:
     (block,) = Framer(2048, 512, 100).push(np.ones(1024 + 512 * 99 + 1024, np.float32))
-    np.testing.assert_allclose(block.frame_sums(block.samples), block.frames.sum(axis=1))
-    assert block.frame_sums(block.samples > 0)[50] == 2048
+    np.testing.assert_allclose(block.frame_sums(block.hops.sum(axis=0)), block.frames.sum(axis=1))
+
+
+def test_hops_are_the_samples_column_by_column_and_fill_the_block() -> None:
+    y = np.random.default_rng(0).standard_normal(5000).astype(np.float32)
+    framer = Framer(2048, 512, 100)
+    (block,) = [*framer.push(y), *framer.finish()]
+    assert block.hops.shape == (512, 103)
+    n_hops = len(block.samples) // 512
+    assert np.array_equal(block.hops[:, :n_hops].T.ravel(), block.samples)
+    assert not block.hops[:, n_hops:].any()

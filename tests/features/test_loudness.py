@@ -18,7 +18,7 @@ def measure(channels: np.ndarray, sample_rate: int, block: int = 65536) -> Loudn
     """Measure samples of shape (n_channels, n)."""
     meter = LoudnessMeter(sample_rate, len(channels))
     for start in range(0, channels.shape[1], block):
-        meter.push(np.ascontiguousarray(channels[:, start : start + block], dtype=np.float32))
+        meter.push(np.ascontiguousarray(channels[:, start : start + block].T, dtype=np.float32))
     return meter.finish()
 
 
@@ -75,15 +75,26 @@ def test_loudness_agrees_with_pyloudnorm(sample_rate: int) -> None:
     assert measure(y, sample_rate).integrated == pytest.approx(expected, abs=0.1)
 
 
-@pytest.mark.parametrize("sample_rate", [8000, 11025, 44100, 192000])
-def test_the_filter_is_the_recursive_one_across_blocks(sample_rate: int) -> None:
-    y = np.stack([noise(s, 0.7, sr=sample_rate) + 0.3 for s in (0, 1)])
-    meter = LoudnessMeter(sample_rate, 2)
-    found = np.concatenate(
-        [meter._weigh(np.ascontiguousarray(y[:, a : a + 640])) for a in range(0, y.shape[1], 640)], 1
-    )
-    expected = scipy.signal.sosfilt(filters.k_weighting(sample_rate), y.astype(np.float64), axis=1)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+@pytest.mark.parametrize("sample_rate", [3000, 8000, 11025, 44100, 192000])
+@pytest.mark.parametrize("n_channels", [1, 2, 3, 6])
+def test_energies_are_those_of_the_recursive_filter_whatever_the_blocks(sample_rate: int, n_channels: int) -> None:
+    y = np.stack([noise(s, 0.75, sr=sample_rate) + 0.3 for s in range(n_channels)])
+    meter = LoudnessMeter(sample_rate, n_channels)
+    for start in range(0, y.shape[1], 641):
+        meter.push(np.ascontiguousarray(y[:, start : start + 641].T))
+    weighted = scipy.signal.sosfilt(filters.k_weighting(sample_rate), y.astype(np.float64), axis=1)
+    energy = filters.channel_weights(n_channels) @ weighted**2
+    expected = [part.sum() for part in np.split(energy, range(sample_rate // 10, len(energy), sample_rate // 10))]
+    np.testing.assert_allclose(meter._energies, expected[:7], rtol=1e-9)
+    assert meter._square_sum == pytest.approx(float((y.astype(np.float64) ** 2).sum()))
+
+
+def test_16_bit_samples_are_measured_as_they_are() -> None:
+    y = (noise(0, 3.0, sr=8000) * 32768).astype(np.int16)[:, None]
+    whole, exact = LoudnessMeter(8000, 1), LoudnessMeter(8000, 1)
+    whole.push(y)
+    exact.push(y.astype(np.float32) / np.float32(32768))
+    assert whole.finish() == exact.finish()
 
 
 def test_the_sums_of_steps_do_not_depend_on_the_blocks() -> None:

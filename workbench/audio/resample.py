@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+
+from workbench.compiled import compiled
 
 Samples = npt.NDArray[np.float32]
 
 
-def downmix(block: Samples) -> Samples:
-    """Mean of the channels, as `librosa.to_mono`.
+#: Samples beyond this are clipped: 100 dB over full scale, and its power still fits float32.
+AMPLITUDE_LIMIT = 1e5
 
-    ``block.mean(axis=1)`` is ten times slower on stereo: numpy reduces each pair by itself.
+
+def full_scale(block: Samples | npt.NDArray[np.int16]) -> float:
+    """Factor that turns samples into numbers with a full scale of 1.0."""
+    return 1 / 32768 if block.dtype == np.int16 else 1.0
+
+
+def downmix(block: Samples | npt.NDArray[np.int16]) -> Samples:
+    """Mean of the channels, as `librosa.to_mono`, within `AMPLITUDE_LIMIT`.
 
     Parameters
     ----------
-    block : numpy.ndarray, shape (n, channels), dtype float32
+    block : numpy.ndarray, shape (n, channels), dtype float32 or int16
 
     Returns
     -------
     numpy.ndarray, shape (n,), dtype float32
-        A view of the block if it has one channel.
 
     Examples
     --------
     >>> downmix(np.array([[0.5, 0.0], [1.0, -1.0]], dtype=np.float32))
     array([0.25, 0.  ], dtype=float32)
     """
-    channels = block.shape[1]
-    if channels == 1:
-        return block[:, 0]
-    mono = block[:, 0] + block[:, 1]
-    for channel in range(2, channels):
-        mono += block[:, channel]
-    mono *= np.float32(1 / channels)
+    scale = np.float32(full_scale(block) / block.shape[1])
+    return _mix_two(block, scale) if block.shape[1] == 2 else _mix(block, scale)
+
+
+@compiled
+def _mix_two(block: npt.NDArray[Any], scale: np.float32) -> Samples:
+    """`_mix` of two channels: so common that it is worth a loop that reads each sample once."""
+    limit = np.float32(AMPLITUDE_LIMIT)
+    mono = np.empty(len(block), dtype=np.float32)
+    for i in range(len(block)):
+        y = (np.float32(block[i, 0]) + np.float32(block[i, 1])) * scale
+        mono[i] = min(max(y, -limit), limit)
+    return mono
+
+
+@compiled
+def _mix(block: npt.NDArray[Any], scale: np.float32) -> Samples:
+    limit = np.float32(AMPLITUDE_LIMIT)
+    mono = np.zeros(len(block), dtype=np.float32)
+    for i in range(len(block)):
+        for channel in range(block.shape[1]):
+            mono[i] += np.float32(block[i, channel])
+        mono[i] = min(max(mono[i] * scale, -limit), limit)
     return mono
 
 

@@ -26,21 +26,17 @@ from workbench.features.framewise import FramewiseStream
 from workbench.features.loudness import LoudnessMeter
 from workbench.features.registry import COLUMNS, DESCRIPTORS, closure, spec, specs
 from workbench.features.tonal import KeyStream, camelot
-from workbench.schema import ArraySpec
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 FloatArray = npt.NDArray[np.float32]
 
-#: Samples beyond this are clipped: 100 dB over full scale, and its power still fits float32.
-AMPLITUDE_LIMIT = 1e5
-
 #: The shortest audio that is described, seconds.
 SHORTEST_S = 0.005
 
-# Half a megabyte at once over all channels, in rows that the loudness filter takes whole.
-_BLOCK_SAMPLES, _BLOCK_ROWS = 1 << 17, 64
+# Half a megabyte at once over all channels.
+_BLOCK_SAMPLES = 1 << 17
 
 # Descriptors that are made together, in the order in which their maker gives them.
 LOUDNESS = ("loudness", "loudness_range", "dynamic_complexity", "crest_factor")
@@ -105,7 +101,7 @@ def extract(
     >>> y = np.sin(2 * np.pi * 440 * t)[:, None]
     >>> features = extract([y[:5000], y[5000:]], 22050, paths=["summary/mfcc", "summary/key"])
     >>> features.arrays["summary/mfcc"].shape, features.columns["key"]
-    ((5, 20), 'A major')
+    ((7, 20), 'A major')
     """
     extractor: Extractor | None = None
     for block in blocks:
@@ -135,7 +131,7 @@ class Extractor:
         self.n_channels = n_channels
         self._wanted = [spec(path) for path in paths] if paths is not None else list(specs())
         self._needed = closure(wanted.name for wanted in self._wanted)
-        self._reblocker = Reblocker(max(_BLOCK_SAMPLES // n_channels // _BLOCK_ROWS, 1) * _BLOCK_ROWS)
+        self._reblocker = Reblocker(max(_BLOCK_SAMPLES // n_channels, 1))
         self._n_native = 0
         self._meter = LoudnessMeter(sample_rate, n_channels) if self._needs(*LOUDNESS) else None
         self._resampler = Resampler(sample_rate, config.sr)
@@ -156,12 +152,9 @@ class Extractor:
 
     def _analyze(self, rows: FloatArray) -> None:
         self._n_native += len(rows)
-        channels = np.ascontiguousarray(rows.T, dtype=np.float32)
-        if np.abs(channels).max() > AMPLITUDE_LIMIT:
-            channels = np.clip(channels, -AMPLITUDE_LIMIT, AMPLITUDE_LIMIT)
         if self._meter is not None:
-            self._meter.push(channels)
-        self._analyze_mono(self._resampler.push(downmix(channels.T)))
+            self._meter.push(rows)
+        self._analyze_mono(self._resampler.push(downmix(rows)))
 
     def _analyze_mono(self, y: FloatArray) -> None:
         self._framewise.push(y)
@@ -184,12 +177,20 @@ class Extractor:
         missing = -(-self._n_native * self.config.sr // self.sample_rate) - self._framewise.n_samples
         self._analyze_mono(np.pad(rest, (0, max(missing - len(rest), 0)))[: max(missing, 0)])
         self._framewise.finish()
-        values = self._values()
-        arrays = {wanted.path: self._array(wanted, values) for wanted in self._wanted}
+        pooled = {
+            "summary": self._framewise.summaries(),
+            "segments": self._framewise.segments(),
+            "frames": self._framewise.frames(),
+        }
+        values = self._values({name: float(row[0]) for name, row in pooled["summary"].items() if row.ndim == 1})
+        arrays = {
+            wanted.path: np.asarray(pooled[wanted.level].get(wanted.name, values.get(wanted.name)), dtype=np.float32)
+            for wanted in self._wanted
+        }
         return Features(arrays, duration_s, columns(arrays, duration_s))
 
-    def _values(self) -> dict[str, Any]:
-        """Everything that is not framewise, by name."""
+    def _values(self, means: dict[str, float]) -> dict[str, Any]:
+        """Everything that is not framewise, by name; `means` are those of framewise descriptors that are numbers."""
         framewise, frame_rate = self._framewise, self.config.frame_rate
         values: dict[str, Any] = {"tuning": framewise.tuning}
         if self._meter is not None:
@@ -205,17 +206,8 @@ class Extractor:
             values |= rhythm.describe_pulse(framewise.pulse, frame_rate, with_beats=with_beats)
         if self._needs(*MOOD):
             scalars = {name: float(value) for name, value in values.items() if np.ndim(value) == 0}
-            means = {name: float(pool.summary()[0]) for name, pool in framewise.pools.items() if not pool.shape}
             values |= mood.affect(scalars | means)
         return values
-
-    def _array(self, wanted: ArraySpec, values: dict[str, Any]) -> FloatArray:
-        pool = self._framewise.pools.get(wanted.name)
-        if pool is None:
-            return np.asarray(values[wanted.name], dtype=np.float32)
-        if wanted.level == "segments":
-            return pool.segments(self._framewise.n_samples)
-        return pool.summary() if wanted.level == "summary" else pool.frames()
 
 
 @cache

@@ -1,7 +1,7 @@
 """Filter banks, built in numpy so that workers need not import librosa or scipy.signal.
 
-Frequency banks are matrices of shape (n_bins, n_filters): a block of spectra of shape
-(n_frames, n_bins) times a bank gives (n_frames, n_filters). Tests compare each with librosa's.
+Frequency banks are matrices of shape (n_filters, n_bins), as librosa's: a bank times a block of spectra of
+shape (n_bins, n_frames) gives (n_filters, n_frames). Tests compare each with librosa's.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from workbench.compiled import compiled
+
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
-Array = TypeVar("Array", FloatArray, DoubleArray)
+Array = TypeVar("Array", bound=npt.NDArray[Any])
 
 # Slaney's mel scale: linear below 1 kHz, 27 logarithmic steps to each factor of 6.4 above.
 _MEL_LINEAR_HZ = 200.0 / 3
@@ -24,9 +26,6 @@ _MEL_BREAK_HZ = 1000.0
 _MEL_LOG_STEP = np.log(6.4) / 27.0
 
 A4_HZ = 440.0
-
-_NEGLIGIBLE = 1e-12
-_MOST_POWERS = 40
 
 
 def fft_frequencies(sr: float, n_fft: int) -> DoubleArray:
@@ -38,7 +37,7 @@ def fft_frequencies(sr: float, n_fft: int) -> DoubleArray:
 def hann(n: int) -> FloatArray:
     """Periodic Hann window of `n` samples (``scipy.signal.get_window("hann", n)``)."""
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)).astype(np.float32)
-    return _frozen(window)
+    return frozen(window)
 
 
 def hz_to_mel(hz: npt.ArrayLike) -> DoubleArray:
@@ -59,7 +58,7 @@ def mel_to_hz(mel: npt.ArrayLike) -> DoubleArray:
 
 @lru_cache(maxsize=8)
 def mel_bank(sr: float, n_fft: int, n_mels: int) -> FloatArray:
-    """Triangular filters of equal area on Slaney's mel scale (``librosa.filters.mel``, transposed).
+    """Triangular filters of equal area on Slaney's mel scale (``librosa.filters.mel``).
 
     Parameters
     ----------
@@ -72,7 +71,7 @@ def mel_bank(sr: float, n_fft: int, n_mels: int) -> FloatArray:
 
     Returns
     -------
-    numpy.ndarray, shape (n_fft // 2 + 1, n_mels), float32
+    numpy.ndarray, shape (n_mels, n_fft // 2 + 1), float32
 
     References
     ----------
@@ -80,25 +79,25 @@ def mel_bank(sr: float, n_fft: int, n_mels: int) -> FloatArray:
     """
     edges = mel_to_hz(np.linspace(0.0, hz_to_mel(sr / 2), n_mels + 2))
     widths = np.diff(edges)
-    ramps = edges[None, :] - fft_frequencies(sr, n_fft)[:, None]
-    rising = -ramps[:, :-2] / widths[:-1]
-    falling = ramps[:, 2:] / widths[1:]
-    weights = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (edges[2:] - edges[:-2]))
-    return _frozen(weights.astype(np.float32))
+    ramps = edges[:, None] - fft_frequencies(sr, n_fft)[None, :]
+    rising = -ramps[:-2] / widths[:-1, None]
+    falling = ramps[2:] / widths[1:, None]
+    weights = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (edges[2:] - edges[:-2]))[:, None]
+    return frozen(weights.astype(np.float32))
 
 
 @lru_cache(maxsize=4)
 def dct_bank(n_mels: int, n_mfcc: int) -> FloatArray:
-    """Orthonormal DCT-II from `n_mels` bands to the first `n_mfcc` coefficients, shape (n_mels, n_mfcc)."""
-    angles = np.pi / n_mels * (np.arange(n_mels) + 0.5)[:, None] * np.arange(n_mfcc)[None, :]
+    """Orthonormal DCT-II from `n_mels` bands to the first `n_mfcc` coefficients, shape (n_mfcc, n_mels)."""
+    angles = np.pi / n_mels * (np.arange(n_mels) + 0.5)[None, :] * np.arange(n_mfcc)[:, None]
     basis = np.cos(angles) * np.sqrt(2.0 / n_mels)
-    basis[:, 0] *= np.sqrt(0.5)
-    return _frozen(basis.astype(np.float32))
+    basis[0] *= np.sqrt(0.5)
+    return frozen(basis.astype(np.float32))
 
 
 @lru_cache(maxsize=128)
 def chroma_bank(sr: float, n_fft: int, tuning: float = 0.0) -> FloatArray:
-    """Gaussian pitch-class filters (``librosa.filters.chroma``, transposed), C first.
+    """Gaussian pitch-class filters (``librosa.filters.chroma``), C first.
 
     Parameters
     ----------
@@ -111,7 +110,7 @@ def chroma_bank(sr: float, n_fft: int, tuning: float = 0.0) -> FloatArray:
 
     Returns
     -------
-    numpy.ndarray, shape (n_fft // 2 + 1, 12), float32
+    numpy.ndarray, shape (12, n_fft // 2 + 1), float32
 
     References
     ----------
@@ -126,7 +125,7 @@ def chroma_bank(sr: float, n_fft: int, tuning: float = 0.0) -> FloatArray:
     weights /= np.sqrt(np.sum(weights**2, axis=1, keepdims=True))
     weights *= np.exp(-0.5 * ((semitones / 12 - 5.0) / 2.0) ** 2)[:, None]
     weights = np.roll(weights, -3, axis=1)[: n_fft // 2 + 1]
-    return _frozen(np.ascontiguousarray(weights, dtype=np.float32))
+    return frozen(np.ascontiguousarray(weights.T, dtype=np.float32))
 
 
 def hz_to_octaves(hz: npt.NDArray[Any], tuning: float = 0.0) -> npt.NDArray[Any]:
@@ -136,38 +135,54 @@ def hz_to_octaves(hz: npt.NDArray[Any], tuning: float = 0.0) -> npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class BandedBank:
-    """A bank whose filters each cover few bins, cut into small dense products.
-
-    Mel filters are sorted and narrow, so a dense product multiplies mostly zeros.
+class SparseBank:
+    """A bank of which each filter covers few neighbouring bins, kept without its zeros.
 
     Attributes
     ----------
-    pieces : first bin, end bin and weights (end - first, n_filters of the piece) of each piece
+    first : first bin of each filter, shape (n_filters,)
+    length : number of its bins, shape (n_filters,)
+    weights : the bins of all filters, one filter after another
     """
 
-    pieces: tuple[tuple[int, int, FloatArray], ...]
+    first: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64]
+    weights: FloatArray
 
     @classmethod
-    def cut(cls, bank: FloatArray, n_pieces: int) -> BandedBank:
-        """Cut `bank`, shape (n_bins, n_filters), into `n_pieces` runs of filters."""
-        pieces = []
-        for columns in np.array_split(np.arange(bank.shape[1]), n_pieces):
-            piece = bank[:, columns]
-            used = np.flatnonzero(piece.any(axis=1))
-            first, end = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 1)
-            pieces.append((first, end, _frozen(np.ascontiguousarray(piece[first:end]))))
-        return cls(tuple(pieces))
+    def of(cls, bank: FloatArray) -> SparseBank:
+        """Leave the zeros at both ends of each filter out of `bank`, shape (n_filters, n_bins)."""
+        used = bank != 0
+        first = np.where(used.any(axis=1), used.argmax(axis=1), 0)
+        end = np.where(used.any(axis=1), bank.shape[1] - used[:, ::-1].argmax(axis=1), 0)
+        weights = np.concatenate([row[a:b] for row, a, b in zip(bank, first, end, strict=True)])
+        return cls(frozen(first), frozen(end - first), frozen(weights))
 
     def apply(self, S: FloatArray) -> FloatArray:
-        """Multiply spectra, shape (n_frames, n_bins), by the bank: shape (n_frames, n_filters)."""
-        return np.concatenate([S[:, first:end] @ weights for first, end, weights in self.pieces], axis=1)
+        """Multiply the bank by spectra, shape (n_bins, n_frames): shape (n_filters, n_frames)."""
+        return _apply_sparse(self.first, self.length, self.weights, S)
+
+
+@compiled
+def _apply_sparse(
+    first: npt.NDArray[np.int64], length: npt.NDArray[np.int64], weights: FloatArray, S: FloatArray
+) -> FloatArray:
+    found = np.zeros((len(first), S.shape[1]), dtype=np.float32)
+    done = 0
+    for i in range(len(first)):
+        total = found[i]
+        for k in range(length[i]):
+            spectrum, weight = S[first[i] + k], weights[done + k]
+            for t in range(S.shape[1]):
+                total[t] += weight * spectrum[t]
+        done += length[i]
+    return found
 
 
 @lru_cache(maxsize=8)
-def banded_mel_bank(sr: float, n_fft: int, n_mels: int) -> BandedBank:
-    """`mel_bank` cut for `BandedBank.apply`."""
-    return BandedBank.cut(mel_bank(sr, n_fft, n_mels), 8)
+def sparse_mel_bank(sr: float, n_fft: int, n_mels: int) -> SparseBank:
+    """`mel_bank` for `SparseBank.apply`."""
+    return SparseBank.of(mel_bank(sr, n_fft, n_mels))
 
 
 def k_weighting(sample_rate: float) -> DoubleArray:
@@ -216,77 +231,6 @@ def _poles(k: float, q: float) -> tuple[float, float]:
     return 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm
 
 
-@dataclass(frozen=True, slots=True)
-class BlockFilter:
-    """A recursive filter as matrix products on blocks of `length` samples.
-
-    With the state ``s`` at the start of a block of input ``x``: output ``x @ direct + s @ observe``,
-    next state ``s @ advance + x @ drive``. All blocks of a signal are then one product, and only
-    the states (few numbers per block) are carried from block to block.
-
-    Attributes
-    ----------
-    direct : (length, length)
-    observe : (n_states, length)
-    drive : (length, n_states)
-    advances : (n_states, n_states) each: ``advance`` to the powers 1, 2, 4, 8… until it has died away
-    """
-
-    direct: FloatArray
-    observe: FloatArray
-    drive: FloatArray
-    advances: tuple[DoubleArray, ...]
-
-    @property
-    def n_states(self) -> int:
-        """Numbers that are carried from block to block."""
-        return len(self.observe)
-
-    @classmethod
-    def from_sos(cls, sos: DoubleArray, length: int) -> BlockFilter:
-        """Build from second-order sections by running the filter on unit inputs and unit states."""
-        n_states = 2 * len(sos)
-        start = np.concatenate((np.zeros((1, n_states)), np.eye(n_states)))
-        impulse = np.zeros((1 + n_states, length))
-        impulse[0, 0] = 1.0
-        outputs, states = _run_sos(sos, impulse, start)
-        lags = np.arange(length)[None, :] - np.arange(length)[:, None]
-        direct = np.where(lags >= 0, outputs[0][np.maximum(lags, 0)], 0.0)
-        drive = states[0, ::-1]
-        advances = [states[1:, -1]]
-        while np.abs(advances[-1]).max() > _NEGLIGIBLE and len(advances) < _MOST_POWERS:
-            advances.append(advances[-1] @ advances[-1])
-        return cls(
-            _frozen(direct.astype(np.float32)),
-            _frozen(outputs[1:].astype(np.float32)),
-            _frozen(np.ascontiguousarray(drive, dtype=np.float32)),
-            tuple(_frozen(np.ascontiguousarray(power)) for power in advances),
-        )
-
-
-def _run_sos(sos: DoubleArray, x: DoubleArray, state: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    """Run sections sample by sample: outputs (n, length), states after each sample (n, length, n_states)."""
-    outputs = np.empty_like(x)
-    states = np.empty((*x.shape, state.shape[1]))
-    state = state.copy()
-    for t in range(x.shape[1]):
-        value = x[:, t]
-        for i, (b0, b1, b2, _, a1, a2) in enumerate(sos):
-            out = b0 * value + state[:, 2 * i]
-            state[:, 2 * i] = b1 * value - a1 * out + state[:, 2 * i + 1]
-            state[:, 2 * i + 1] = b2 * value - a2 * out
-            value = out
-        outputs[:, t] = value
-        states[:, t] = state
-    return outputs, states
-
-
-@lru_cache(maxsize=16)
-def k_weighting_blocks(sample_rate: float, length: int = 64) -> BlockFilter:
-    """`k_weighting` as a `BlockFilter`."""
-    return BlockFilter.from_sos(k_weighting(sample_rate), length)
-
-
 def channel_weights(n_channels: int) -> DoubleArray:
     """Weight of each channel in the loudness sum, in the channel order of WAV and FLAC.
 
@@ -311,7 +255,7 @@ def channel_weights(n_channels: int) -> DoubleArray:
     return np.array(known.get(n_channels, (1.0,) * n_channels))
 
 
-def _frozen(array: Array) -> Array:
+def frozen(array: Array) -> Array:
     """Guard a cached array against being written to."""
     array.flags.writeable = False
     return array

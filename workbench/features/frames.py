@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class Reblocker:
         self._waiting, self._n_waiting = [], 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FrameBlock:
     """A few consecutive frames and the samples that they share.
 
@@ -68,12 +69,14 @@ class FrameBlock:
     ----------
     samples : mono samples, shape ((n_frames - 1) * hop_length + frame_length,)
     frame_length, hop_length : in samples
+    capacity : frames of a full block; only the last block of a signal has fewer
     borders : indices in `samples` where the signal begins or has ended (zeros lie beyond)
     """
 
     samples: FloatArray
     frame_length: int
     hop_length: int
+    capacity: int
     borders: tuple[int, ...] = ()
 
     @property
@@ -86,14 +89,22 @@ class FrameBlock:
         """The frames as a view, shape (n_frames, frame_length)."""
         return np.lib.stride_tricks.sliding_window_view(self.samples, self.frame_length)[:: self.hop_length]
 
-    def frame_sums(self, values: npt.NDArray[Any]) -> FloatArray:
-        """Sum `values`, one per sample, over each frame: shape (n_frames,). Each hop is summed once."""
-        hops = values.reshape(-1, self.hop_length)
-        sums = np.count_nonzero(hops, axis=1) if values.dtype == np.bool_ else hops.sum(axis=1)
-        per_frame = self.frame_length // self.hop_length
+    @cached_property
+    def hops(self) -> FloatArray:
+        """The samples, a hop in each column, shape (hop_length, n_hops): frame `t` begins in column `t`.
+
+        Zeros follow up to the number of hops of a full block.
+        """
+        n_hops = self.capacity + self.frame_length // self.hop_length - 1
+        hops = np.zeros((self.hop_length, n_hops), dtype=np.float32)
+        hops[:, : len(self.samples) // self.hop_length] = self.samples.reshape(-1, self.hop_length).T
+        return hops
+
+    def frame_sums(self, hop_sums: npt.NDArray[Any]) -> FloatArray:
+        """Sum over each frame what was summed over each hop: shape (n_frames,)."""
         total = np.zeros(self.n_frames, dtype=np.float32)
-        for k in range(per_frame):
-            total += sums[k : k + self.n_frames]
+        for k in range(self.frame_length // self.hop_length):
+            total += hop_sums[k : k + self.n_frames]
         return total
 
 
@@ -153,7 +164,7 @@ class Framer:
         samples = self._buffer[start : start + (n_frames - 1) * self.hop_length + self.frame_length]
         offset = self._buffer_start + start
         inside = tuple(border - offset for border in borders if 0 <= border - offset < len(samples))
-        return FrameBlock(samples, self.frame_length, self.hop_length, inside)
+        return FrameBlock(samples, self.frame_length, self.hop_length, self.block_frames, inside)
 
     def _drop(self, n: int) -> None:
         self._buffer = self._buffer[n:]

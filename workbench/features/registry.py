@@ -76,7 +76,7 @@ class Descriptor:
             labels = {"statistic": STATISTICS, **labels}
             # Deviation and change lie between 0 and the width of the range.
             low, high = min(low, 0.0), max(high, high - low)
-            sentence = f"{sentence} Mean, standard deviation, minimum, maximum and mean absolute change over frames."
+            sentence = f"{sentence} Mean, deviation, extremes and median over frames; mean and deviation of changes."
         elif level == "segments":
             sentence = f"{sentence} Mean over each second."
         return ArraySpec(
@@ -372,7 +372,7 @@ def spec(path: str) -> ArraySpec:
     Examples
     --------
     >>> spec("summary/mfcc").shape
-    (5, 20)
+    (7, 20)
     """
     known = _specs_by_path()
     if path not in known:

@@ -1,8 +1,8 @@
-"""Spectral and time-domain descriptors of frames: kernels on arrays with time along the first axis.
+"""Spectral and time-domain descriptors of frames.
 
-Each kernel takes a block of spectra (n_frames, n_bins) and gives (n_frames,) or (n_frames, n).
-Silent frames give what librosa gives: zeros, and a flatness of one. `Flux` and `OnsetStrength`
-compare a frame with the one before it and therefore remember the end of the last block.
+Each takes a block of spectra, shape (n_bins, n_frames) as librosa's, and gives (n_frames,) or
+(n, n_frames). Silent frames give what librosa gives: zeros, and a flatness of one. `Flux` and
+`OnsetStrength` compare a frame with the one before it and therefore remember the end of the last block.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from workbench.compiled import compiled
 from workbench.features.frames import FrameBlock
 
 FloatArray = npt.NDArray[np.float32]
@@ -28,6 +29,12 @@ _CONTRAST_BANDS = 6
 _CONTRAST_QUANTILE = 0.02
 _ZERO_THRESHOLD = np.float32(1e-10)
 
+# float32 as bits: exponent above bit 23, fraction below; and the bits of 1.0 and of `AMIN`.
+_FRACTION_BITS, _FRACTION = np.int32(23), np.int32((1 << 23) - 1)
+_ONE_BITS = np.float32(1.0).view(np.int32)
+_AMIN_BITS = np.float32(AMIN).view(np.int32)
+_MOST_FACTORS = 64  # numbers below 2, of which a product fits float32
+
 
 def power_to_db(S: FloatArray) -> FloatArray:
     """Power to decibels re 1.0 (``librosa.power_to_db(S, ref=1.0, amin=1e-10, top_db=None)``).
@@ -41,12 +48,23 @@ def power_to_db(S: FloatArray) -> FloatArray:
     return decibels
 
 
+@compiled
+def sum_of_bins(S: FloatArray) -> FloatArray:
+    """Sum over the first axis, bin after bin."""
+    total = np.zeros(S.shape[1], dtype=np.float32)
+    for k in range(S.shape[0]):
+        for t in range(S.shape[1]):
+            total[t] += S[k, t]
+    return total
+
+
+@compiled
 def centroid(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> FloatArray:
     """Mean frequency weighted by magnitude, Hz (``librosa.feature.spectral_centroid``).
 
     Parameters
     ----------
-    S : numpy.ndarray, shape (n_frames, n_bins)
+    S : numpy.ndarray, shape (n_bins, n_frames)
         Magnitude spectra.
     total : numpy.ndarray, shape (n_frames,)
         Sum of each spectrum.
@@ -60,13 +78,18 @@ def centroid(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> Float
 
     Examples
     --------
-    >>> S = np.array([[0, 1, 1, 0], [0, 0, 0, 0]], np.float32)
-    >>> centroid(S, S.sum(axis=1), np.array([0, 100, 200, 300], np.float32)).tolist()
+    >>> S = np.array([[0, 0], [1, 0], [1, 0], [0, 0]], np.float32)
+    >>> centroid(S, S.sum(axis=0), np.array([0, 100, 200, 300], np.float32)).tolist()
     [150.0, 0.0]
     """
-    return _ratio(S @ frequencies, total)
+    weighted = np.zeros(S.shape[1], dtype=np.float32)
+    for k in range(S.shape[0]):
+        for t in range(S.shape[1]):
+            weighted[t] += S[k, t] * frequencies[k]
+    return _ratio(weighted, total)
 
 
+@compiled
 def bandwidth(S: FloatArray, total: FloatArray, frequencies: FloatArray, centroids: FloatArray) -> FloatArray:
     """Spread about the centroid, Hz (``librosa.feature.spectral_bandwidth``, p=2).
 
@@ -83,49 +106,78 @@ def bandwidth(S: FloatArray, total: FloatArray, frequencies: FloatArray, centroi
         ``sqrt(sum(S * (f - centroid)²) / sum(S))``; 0 for silence.
     """
     # The sum of squares is not expanded: float32 would cancel for narrow spectra.
-    deviation = frequencies - centroids[:, None]
-    deviation *= deviation
-    return np.sqrt(_ratio(np.einsum("tf,tf->t", S, deviation), total))
+    squares = np.zeros(S.shape[1], dtype=np.float32)
+    for k in range(S.shape[0]):
+        for t in range(S.shape[1]):
+            deviation = frequencies[k] - centroids[t]
+            squares[t] += S[k, t] * (deviation * deviation)
+    return np.sqrt(_ratio(squares, total))
 
 
-def rolloff(S: FloatArray, frequencies: FloatArray) -> FloatArray:
+@compiled
+def rolloff(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> FloatArray:
     """Lowest frequency below which 85 % of the magnitude lies, Hz (``librosa.feature.spectral_rolloff``).
 
-    The running sum is taken over groups of bins first and over bins only inside the group where it
-    passes the threshold; rounding may differ from librosa's sum by one bin.
+    Parameters
+    ----------
+    S, total, frequencies
+        As for `centroid`; `total` is summed in the order of bins, as the running sum is here.
     """
-    n_frames, n_bins = S.shape
-    size = 32
-    groups = np.zeros((n_frames, -(-n_bins // size)), dtype=np.float32)
-    whole = n_bins // size
-    groups[:, :whole] = S[:, : whole * size].reshape(n_frames, whole, size).sum(axis=2)
-    if whole < groups.shape[1]:
-        groups[:, whole] = S[:, whole * size :].sum(axis=1)
-    reached = np.cumsum(groups, axis=1)
-    threshold = _ROLL_PERCENT * reached[:, -1]
-    group = np.minimum(np.count_nonzero(reached < threshold[:, None], axis=1), groups.shape[1] - 1)
-    rows = np.arange(n_frames)
-    before = reached[rows, group] - groups[rows, group]
-    bins = np.minimum(group[:, None] * size + np.arange(size), n_bins - 1)
-    inside = before[:, None] + np.cumsum(S[rows[:, None], bins], axis=1)
-    index = group * size + np.count_nonzero(inside < threshold[:, None], axis=1)
-    result: FloatArray = frequencies[np.minimum(index, n_bins - 1)]
-    return result
+    running = np.zeros(S.shape[1], dtype=np.float32)
+    below = np.zeros(S.shape[1], dtype=np.int32)
+    threshold = _ROLL_PERCENT * total
+    for k in range(S.shape[0]):
+        for t in range(S.shape[1]):
+            running[t] += S[k, t]
+            below[t] += np.int32(running[t] < threshold[t])
+    found = np.empty(S.shape[1], dtype=np.float32)
+    for t in range(S.shape[1]):
+        found[t] = frequencies[below[t]]
+    return found
 
 
 def flatness(power: FloatArray) -> FloatArray:
-    """Geometric over arithmetic mean of the power spectrum, 0 to 1 (``librosa.feature.spectral_flatness``)."""
-    floored = np.maximum(power, np.float32(AMIN))
-    arithmetic = floored.mean(axis=1)
-    np.log(floored, out=floored)
-    geometric: FloatArray = np.exp(floored.mean(axis=1))
-    geometric /= arithmetic
-    return geometric
+    """Geometric over arithmetic mean of the power spectrum, 0 to 1 (``librosa.feature.spectral_flatness``).
+
+    The logarithm of the product of all bins is taken once: exponents are added, fractions multiplied.
+    """
+    total, exponent, product = _product_of_bins(power)
+    mean_log = (exponent * np.log(2.0) + np.log(product.astype(np.float64))) / len(power)
+    return np.asarray(np.exp(mean_log) / (total.astype(np.float64) / len(power)), dtype=np.float32)
+
+
+@compiled
+def _product_of_bins(power: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int32], FloatArray]:
+    """Sum of each column, and its product as ``2**exponent * fraction``; nothing counts less than `AMIN`."""
+    n_bins, n_frames = power.shape
+    bits = power.view(np.int32)
+    fraction_bits = np.empty(n_frames, dtype=np.int32)
+    fraction = fraction_bits.view(np.float32)
+    floored_bits = np.empty(n_frames, dtype=np.int32)
+    floored = floored_bits.view(np.float32)
+    total = np.zeros(n_frames, dtype=np.float32)
+    exponent = np.zeros(n_frames, dtype=np.int32)
+    product = np.ones(n_frames, dtype=np.float32)
+    product_bits = product.view(np.int32)
+    for k in range(n_bins):
+        # bits of floats that are not negative have the order of the floats
+        for t in range(n_frames):
+            floored_bits[t] = max(bits[k, t], _AMIN_BITS)
+            fraction_bits[t] = (floored_bits[t] & _FRACTION) | _ONE_BITS
+            exponent[t] += (floored_bits[t] >> _FRACTION_BITS) - np.int32(127)
+        for t in range(n_frames):
+            total[t] += floored[t]
+            product[t] *= fraction[t]
+        if k % _MOST_FACTORS == _MOST_FACTORS - 1:
+            for t in range(n_frames):
+                exponent[t] += (product_bits[t] >> _FRACTION_BITS) - np.int32(127)
+                product_bits[t] = (product_bits[t] & _FRACTION) | _ONE_BITS
+    return total, exponent, product
 
 
 @lru_cache(maxsize=8)
-def contrast_bands(sr: float, n_fft: int) -> tuple[tuple[int, int, int], ...]:
-    """Octave bands of `contrast`: first bin, end bin and how many bins make a peak or a valley."""
+def contrast_bands(sr: float, n_fft: int) -> npt.NDArray[np.int64]:
+    """Octave bands of `contrast`, shape (7, 3): first bin, end bin and how many bins make a peak or a valley."""
     frequencies = np.fft.rfftfreq(n_fft, 1.0 / sr)
     edges = np.concatenate(([0.0], _CONTRAST_FMIN * 2.0 ** np.arange(_CONTRAST_BANDS + 1)))
     bands = []
@@ -138,11 +190,11 @@ def contrast_bands(sr: float, n_fft: int) -> tuple[tuple[int, int, int], ...]:
             end = len(frequencies)
         n_extreme = max(int(np.rint(_CONTRAST_QUANTILE * (end - first))), 1)
         bands.append((first, end if k == _CONTRAST_BANDS else end - 1, n_extreme))
-    return tuple(bands)
+    return np.array(bands)
 
 
 def contrast(S: FloatArray, sr: float, n_fft: int) -> FloatArray:
-    """Peak minus valley in 7 octave bands, dB (``librosa.feature.spectral_contrast``).
+    """Peak minus valley in 7 octave bands, dB, shape (7, n_frames) (``librosa.feature.spectral_contrast``).
 
     As in librosa the mean of the highest and lowest 2 % of the bins of each band; `power_to_db`
     explains why the floor is absolute.
@@ -151,19 +203,47 @@ def contrast(S: FloatArray, sr: float, n_fft: int) -> FloatArray:
     ----------
     D.-N. Jiang et al., "Music type classification by spectral contrast feature", ICME 2002.
     """
-    bands = contrast_bands(sr, n_fft)
-    peaks = np.empty((len(S), len(bands)), dtype=np.float32)
-    valleys = np.empty_like(peaks)
-    for k, (first, end, n_extreme) in enumerate(bands):
-        band = S[:, first:end]
-        if n_extreme == 1:
-            peaks[:, k], valleys[:, k] = band.max(axis=1), band.min(axis=1)
-        else:
-            # numpy sorts float32 with SIMD: here faster than its own partition.
-            ordered = np.sort(band, axis=1)
-            peaks[:, k] = ordered[:, -n_extreme:].mean(axis=1)
-            valleys[:, k] = ordered[:, :n_extreme].mean(axis=1)
+    peaks, valleys = _extremes(S, contrast_bands(sr, n_fft))
     return power_to_db(peaks) - power_to_db(valleys)
+
+
+@compiled
+def _extremes(S: FloatArray, bands: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    """Mean of the few highest and lowest values in each band of each frame.
+
+    Spectra fall towards high frequencies: from low bins upwards the highest are soon complete, and from
+    high bins downwards the lowest.
+    """
+    peaks = np.empty((len(bands), S.shape[1]), dtype=np.float32)
+    valleys = np.empty((len(bands), S.shape[1]), dtype=np.float32)
+    for b in range(len(bands)):
+        first, end, n_extreme = bands[b]
+        peaks[b] = _mean_of_highest(S[first:end], n_extreme)
+        valleys[b] = -_mean_of_highest(-S[first:end][::-1], n_extreme)
+    return peaks, valleys
+
+
+@compiled
+def _mean_of_highest(S: FloatArray, n_highest: int) -> FloatArray:
+    """Mean of the `n_highest` largest values of each column.
+
+    They are kept in order: a new value goes down the list and changes places with each that it beats. For
+    lists this short that costs less than sorting, and all frames take the same steps.
+    """
+    n_frames = S.shape[1]
+    highest = np.full((n_highest, n_frames), -np.inf, dtype=np.float32)
+    falling = np.empty(n_frames, dtype=np.float32)
+    for k in range(S.shape[0]):
+        n_better = 0
+        for t in range(n_frames):
+            falling[t] = S[k, t]
+            n_better += falling[t] > highest[-1, t]
+        for j in range(n_highest if n_better else 0):
+            for t in range(n_frames):
+                a, b = highest[j, t], falling[t]
+                highest[j, t] = a if a > b else b
+                falling[t] = b if a > b else a
+    return sum_of_bins(highest) / np.float32(n_highest)
 
 
 def zero_crossing_rate(block: FrameBlock) -> FloatArray:
@@ -174,7 +254,7 @@ def zero_crossing_rate(block: FrameBlock) -> FloatArray:
     np.not_equal(negative[1:], negative[:-1], out=changes[1:])
     # librosa repeats the edge samples instead of adding zeros: no crossing at the borders.
     changes[list(block.borders)] = False
-    within = block.frame_sums(changes)
+    within = block.frame_sums(np.count_nonzero(changes.reshape(-1, block.hop_length), axis=1))
     within -= changes[:: block.hop_length][: block.n_frames]
     within /= np.float32(block.frame_length)
     return within
@@ -182,9 +262,18 @@ def zero_crossing_rate(block: FrameBlock) -> FloatArray:
 
 def rms(block: FrameBlock) -> FloatArray:
     """Root mean square of each frame of samples (``librosa.feature.rms(y=y)``)."""
-    energy = block.frame_sums(block.samples * block.samples)
+    energy = block.frame_sums(_energies(block.hops))
     energy /= np.float32(block.frame_length)
     return np.sqrt(energy, out=energy)
+
+
+@compiled
+def _energies(hops: FloatArray) -> FloatArray:
+    energy = np.zeros(hops.shape[1], dtype=np.float32)
+    for k in range(hops.shape[0]):
+        for t in range(hops.shape[1]):
+            energy[t] += hops[k, t] * hops[k, t]
+    return energy
 
 
 class Flux:
@@ -201,16 +290,31 @@ class Flux:
     def __init__(self) -> None:
         self._last: FloatArray | None = None
 
-    def __call__(self, S: FloatArray) -> FloatArray:
-        """Flux of each frame of magnitude spectra, shape (n_frames,)."""
-        norm = np.sqrt(np.einsum("tf,tf->t", S, S))
-        unit = np.empty((len(S) + 1, S.shape[1]), dtype=np.float32)
-        np.multiply(S, _ratio(np.ones_like(norm), norm)[:, None], out=unit[1:])
-        unit[0] = unit[1] if self._last is None else self._last
-        self._last = unit[-1].copy()
-        change = unit[1:] - unit[:-1]
-        squares: FloatArray = np.einsum("tf,tf->t", change, change)
-        return np.sqrt(squares, out=squares)
+    def __call__(self, S: FloatArray, norm: FloatArray, n_frames: int) -> FloatArray:
+        """Flux of each frame of magnitude spectra, shape (n_frames,), given their Euclidean norms."""
+        inverse = _ratio(np.ones_like(norm), norm)
+        if self._last is None:
+            self._last = S[:, 0] * inverse[0]
+        change = _squared_change(S, inverse, self._last)
+        self._last = S[:, n_frames - 1] * inverse[n_frames - 1]
+        return np.sqrt(change, out=change)
+
+
+@compiled
+def _squared_change(S: FloatArray, scale: FloatArray, last: FloatArray) -> FloatArray:
+    """Squared distance of each scaled column from the one before, of the first from `last`."""
+    n_bins, n_frames = S.shape
+    total = np.zeros(n_frames, dtype=np.float32)
+    unit = np.empty(n_frames + 1, dtype=np.float32)
+    before, now = unit[:-1], unit[1:]
+    for k in range(n_bins):
+        unit[0] = last[k]
+        for t in range(n_frames):
+            now[t] = S[k, t] * scale[t]
+        for t in range(n_frames):
+            change = now[t] - before[t]
+            total[t] += change * change
+    return total
 
 
 class OnsetStrength:
@@ -231,19 +335,34 @@ class OnsetStrength:
         self._delay = n_fft // (2 * hop_length)
         self._last: FloatArray | None = None
 
-    def __call__(self, mel_db: FloatArray) -> FloatArray:
-        """Onset strength of each frame of a mel spectrum in dB, shape (n_frames,)."""
+    def __call__(self, mel_db: FloatArray, n_frames: int) -> FloatArray:
+        """Onset strength of each of the first `n_frames` frames of a mel spectrum in dB, shape (n_frames,)."""
         if self._last is None:
             # A constant past rises nowhere: the first `delay + 1` values are 0 as in librosa.
-            self._last = np.repeat(mel_db[:1], self._delay + 1, axis=0)
-        spectrum = np.concatenate((self._last, mel_db))
-        self._last = spectrum[-self._delay - 1 :]
-        now = spectrum[1 : 1 + len(mel_db)]
-        rise = np.maximum(now - spectrum[: len(mel_db)], np.float32(0))
-        mean: FloatArray = rise.mean(axis=1)
-        return mean
+            self._last = np.repeat(mel_db[:, :1], self._delay + 1, axis=1)
+        spectrum = np.concatenate((self._last, mel_db[:, :n_frames]), axis=1)
+        self._last = spectrum[:, -self._delay - 1 :].copy()
+        return _mean_rise(spectrum)[:n_frames]
 
 
+@compiled
+def _mean_rise(S: FloatArray) -> FloatArray:
+    """Mean over bands of what each column is above the one before, shape (n_frames - 1,)."""
+    n_bands, n_frames = S.shape
+    rise = np.zeros(n_frames - 1, dtype=np.float32)
+    for k in range(n_bands):
+        before, now = S[k, :-1], S[k, 1:]
+        for t in range(n_frames - 1):
+            rise[t] += max(now[t] - before[t], np.float32(0))
+    rise /= np.float32(n_bands)
+    return rise
+
+
+@compiled
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Divide, with 0 where the denominator is 0."""
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+    found = np.zeros_like(numerator)
+    for t in range(len(found)):
+        if denominator[t] > 0:
+            found[t] = numerator[t] / denominator[t]
+    return found

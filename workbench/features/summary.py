@@ -1,119 +1,191 @@
-"""Running statistics of framewise descriptors: constant memory, whatever the length of the audio."""
+"""Running statistics of framewise descriptors: bounded memory, whatever the length of the audio.
+
+All descriptors of a block lie in one table, a row for each value and a column for each frame, so that a
+few loops over one array serve them all.
+"""
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from workbench.compiled import compiled
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 
 #: Statistics of a framewise descriptor, in the order of the axis "statistic".
-STATISTICS = ("mean", "std", "min", "max", "dmean")
+STATISTICS = ("mean", "std", "min", "max", "median", "dmean", "dstd")
+
+#: Columns of which `Median` keeps all; of more it keeps every second, fourth…
+MEDIAN_FRAMES = 8192
+
+# What `Moments` carries for each row.
+_ORIGIN, _SUM, _SQUARES, _LOW, _HIGH, _CHANGE, _CHANGE_SQUARES, _LAST = range(8)
 
 
 class Moments:
-    """Mean, standard deviation, extremes and mean absolute change of rows that arrive in blocks.
+    """Mean, deviation and extremes of each row of a table that arrives in blocks of columns, and of its changes.
 
-    Blocks are merged by the formula of Chan et al., which does not cancel. The standard deviation is
-    that of the population; with one row it and the mean absolute change are 0.
-
-    References
-    ----------
-    T. Chan, G. Golub, R. LeVeque, "Algorithms for computing the sample variance", The American
-    Statistician 37 (3), 1983.
-
-    Examples
-    --------
-    >>> moments = Moments()
-    >>> moments.push(np.array([[1.0], [3.0]], np.float32))
-    >>> moments.push(np.array([[2.0]], np.float32))
-    >>> print(moments.result()[:, 0].round(3))
-    [2.    0.816 1.    3.    1.5  ]
-    """
-
-    _mean: DoubleArray
-    _squares: DoubleArray  # summed squared deviations from the mean
-    _low: DoubleArray
-    _high: DoubleArray
-    _change: DoubleArray  # summed absolute differences
-    _last: DoubleArray
-
-    def __init__(self) -> None:
-        self.n = 0
-
-    def push(self, rows: FloatArray) -> None:
-        """Take in rows, shape (n, n_values)."""
-        if not len(rows):
-            return
-        values = rows.astype(np.float64)
-        mean = values.mean(axis=0)
-        squares = np.square(values - mean).sum(axis=0)
-        low, high = values.min(axis=0), values.max(axis=0)
-        change = np.abs(np.diff(values, axis=0)).sum(axis=0)
-        if self.n:
-            total = self.n + len(values)
-            shift = mean - self._mean
-            squares += self._squares + shift**2 * (self.n * len(values) / total)
-            mean = self._mean + shift * (len(values) / total)
-            low, high = np.minimum(low, self._low), np.maximum(high, self._high)
-            change += self._change + np.abs(values[0] - self._last)
-        self._mean, self._squares, self._low, self._high, self._change = mean, squares, low, high, change
-        self._last = values[-1]
-        self.n += len(values)
-
-    def result(self) -> FloatArray:
-        """Give the `STATISTICS` of all rows so far, shape (5, n_values)."""
-        std = np.sqrt(self._squares / self.n)
-        dmean = self._change / max(self.n - 1, 1)
-        return np.stack((self._mean, std, self._low, self._high, dmean)).astype(np.float32)
-
-
-class Segments:
-    """Means of rows over equal stretches of time.
-
-    Segment `k` holds the frames centred in ``[k * length, (k + 1) * length)``. A remainder shorter
-    than half a segment joins the segment before it, so that no row rests on a frame or two.
+    ``dmean`` and ``dstd`` are the mean and standard deviation of the absolute difference from one column to
+    the next. Deviations are those of the population; with one column they and ``dmean`` are 0.
 
     Parameters
     ----------
+    n_rows : int
+
+    Examples
+    --------
+    >>> moments = Moments(1)
+    >>> moments.push(np.array([[1.0, 3.0]], np.float32))
+    >>> moments.push(np.array([[2.0]], np.float32))
+    >>> {name: round(float(row[0]), 3) for name, row in moments.result().items()}
+    {'mean': 2.0, 'std': 0.816, 'min': 1.0, 'max': 3.0, 'dmean': 1.5, 'dstd': 0.5}
+    """
+
+    def __init__(self, n_rows: int) -> None:
+        self.n = 0
+        self._state = np.zeros((n_rows, 8))
+
+    def push(self, table: FloatArray) -> None:
+        """Take in columns, shape (n_rows, n)."""
+        if table.shape[1]:
+            _add_moments(table, self._state, self.n)
+            self.n += table.shape[1]
+
+    def result(self) -> dict[str, DoubleArray]:
+        """Give the `STATISTICS` but the median, each of shape (n_rows,)."""
+        state, n, n_changes = self._state.T, self.n, max(self.n - 1, 1)
+        dmean = state[_CHANGE] / n_changes
+        # Sums are taken from the first value on, which keeps their squares from cancelling.
+        mean = state[_SUM] / n
+        variance = state[_SQUARES] / n - mean**2
+        change_variance = state[_CHANGE_SQUARES] / n_changes - dmean**2
+        return {
+            "mean": state[_ORIGIN] + mean,
+            "std": np.sqrt(np.maximum(variance, 0)),
+            "min": state[_LOW],
+            "max": state[_HIGH],
+            "dmean": dmean,
+            "dstd": np.sqrt(np.maximum(change_variance, 0)),
+        }
+
+
+@compiled
+def _add_moments(table: FloatArray, state: DoubleArray, n_before: int) -> None:
+    for row in range(table.shape[0]):
+        values = table[row]
+        if not n_before:
+            state[row, _ORIGIN] = state[row, _LAST] = values[0]
+            state[row, _LOW] = state[row, _HIGH] = values[0]
+        origin, last = state[row, _ORIGIN], state[row, _LAST]
+        low, high = state[row, _LOW], state[row, _HIGH]
+        total, squares, change, change_squares = 0.0, 0.0, 0.0, 0.0
+        for t in range(len(values)):
+            value = np.float64(values[t])
+            low, high = min(low, value), max(high, value)
+            step, shifted = abs(value - last), value - origin
+            total += shifted
+            squares += shifted * shifted
+            change += step
+            change_squares += step * step
+            last = value
+        state[row, _SUM] += total
+        state[row, _SQUARES] += squares
+        state[row, _CHANGE] += change
+        state[row, _CHANGE_SQUARES] += change_squares
+        state[row, _LOW], state[row, _HIGH], state[row, _LAST] = low, high, last
+
+
+class Median:
+    """Median of each row of a table that arrives in blocks of columns.
+
+    Of up to `MEDIAN_FRAMES` columns it is exact; of more it is that of evenly spaced ones, at least half
+    as many.
+
+    Parameters
+    ----------
+    n_rows : int
+    """
+
+    def __init__(self, n_rows: int) -> None:
+        self._kept = np.empty((n_rows, MEDIAN_FRAMES), dtype=np.float32)
+        self._n_kept = self._n = 0
+        self._stride = 1
+
+    def push(self, table: FloatArray) -> None:
+        """Take in columns, shape (n_rows, n)."""
+        start = 0
+        while start < table.shape[1]:
+            if self._n_kept == MEDIAN_FRAMES:
+                self._n_kept //= 2
+                self._kept[:, : self._n_kept] = self._kept[:, ::2]
+                self._stride *= 2
+            start += -(self._n + start) % self._stride
+            some = table[:, start :: self._stride][:, : MEDIAN_FRAMES - self._n_kept]
+            self._kept[:, self._n_kept : self._n_kept + some.shape[1]] = some
+            self._n_kept += some.shape[1]
+            start += some.shape[1] * self._stride
+        self._n += table.shape[1]
+
+    def result(self) -> FloatArray:
+        """Give the medians, shape (n_rows,). Can be called once."""
+        kept = self._kept[:, : self._n_kept]
+        middle = (self._n_kept - 1) // 2
+        upper = self._n_kept // 2
+        kept.partition((middle, upper) if upper > middle else middle, axis=1)
+        return np.asarray((kept[:, middle] + kept[:, upper]) * np.float32(0.5))
+
+
+class Segments:
+    """Means of each row of a table over equal stretches of time.
+
+    Segment `k` holds the frames centred in ``[k * length, (k + 1) * length)``. A remainder shorter
+    than half a segment joins the segment before it, so that none rests on a frame or two.
+
+    Parameters
+    ----------
+    n_rows : int
     length, hop_length : int
         Of a segment and of a hop, in samples.
     """
 
-    def __init__(self, length: int, hop_length: int) -> None:
+    def __init__(self, n_rows: int, length: int, hop_length: int) -> None:
         self._length = length
         self._hop_length = hop_length
         self._n_frames = 0
         self._means = array("f")  # of the closed segments, one after another: 4 bytes a value and no more
-        self._closed = self._open = (np.empty(0), 0)  # sum and count of the last closed and of the open segment
+        # sum and count of the last closed and of the open segment
+        self._closed: tuple[DoubleArray, int] = (np.zeros(n_rows), 0)
+        self._open: tuple[DoubleArray, int] = (np.zeros(n_rows), 0)
 
-    def push(self, rows: FloatArray) -> None:
-        """Take in rows, shape (n, n_values)."""
-        if not len(rows):
-            return
-        index = (self._n_frames + np.arange(len(rows))) * self._hop_length // self._length
-        starts = np.flatnonzero(np.diff(index, prepend=-1))
-        sums = np.add.reduceat(rows.astype(np.float64), starts, axis=0)
-        counts = np.diff(starts, append=len(rows))
-        last = (self._n_frames - 1) * self._hop_length // self._length
-        if self._n_frames and index[0] == last:  # the open segment goes on in this block
-            sums[0] += self._open[0]
-            counts[0] += self._open[1]
-        elif self._n_frames:
-            sums = np.concatenate((self._open[0][None], sums))
-            counts = np.concatenate(([self._open[1]], counts))
-        self._means.frombytes((sums[:-1] / counts[:-1, None]).astype(np.float32).tobytes())
-        if len(sums) > 1:
-            self._closed = (sums[-2], int(counts[-2]))
-        self._open = (sums[-1], int(counts[-1]))
-        self._n_frames += len(rows)
+    def push(self, table: FloatArray) -> None:
+        """Take in columns, shape (n_rows, n)."""
+        done, n = 0, table.shape[1]
+        while done < n:
+            segment = (self._n_frames + done) * self._hop_length // self._length
+            end = -(-(segment + 1) * self._length // self._hop_length)  # first frame of the next segment
+            stop = min(n, end - self._n_frames)
+            total, count = self._open
+            _add_columns(table, done, stop, total)
+            self._open = (total, count + stop - done)
+            if self._n_frames + stop == end:
+                self._close()
+            done = stop
+        self._n_frames += n
+
+    def _close(self) -> None:
+        total, count = self._open
+        self._means.frombytes((total / count).astype(np.float32).tobytes())
+        self._closed, self._open = self._open, (np.zeros(len(total)), 0)
 
     def result(self, n_samples: int) -> FloatArray:
-        """Give the means, shape (n_segments, n_values), of audio of `n_samples` samples; no copy is made of them."""
+        """Give the means, shape (n_segments, n_rows), of audio of `n_samples` samples; no copy is made of them."""
         total, count = self._open
         n_closed = len(self._means) // len(total)
         means = self._means
@@ -125,45 +197,84 @@ class Segments:
         return np.frombuffer(means, dtype=np.float32).reshape(-1, len(total))
 
 
+@compiled
+def _add_columns(table: FloatArray, start: int, stop: int, total: DoubleArray) -> None:
+    for row in range(len(total)):
+        for t in range(start, stop):
+            total[row] += table[row, t]
+
+
 class Pool:
-    """What is kept of one framewise descriptor: statistics, and segments or frames where wanted.
+    """What is kept of some framewise descriptors: statistics, and segments or frames where wanted.
 
     Parameters
     ----------
-    shape : tuple of int
-        Shape of the descriptor at one frame.
-    segments : Segments or None
-        Where its segment means are kept.
-    keep_frames : bool
-        Keep every row: memory then grows with the length of the audio.
+    shapes : mapping from name to the shape of the descriptor at one frame
+    segments : the names of which segments are wanted
+    frames : the names of which every frame is kept: memory then grows with the length of the audio
+    length, hop_length : int
+        Of a segment and of a hop, in samples.
     """
 
-    def __init__(self, shape: tuple[int, ...], segments: Segments | None = None, keep_frames: bool = False) -> None:
-        self.shape = shape
-        self._moments = Moments()
-        self._segments = segments
-        self._rows: list[FloatArray] | None = [] if keep_frames else None
+    def __init__(
+        self, shapes: Mapping[str, tuple[int, ...]], segments: set[str], frames: set[str], length: int, hop_length: int
+    ) -> None:
+        # those with segments come first, so that their rows lie together
+        self._shapes = {name: shapes[name] for name in sorted(shapes, key=lambda name: name not in segments)}
+        self._rows: dict[str, slice] = {}
+        n_rows = n_segment_rows = 0
+        for name, shape in self._shapes.items():
+            self._rows[name] = slice(n_rows, n_rows + prod(shape))
+            n_rows += prod(shape)
+            n_segment_rows = n_rows if name in segments else n_segment_rows
+        self._table = np.empty((n_rows, 0), dtype=np.float32)
+        self._moments, self._median = Moments(n_rows), Median(n_rows)
+        self._segments = Segments(n_segment_rows, length, hop_length)
+        self._n_segment_rows = n_segment_rows
+        self._frames: dict[str, list[FloatArray]] = {name: [] for name in frames}
+        self._segment_means: FloatArray | None = None
 
-    def push(self, rows: FloatArray) -> None:
-        """Take in rows, shape (n, *shape)."""
-        flat = rows.reshape(len(rows), prod(self.shape))
-        self._moments.push(flat)
-        if self._segments is not None:
-            self._segments.push(flat)
-        if self._rows is not None:
-            self._rows.append(rows)
+    def __contains__(self, name: str) -> bool:
+        """Whether a descriptor is kept here."""
+        return name in self._rows
 
-    def summary(self) -> FloatArray:
-        """Give the statistics, shape (5, *shape)."""
-        return self._moments.result().reshape(len(STATISTICS), *self.shape)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The descriptors in it."""
+        return tuple(self._rows)
 
-    def segments(self, n_samples: int) -> FloatArray:
-        """Give the segment means, shape (n_segments, *shape)."""
-        assert self._segments is not None
+    def push(self, values: Mapping[str, FloatArray], n_frames: int) -> None:
+        """Take in the first `n_frames` frames of each descriptor, arrays of shape (*shape, n >= n_frames)."""
+        if self._table.shape[1] != n_frames:
+            self._table = np.empty((len(self._table), n_frames), dtype=np.float32)
+        for name, rows in self._rows.items():
+            array = values[name]
+            self._table[rows] = array.reshape(-1, array.shape[-1])[:, :n_frames]
+        for name, kept in self._frames.items():
+            kept.append(self._table[self._rows[name]].T.copy().reshape(n_frames, *self._shapes[name]))
+        self._moments.push(self._table)
+        self._median.push(self._table)
+        self._segments.push(self._table[: self._n_segment_rows])
+
+    def summaries(self) -> dict[str, FloatArray]:
+        """Give the `STATISTICS` of each descriptor, shape (7, *shape). Can be called once."""
+        if not self._rows:
+            return {}
+        found: dict[str, npt.NDArray[Any]] = {**self._moments.result(), "median": self._median.result()}
+        table = np.stack([found[name] for name in STATISTICS]).astype(np.float32)
+        return {name: table[:, rows].reshape(-1, *self._shapes[name]) for name, rows in self._rows.items()}
+
+    def segments(self, n_samples: int) -> dict[str, FloatArray]:
+        """Give the segment means of each descriptor that has them, shape (n_segments, *shape). Can be called once."""
+        if not self._n_segment_rows:
+            return {}
         means = self._segments.result(n_samples)
-        return means.reshape(len(means), *self.shape)
+        return {
+            name: means[:, rows].reshape(len(means), *self._shapes[name])
+            for name, rows in self._rows.items()
+            if rows.stop <= self._n_segment_rows
+        }
 
-    def frames(self) -> FloatArray:
-        """Give every row, shape (n_frames, *shape)."""
-        assert self._rows is not None
-        return np.concatenate(self._rows)
+    def frames(self) -> dict[str, FloatArray]:
+        """Give every frame of each descriptor of which they are kept, shape (n_frames, *shape)."""
+        return {name: np.concatenate(kept) for name, kept in self._frames.items()}

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from workbench.compiled import compiled
 from workbench.features import filters
 from workbench.features.frames import FrameBlock, Framer
 from workbench.features.stft import Spectra, rfft_frames
@@ -47,7 +48,7 @@ def pitch_peaks(S: FloatArray, sr: float, n_fft: int) -> tuple[FloatArray, Float
 
     Parameters
     ----------
-    S : numpy.ndarray, shape (n_frames, n_bins)
+    S : numpy.ndarray, shape (n_bins, n_frames)
         Magnitude or power spectra.
     sr : float
         Hz.
@@ -62,11 +63,31 @@ def pitch_peaks(S: FloatArray, sr: float, n_fft: int) -> tuple[FloatArray, Float
     """
     hz = filters.fft_frequencies(sr, n_fft)
     inside = np.flatnonzero((hz >= _PIP_FMIN) & (hz < min(_PIP_FMAX, sr / 2)))
-    band = S[:, inside[0] - 1 : inside[-1] + 2]
-    row, column, shift = _parabolic_peaks(band, _PIP_THRESHOLD * S.max(axis=1, keepdims=True))
-    frequencies = ((column + (inside[0] - 1) + shift) * np.float32(sr) / np.float32(n_fft)).astype(np.float32)
-    slope = (band[row, column + 1] - band[row, column - 1]) / 2
-    return frequencies, (band[row, column] + slope * shift / 2).astype(np.float32)
+    first, end = int(inside[0]), int(inside[-1]) + 1
+    return _peaks_of_bins(S, first, end, _PIP_THRESHOLD, np.float32(sr / n_fft))
+
+
+@compiled
+def _peaks_of_bins(
+    S: FloatArray, first: int, end: int, threshold: np.float32, bin_hz: np.float32
+) -> tuple[FloatArray, FloatArray]:
+    highest = np.zeros(S.shape[1], dtype=np.float32)
+    for k in range(S.shape[0]):
+        for t in range(S.shape[1]):
+            highest[t] = max(highest[t], S[k, t])
+    floor = threshold * highest
+    most = (end - first + 1) // 2 * S.shape[1]  # of two neighbours, one at most is a peak
+    frequencies, heights, n = np.empty(most, dtype=np.float32), np.empty(most, dtype=np.float32), 0
+    for k in range(first, end):
+        for t in range(S.shape[1]):
+            below, height, above = S[k - 1, t], S[k, t], S[k + 1, t]
+            if height > below and height >= above and height > floor[t]:
+                slope, curve = (above - below) / np.float32(2), above + below - 2 * height
+                shift = -slope / curve if abs(slope) < abs(curve) else np.float32(0)
+                frequencies[n] = (k + shift) * bin_hz
+                heights[n] = height + slope * shift / np.float32(2)
+                n += 1
+    return frequencies[:n], heights[:n]
 
 
 def pitch_tuning(frequencies: FloatArray) -> float:
@@ -90,17 +111,17 @@ def chroma(power: FloatArray, bank: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    power : numpy.ndarray, shape (n_frames, n_bins)
-    bank : numpy.ndarray, shape (n_bins, 12)
+    power : numpy.ndarray, shape (n_bins, n_frames)
+    bank : numpy.ndarray, shape (12, n_bins)
         See `filters.chroma_bank`.
 
     Returns
     -------
-    numpy.ndarray, shape (n_frames, 12)
+    numpy.ndarray, shape (12, n_frames)
         Zeros for silence.
     """
-    classes: FloatArray = power @ bank
-    strongest = classes.max(axis=1, keepdims=True)
+    classes: FloatArray = bank @ power
+    strongest = classes.max(axis=0)
     strongest[strongest < np.finfo(np.float32).tiny] = 1
     classes /= strongest
     return classes
@@ -130,14 +151,15 @@ class ChromaStream:
         self.tuning = float("nan")
 
     def push(self, spectra: Spectra) -> Iterator[FloatArray]:
-        """Take in spectra, give out chroma, shape (n, 12), of all frames that are ready."""
+        """Take in spectra, give out chroma, shape (12, n), of all frames that are ready."""
+        power = spectra.power[:, : spectra.n_frames]
         if self._bank is not None:
-            yield chroma(spectra.power, self._bank)
+            yield chroma(power, self._bank)
             return
         self._form = (spectra.sr, spectra.n_fft)
-        self._held.append(spectra.power)
+        self._held.append(power)
         self._n_held += spectra.n_frames
-        self._peaks.append(pitch_peaks(spectra.power, *self._form))
+        self._peaks.append(pitch_peaks(power, *self._form))
         if self._n_held >= self._prologue:
             yield from self.finish()
 
@@ -168,19 +190,19 @@ def _tonnetz_bank() -> FloatArray:
     turns = np.array([7 / 6, 7 / 6, 3 / 2, 3 / 2, 2 / 3, 2 / 3])
     offset = np.array([0.5, 0, 0.5, 0, 0.5, 0])
     bank = radius * np.cos(np.pi * (steps[:, None] * turns - offset))
-    return np.asarray(bank, dtype=np.float32)
+    return np.asarray(bank.T, dtype=np.float32)
 
 
 def tonnetz(chroma: FloatArray) -> FloatArray:
-    """Tonal centroids, shape (n, 6), of chroma, shape (n, 12) (``librosa.feature.tonnetz(chroma=chroma)``).
+    """Tonal centroids, shape (6, n), of chroma, shape (12, n) (``librosa.feature.tonnetz(chroma=chroma)``).
 
     References
     ----------
     C. Harte, M. Sandler, M. Gasser, "Detecting harmonic change in musical audio", ACM MM 2006.
     """
-    total = np.abs(chroma).sum(axis=1, keepdims=True)
+    total = np.abs(chroma).sum(axis=0)
     total[total < np.finfo(np.float32).tiny] = 1
-    return np.asarray((chroma / total) @ _tonnetz_bank())
+    return np.asarray(_tonnetz_bank() @ (chroma / total))
 
 
 @dataclass(frozen=True, slots=True)
