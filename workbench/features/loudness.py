@@ -89,7 +89,7 @@ class LoudnessMeter:
     def push(self, rows: npt.NDArray[np.float32] | npt.NDArray[np.int16]) -> None:
         """Take in samples, shape (n, n_channels): float32 of full scale 1.0, or int16."""
         if rows.dtype == np.float32 and max(rows.max(), -rows.min()) > AMPLITUDE_LIMIT:
-            rows = np.clip(rows, -AMPLITUDE_LIMIT, AMPLITUDE_LIMIT)
+            rows = np.clip(rows, -AMPLITUDE_LIMIT, AMPLITUDE_LIMIT).astype(np.float32)
         energies = np.zeros(len(rows) // self._step + 2)
         phase = self._n_samples % self._step
         for pair, past in enumerate(self._past):
