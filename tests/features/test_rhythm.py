@@ -56,16 +56,6 @@ def test_one_loud_onset_does_not_hide_the_others() -> None:
     assert rhythm.onset_density(x, FRAME_RATE) > 0.5
 
 
-@pytest.mark.parametrize("n", [1, 40, 384, 900])
-def test_the_mean_tempogram_is_librosas(n: int) -> None:
-    x = envelope(1, n)
-    expected = librosa.feature.tempogram(onset_envelope=x, sr=SR).mean(axis=1)
-    stream = rhythm.TempogramMean()
-    for piece in np.array_split(x, 1 + n // 100):
-        stream.push(piece)
-    np.testing.assert_allclose(stream.finish(), expected, rtol=1e-3, atol=1e-5)
-
-
 def test_each_half_hour_of_beats_is_tracked_for_itself() -> None:
     half_hour = round(1800 * FRAME_RATE)
     x = np.tile(envelope(3, 1000), 160)

@@ -25,12 +25,14 @@ from workbench.features.frames import Reblocker
 from workbench.features.framewise import FramewiseStream
 from workbench.features.loudness import LoudnessMeter
 from workbench.features.registry import COLUMNS, DESCRIPTORS, closure, spec, specs
+from workbench.features.tempogram import tempogram_at
 from workbench.features.tonal import KeyStream, camelot
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 FloatArray = npt.NDArray[np.float32]
+Samples = npt.NDArray[np.float32] | npt.NDArray[np.int16]
 
 #: The shortest audio that is described, seconds.
 SHORTEST_S = 0.005
@@ -65,7 +67,7 @@ class Features:
 
 
 def extract(
-    blocks: Iterable[FloatArray],
+    blocks: Iterable[Samples],
     sample_rate: int,
     *,
     paths: Collection[str] | None = None,
@@ -75,8 +77,9 @@ def extract(
 
     Parameters
     ----------
-    blocks : iterable of numpy.ndarray, shape (n, n_channels), float32
-        The decoded samples, finite, full scale 1.0, cut as the decoder likes: the result is the same to the bit.
+    blocks : iterable of numpy.ndarray, shape (n, n_channels), float32 or int16
+        The decoded samples, finite, full scale 1.0 or 32768, cut as the decoder likes: the result is the same to the
+        bit.
     sample_rate : int
         Hz.
     paths : collection of str, optional
@@ -133,6 +136,7 @@ class Extractor:
         self._needed = closure(wanted.name for wanted in self._wanted)
         self._reblocker = Reblocker(max(_BLOCK_SAMPLES // n_channels, 1))
         self._n_native = 0
+        self._dtype: np.dtype[Any] | None = None
         self._meter = LoudnessMeter(sample_rate, n_channels) if self._needs(*LOUDNESS) else None
         self._resampler = Resampler(sample_rate, config.sr)
         self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if self._needs(*KEY) else None
@@ -142,15 +146,18 @@ class Extractor:
     def _needs(self, *names: str) -> bool:
         return not self._needed.isdisjoint(names)
 
-    def push(self, block: FloatArray) -> None:
+    def push(self, block: Samples) -> None:
         """Take in samples, shape (n, n_channels)."""
         if block.shape[1:] != (self.n_channels,):
             raise ValueError(f"blocks must have {self.n_channels} channels, not the shape {block.shape}")
+        if block.dtype != (self._dtype or block.dtype):
+            raise ValueError(f"blocks must all be {self._dtype}, not {block.dtype}")
+        self._dtype = block.dtype
         with _one_thread():
             for rows in self._reblocker.push(block):
                 self._analyze(rows)
 
-    def _analyze(self, rows: FloatArray) -> None:
+    def _analyze(self, rows: Samples) -> None:
         self._n_native += len(rows)
         if self._meter is not None:
             self._meter.push(rows)
@@ -200,7 +207,7 @@ class Extractor:
         if self._needs("silence_rate"):
             values["silence_rate"] = framewise.silence_rate
         if framewise.tempogram is not None:
-            values["tempogram"] = rhythm.tempogram_at(framewise.tempogram.finish(), frame_rate)
+            values["tempogram"] = tempogram_at(framewise.tempogram.finish(), frame_rate)
         if self._needs(*PULSE):
             with_beats = any(wanted.name == "beats" for wanted in self._wanted)
             values |= rhythm.describe_pulse(framewise.pulse, frame_rate, with_beats=with_beats)

@@ -37,10 +37,10 @@ class Reblocker:
 
     def __init__(self, length: int) -> None:
         self.length = length
-        self._waiting: list[FloatArray] = []
+        self._waiting: list[npt.NDArray[Any]] = []
         self._n_waiting = 0
 
-    def push(self, block: FloatArray) -> Iterator[FloatArray]:
+    def push(self, block: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
         """Take rows in, give full blocks out."""
         self._waiting.append(block)
         self._n_waiting += len(block)
@@ -54,7 +54,7 @@ class Reblocker:
         for start in range(0, end, self.length):
             yield rows[start : start + self.length]
 
-    def finish(self) -> Iterator[FloatArray]:
+    def finish(self) -> Iterator[npt.NDArray[Any]]:
         """Give out what is left."""
         if self._n_waiting:
             yield np.concatenate(self._waiting)

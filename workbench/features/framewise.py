@@ -17,9 +17,9 @@ from workbench.features.config import ExtractConfig
 from workbench.features.fft import PowerSpectrum
 from workbench.features.frames import FrameBlock, Framer
 from workbench.features.registry import DESCRIPTORS
-from workbench.features.rhythm import TempogramMean
 from workbench.features.stft import N_MELS_SHARED, Spectra
 from workbench.features.summary import Pool
+from workbench.features.tempogram import TempogramMean
 from workbench.schema import Level
 
 FloatArray = npt.NDArray[np.float32]

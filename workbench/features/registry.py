@@ -11,8 +11,9 @@ import numpy as np
 
 from workbench.errors import InputError
 from workbench.features.mood import CUES, MOODS
-from workbench.features.rhythm import TEMPO_POINTS, TEMPO_RATIOS
+from workbench.features.rhythm import TEMPO_RATIOS
 from workbench.features.summary import STATISTICS
+from workbench.features.tempogram import TEMPO_POINTS
 from workbench.features.tonal import KEY_NAMES, PITCH_CLASSES
 from workbench.schema import ArraySpec, Level
 

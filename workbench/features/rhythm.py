@@ -1,6 +1,6 @@
 """Onsets, tempogram, tempo and beats: all from curves with one number per hop.
 
-- The *onset strength* is librosa's (`spectral.OnsetStrength` on decibels); the tempogram is made from it.
+- The *onset strength* is librosa's (`spectral.OnsetStrength` on decibels); `tempogram` is made from it.
 - The *pulse* is the same on a compressed spectrum, in which inaudible flicker and a first note out of silence
   do not outweigh the music; onset rate, tempo and beats are made from it.
 
@@ -17,18 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.features import filters
-
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 
-#: Tempi at which the tempogram is read, beats per minute: 8 per octave.
-TEMPO_POINTS: DoubleArray = 30.0 * 2.0 ** (np.arange(33) / 8)
-
 #: Other readings of a tempo, as people tap them.
 TEMPO_RATIOS = {"x1": 1.0, "x1/2": 0.5, "x2": 2.0, "x2/3": 2 / 3, "x3/2": 1.5}
-
-_TEMPOGRAM_FRAMES = 384
 
 # Tempo. The windows, spreads and weights were chosen on labelled excerpts and loops, on a coarse grid.
 _GRID: DoubleArray = 30.0 * 2.0 ** (np.arange(240) / 72)  # to 300, in steps of 1 %
@@ -45,7 +38,6 @@ _PLAIN = 0.75  # autocorrelation of a metronome at its interval, blurred by the 
 _TIGHTNESS = 100.0
 
 _PEAK_BLOCK = 1 << 14  # frames
-_TEMPOGRAM_BLOCK = 256  # frames
 _ENOUGH_FRAMES = 1 << 17
 _BEAT_SECTION_S = 1800.0
 
@@ -175,64 +167,6 @@ def onset_density(pulse: FloatArray, frame_rate: float) -> float:
         return 0.0
     ceiling = float(np.percentile(above, 98, overwrite_input=True))
     return len(detect_onsets(pulse, frame_rate, ceiling)) * frame_rate / len(pulse)
-
-
-class TempogramMean:
-    """Mean over time of ``librosa.feature.tempogram(onset_envelope=envelope)`` of a stream.
-
-    Parameters
-    ----------
-    win_length : int
-        Frames of a window, and lags of the result.
-    """
-
-    def __init__(self, win_length: int = _TEMPOGRAM_FRAMES) -> None:
-        self._win_length = win_length
-        self._waiting = np.empty(0, dtype=np.float32)
-        self._total = np.zeros(win_length)
-        self._n_pushed = self._n_done = 0
-
-    def push(self, envelope: FloatArray) -> None:
-        """Take in onset strengths, shape (n,)."""
-        if not len(envelope):
-            return
-        if not self._n_pushed:
-            self._waiting = self._ramp(envelope[0])
-        self._n_pushed += len(envelope)
-        self._last = envelope[-1]
-        self._waiting = np.concatenate((self._waiting, envelope))
-        while len(self._waiting) >= _TEMPOGRAM_BLOCK + self._win_length - 1:
-            self._take(_TEMPOGRAM_BLOCK)
-
-    def finish(self) -> DoubleArray:
-        """Give the mean, shape (win_length,); zeros where there was nothing."""
-        if self._n_pushed:
-            self._waiting = np.concatenate((self._waiting, self._ramp(self._last)[::-1]))
-        while self._n_done < self._n_pushed:
-            self._take(min(_TEMPOGRAM_BLOCK, self._n_pushed - self._n_done))
-        return self._total / max(self._n_done, 1)
-
-    def _ramp(self, edge: np.float32) -> FloatArray:
-        """Give what librosa puts before the first value, and reversed after the last."""
-        return np.linspace(0, edge, self._win_length // 2, endpoint=False, dtype=np.float32)
-
-    def _take(self, n: int) -> None:
-        from scipy import fft
-
-        frames = np.lib.stride_tricks.sliding_window_view(self._waiting, self._win_length)[:n]
-        n_fft = fft.next_fast_len(2 * self._win_length - 1, real=True)
-        spectrum = fft.rfft(frames * filters.hann(self._win_length), n_fft, axis=1)
-        acf = fft.irfft(spectrum.real**2 + spectrum.imag**2, n_fft, axis=1)[:, : self._win_length]
-        peak = np.abs(acf).max(axis=1, keepdims=True)
-        peak[peak < np.finfo(np.float32).tiny] = 1
-        self._total += (acf / peak).sum(axis=0, dtype=np.float64)
-        self._waiting = self._waiting[n:]
-        self._n_done += n
-
-
-def tempogram_at(tempogram: DoubleArray, frame_rate: float, bpm: DoubleArray = TEMPO_POINTS) -> DoubleArray:
-    """Read a tempogram, one value per lag, at tempi by linear interpolation."""
-    return np.interp(60.0 * frame_rate / bpm, np.arange(len(tempogram)), tempogram)
 
 
 def periodicity(pulse: FloatArray, frame_rate: float) -> DoubleArray:

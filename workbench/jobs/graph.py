@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.audio.decode import AudioStream, Limits, open_audio
+from workbench.audio.decode import AudioStream, Limits, Samples, open_audio
 from workbench.audio.probe import Probe, probe, stat_file
 from workbench.errors import AudioError, Reason
 from workbench.failpoint import failpoint
@@ -189,7 +189,7 @@ def _analyze(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, n
     if EMBEDDING.path in item.missing:
         wanted |= set(INPUTS)
     with open_audio(item.file.path, limits=settings.limits) as stream:
-        features = describe(stream, stream.blocks(), wanted)
+        features = describe(stream, stream.native_blocks(), wanted)
     now = stat_file(item.file.path)
     if (now.size, now.mtime_ns) != (item.probe.size, item.probe.mtime_ns):
         raise AudioError(item.file.path, Reason.CHANGED_WHILE_READ)
@@ -210,7 +210,7 @@ def _analyze(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, n
     return analysis, {path: arrays[path] for path in item.missing}
 
 
-def describe(stream: AudioStream, blocks: Iterable[npt.NDArray[np.float32]], paths: Collection[str]) -> Features:
+def describe(stream: AudioStream, blocks: Iterable[Samples], paths: Collection[str]) -> Features:
     """Extract the arrays named from blocks of an open file; `AudioError` if there is too little audio."""
     try:
         return extract(blocks, stream.sample_rate, paths=paths)
