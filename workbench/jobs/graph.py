@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from workbench.audio.decode import AudioStream, Limits, Samples, open_audio
 from workbench.audio.probe import Probe, probe, stat_file
+from workbench.compiled import watch_compilation
 from workbench.errors import AudioError, Reason
 from workbench.failpoint import failpoint
 from workbench.features.extract import SHORTEST_S, Features, extract
@@ -120,6 +121,11 @@ def probe_files(settings: Settings, batch_id: int, files: Sequence[WorkFile]) ->
 
 def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> tuple[Extracted, ...]:
     """Decode each audio once and compute the arrays that its track lacks."""
+    with watch_compilation(lambda name: _report(settings, {"compiling": name})):
+        return tuple(_extract(settings, batch_id, work))
+
+
+def _extract(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> list[Extracted]:
     done: list[Extracted] = []
     analyzed: set[str] = set()
     for item in work:
@@ -132,7 +138,7 @@ def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) 
             analyzed.add(item.probe.content_id)
         _report(settings, {"done": item.file.path, "batch": batch_id, "cost": item.file.cost})
         failpoint("file-extracted")
-    return tuple(done)
+    return done
 
 
 def write_parts(settings: Settings, job_id: int, batch_id: int, extracted: Sequence[Extracted]) -> Written:
