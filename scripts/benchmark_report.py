@@ -10,6 +10,7 @@ import numpy as np
 from contest import LeftOut, a_table, console
 
 DECODE = "decode-float"
+NEUTRAL = "#808080"  # of equal contrast on white and on black
 
 
 def is_ours(name: str) -> bool:
@@ -96,37 +97,55 @@ def format_table(formats: dict[str, Any], titles: dict[str, str], ours: list[str
 
 
 def plot(report: dict[str, Any], path: Path) -> None:
-    """Draw the times as an SVG that is readable on white and on black, and without telling red from green."""
+    """Draw the times as an SVG that is readable on white and on black, and without telling red from green.
+
+    Points, not bars: a logarithmic axis has no zero from which the length of a bar could be read.
+    """
     import matplotlib as mpl
 
     mpl.use("svg")
     from matplotlib import pyplot as plt
 
     mpl.rcParams |= {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "benchmark"}
-    neutral, colours = "#808080", {"ours": "#d55e00", "peer": "#56a0d0", "decode": "#808080"}  # after Okabe and Ito
     shown = {name: ms for name, ms in report["times"]["ms"].items() if ms is not None}
     ordered = sorted(shown, key=lambda name: -shown[name]["median"])
-    mine = next((name for name in shown if is_ours(name)), None)
-    figure, axes = plt.subplots(figsize=(9, 0.42 * len(ordered) + 1.4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 0.36 * len(ordered) + 1.4), layout="constrained")
     for row, name in enumerate(ordered):
-        ms, kind = shown[name], "ours" if is_ours(name) else "decode" if name.startswith("decode") else "peer"
-        axes.barh(row, ms["median"], color=colours[kind], height=0.62)
-        axes.plot([ms["q1"], ms["q3"]], [row, row], color=neutral, linewidth=3, solid_capstyle="butt", alpha=0.9)
-        ratio = f"  ({ms['median'] / shown[mine]['median']:.2g}×)" if mine and name != mine else ""
-        axes.text(max(ms["q3"], ms["median"]) * 1.06, row, f"{ms['median']:.0f} ms{ratio}", va="center", color=neutral)
+        ms, colour = shown[name], colour_of(name)
+        axes.axhline(row, color=NEUTRAL, linewidth=0.5, alpha=0.5)
+        axes.plot([ms["q1"], ms["q3"]], [row, row], color=colour, linewidth=3, solid_capstyle="round")
+        axes.plot(ms["median"], row, "o", color=colour, markersize=8)
     axes.set_yticks(range(len(ordered)), [report["systems"][name]["title"] for name in ordered])
+    figures = axes.secondary_yaxis("right")
+    figures.set_yticks(range(len(ordered)), [label_of(report, name) for name in ordered])
+    axes.set_ylim(-0.6, len(ordered) - 0.4)
     axes.set_xscale("log")
-    axes.set_xlim(right=axes.get_xlim()[1] * 3)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(
-        f"processor time per {report['seconds']:g} s of audio, milliseconds (logarithmic); line: quartiles over "
-        f"{len(report['files'])} files"
+        f"processor time in milliseconds, logarithmic: median and quartiles over {len(report['files'])} files"
     )
     length = "three minutes" if report["seconds"] == 180 else f"{report['seconds']:g} s"
-    figure.suptitle(f"How long one core takes to describe {length} of audio", color=neutral)
-    axes.tick_params(colors=neutral, which="both")
-    axes.xaxis.label.set_color(neutral)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(neutral)
-    figure.savefig(path, transparent=True, metadata={"Date": None})
+    figure.suptitle(f"How long one core takes to describe {length} of audio", color=NEUTRAL)
+    axes.xaxis.label.set_color(NEUTRAL)
+    for drawn in (axes, figures):
+        drawn.tick_params(colors=NEUTRAL, which="both")
+        drawn.tick_params(axis="y", length=0)
+        for side, spine in drawn.spines.items():
+            spine.set_visible(drawn is axes and side == "bottom")
+            spine.set_color(NEUTRAL)
+    figure.savefig(path, transparent=True, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
+
+
+def colour_of(name: str) -> str:
+    """Give orange to ours, blue to peers, grey to decoding: as Okabe and Ito chose them, for every eye."""
+    return "#d55e00" if is_ours(name) else NEUTRAL if name.startswith("decode") else "#3d9fd6"
+
+
+def label_of(report: dict[str, Any], name: str) -> str:
+    """Give the time, and for a peer the median of its ratio to the first of our sets."""
+    ms = report["times"]["ms"][name]["median"]
+    mine, ratio = next(iter(report["times"]["ratios"].items()), (name, {}))
+    if name == mine or not ratio.get(name):
+        return f"{ms:.0f} ms"
+    return f"{ms:.0f} ms, {ratio[name]['median']:.3g}×"
