@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from benchmark_report import DECODE, is_ours, plot, print_report, spread
-from contest import Contestant, LeftOut, contest, machine, say, write_json
+from contest import Contestant, LeftOut, contest, interpreter, machine, say, write_json
 from systems import System, timed
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
@@ -87,6 +87,15 @@ def cut(source: Path, target: Path, seconds: float, *, start: float = 0.0) -> Pa
             whole = file.read(n, dtype="float32", always_2d=True)
             y = np.concatenate([y, *[whole] * -(-n // max(len(whole), 1))])[:n]
         return write(target, y, file.samplerate)
+
+
+def copies(files: Sequence[Path], folder: Path, kind: str, most_s: float = np.inf) -> list[Path]:
+    """Write the files in another format, each at most so many seconds of it."""
+    folder.mkdir()
+    return [
+        cut(path, folder / f"{number} {path.stem}.{kind}", min(duration_of(path), most_s))
+        for number, path in enumerate(files)
+    ]
 
 
 # --- measuring ------------------------------------------------------------------------------------
@@ -193,10 +202,12 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--repeat", type=int, default=3, metavar="R", help="take the least of R times (default 3)")
     found.add_argument("--only", metavar="NAMES", help="comma-separated names of systems; all: --list")
     found.add_argument("--list", action="store_true", help="list the systems and what is timed of each, and end")
+    found.add_argument("--wav", action="store_true", help="time WAV copies (16 bits) of the files, which all can read")
     found.add_argument("--formats", action="store_true", help="also time WAV, FLAC, Ogg and MP3 of the same audio")
     found.add_argument("--one-shots", type=int, default=0, metavar="N", help="also time N one-second files in a batch")
     found.add_argument("--memory", action="store_true", help="also measure the peak of memory of each system")
-    found.add_argument("--peers-python", metavar="PATH", help="a Python that has peers which this one has not")
+    found.add_argument("--peers-python", type=interpreter, metavar="PATH",
+                       help="a Python that has peers which this one has not")  # fmt: skip
     found.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
     found.add_argument("--plot", type=Path, metavar="FILE", help="draw the times as SVG")
     found.add_argument("--seed", type=int, default=0, help="another seed simulates other music (default 0)")
@@ -215,9 +226,10 @@ def chosen(only: str | None) -> dict[str, System]:
     return {name: system for name, system in systems.items() if name in names}
 
 
-def run(given: argparse.Namespace, files: list[Path], scratch: Path) -> tuple[dict[str, Any], list[LeftOut]]:
+def run(
+    given: argparse.Namespace, systems: dict[str, System], files: list[Path], scratch: Path
+) -> tuple[dict[str, Any], list[LeftOut]]:
     """Measure what was asked for."""
-    systems = chosen(given.only)
     warm = cut(files[0], scratch / "warm.wav", min(WARM_UP_S, given.seconds))
     with contest("timed", systems, given.peers_python) as (running, left_out):
         for peer in left_out:
@@ -232,12 +244,11 @@ def run(given: argparse.Namespace, files: list[Path], scratch: Path) -> tuple[di
             "times": report_of(measure(running, files, **options)),
         }
         if given.formats:
-            report["formats"] = {}
             few = {name: running[name] for name in running if is_ours(name) or name.startswith("decode")}
-            for kind in FORMATS:
-                same = [cut(path, scratch / f"{n}.{kind}", min(duration_of(path), given.seconds))
-                        for n, path in enumerate(files)]  # fmt: skip
-                report["formats"][kind] = report_of(measure(few, same, **options))
+            report["formats"] = {
+                kind: report_of(measure(few, copies(files, scratch / kind, kind, given.seconds), **options))
+                for kind in FORMATS
+            }
         if given.one_shots:
             shots = scratch / "one-shots"
             shots.mkdir()
@@ -265,6 +276,7 @@ def main() -> int:
         for name, system in timed().items():
             print(f"{name}: {system.title}. {system.does}")
         return 0
+    systems = chosen(given.only)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = given.folder or Path(name) / "simulated"
         if given.folder is None:
@@ -273,7 +285,9 @@ def main() -> int:
         if not files:
             say(f"{folder}: no audio that libsndfile can read")
             return 2
-        report, left_out = run(given, files, Path(name))
+        if given.wav:
+            files = copies(files, Path(name) / "as-wav", "wav")
+        report, left_out = run(given, systems, files, Path(name))
     print_report(report, left_out)
     if given.json:
         write_json(given.json, report)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,9 +20,9 @@ from typing import Any, Self
 from systems import System
 
 SYSTEMS = Path(__file__).with_name("systems.py")
-ONE_THREAD = {
-    f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB", "NUMEXPR")
-} | {"VECLIB_MAXIMUM_THREADS": "1"}  # fmt: skip
+ONE_THREAD = dict.fromkeys(
+    (*(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "NUMEXPR")), "VECLIB_MAXIMUM_THREADS"), "1"
+)
 
 
 class MissingError(Exception):
@@ -144,6 +146,14 @@ def contest(
             except MissingError as error:
                 left_out.append(LeftOut(name, system.title, system.install, str(error)))
         yield running, left_out
+
+
+def interpreter(path: str) -> str:
+    """Check the value of ``--peers-python``."""
+    found = shutil.which(path)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{path}: no program that can be run")
+    return found
 
 
 def machine() -> dict[str, Any]:

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contest import Contestant, a_table, console, contest, machine, say, write_json
+from contest import Contestant, a_table, console, contest, interpreter, machine, say, write_json
 from systems import SCORED
 
 from workbench import metrics
@@ -242,7 +242,8 @@ def parser() -> argparse.ArgumentParser:
                        help="length of the simulated tracks (default 30)")  # fmt: skip
     found.add_argument("--seed", type=int, default=0, help="another seed simulates other tracks (default 0)")
     found.add_argument("--peers", action="store_true", help="score the peers too")
-    found.add_argument("--peers-python", metavar="PATH", help="a Python that has peers which this one has not")
+    found.add_argument("--peers-python", type=interpreter, metavar="PATH",
+                       help="a Python that has peers which this one has not")  # fmt: skip
     found.add_argument("--json", type=Path, metavar="FILE", help="write scores and every answer as JSON")
     return found
 
