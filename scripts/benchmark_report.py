@@ -77,7 +77,7 @@ def time_table(report: dict[str, Any], titles: dict[str, str], ours: list[str]) 
         ]  # fmt: skip
         rows.append([titles[name], with_spread(ms, 0), *quotients])
     heads = ["system", "ms", *(f"times as long as {titles[mine]}" for mine in ours)]
-    title = f"Processor time per {report['seconds']:g} s of audio, {len(report['files'])} files: median (quartiles)"
+    title = f"Processor time per {report['seconds']:g} s of audio: median (quartiles), files: {len(report['files'])}"
     return a_table(title, heads, rows)
 
 

@@ -50,7 +50,7 @@ def profile(path: Path) -> dict[Function, float]:
     """Analyze a file under cProfile: seconds by function of the workbench."""
     profiler = cProfile.Profile(time.process_time)
     profiler.enable()
-    with open_audio(path) as stream:
+    with open_audio(str(path)) as stream:
         extract(stream.blocks(), stream.sample_rate)
     profiler.disable()
     return charge(pstats.Stats(profiler).stats)  # type: ignore[attr-defined]  # typeshed leaves it out
@@ -128,7 +128,7 @@ def cost_of_descriptors(
     path: Path, names: Collection[str], *, base: Collection[str], repeat: int, scale: float
 ) -> dict[str, Any]:
     """Time descriptors on samples that are decoded already; milliseconds."""
-    with open_audio(path) as stream:
+    with open_audio(str(path)) as stream:
         blocks, sample_rate = list(stream.blocks()), stream.sample_rate
     stored = stored_paths()
 
@@ -213,7 +213,7 @@ def measure(
     path: Path, names: Collection[str], *, base: Collection[str], seconds: float, repeat: int
 ) -> dict[str, Any]:
     """Make the report on one file."""
-    with open_audio(path) as stream:
+    with open_audio(str(path)) as stream:
         n_frames = sum(len(block) for block in stream.blocks())
         duration = n_frames / stream.sample_rate
     scale = 1000 * seconds / duration

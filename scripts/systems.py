@@ -19,7 +19,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -28,7 +28,7 @@ from typing import Any
 Answer = dict[str, Any]
 Run = Callable[[Any], Any]
 
-APT_AUBIO = "apt-get install python3-aubio, then --peers-python /usr/bin/python3"
+APT_AUBIO = "apt-get install python3-aubio python3-soundfile, then --peers-python /usr/bin/python3"
 PIP_ESSENTIA = "pip install essentia==2.1b6.dev1389"
 PIP_OPENSMILE = "pip install opensmile"
 
@@ -211,7 +211,9 @@ def load_essentia_rhythm(method: str) -> tuple[Run, Run]:
 
     def run(y: Any) -> Answer:
         bpm, beats, confidence, *_ = standard.RhythmExtractor2013(method=method)(y)
-        return {"bpm": float(bpm), "beats": beats.tolist(), "bpm_confidence": float(confidence)}
+        # degara's confidence is 0 by definition
+        sure = {"bpm_confidence": float(confidence)} if method == "multifeature" else {}
+        return {"bpm": float(bpm), "beats": beats.tolist()} | sure
 
     return lambda path: standard.MonoLoader(filename=path)(), run
 
@@ -244,23 +246,59 @@ def load_opensmile(feature_set: str) -> tuple[Run, Run]:
     return as_it_is, lambda path: smile.process_file(path) is None
 
 
-def load_aubio() -> tuple[Run, Run]:
-    """Beats, and the tempo of their median interval."""
+AUBIO_HOP = 512
+
+
+def aubio_hops(path: str) -> tuple[int, Iterator[Any]]:
+    """Decode with aubio: the sample rate, and blocks of equal size."""
+    import aubio
+
+    source = aubio.source(path, 0, AUBIO_HOP)
+
+    def hops() -> Iterator[Any]:
+        n_read = AUBIO_HOP
+        while n_read == AUBIO_HOP:
+            y, n_read = source()
+            yield y
+
+    return source.samplerate, hops()
+
+
+def soundfile_hops(path: str) -> tuple[int, Iterator[Any]]:
+    """Decode with soundfile, as many builds of aubio read nothing but WAV."""
+    import numpy as np
+    import soundfile
+
+    y, sr = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = y.mean(axis=1)
+    padded = np.pad(mono, (0, -len(mono) % AUBIO_HOP))
+    return sr, iter(padded.reshape(-1, AUBIO_HOP))
+
+
+def aubio_tempo(sr: int, hops: Iterable[Any]) -> Answer:
+    """Track beats; the tempo is that of their median interval."""
     import aubio
     import numpy as np
 
-    def run(path: str) -> Answer:
-        source = aubio.source(path, 0, 512)
-        tracker, beats = aubio.tempo("default", 1024, 512, source.samplerate), []
-        n_read = 512
-        while n_read == 512:
-            y, n_read = source()
-            if tracker(y)[0]:
-                beats.append(float(tracker.get_last_s()))
-        bpm = 60 / float(np.median(np.diff(beats))) if len(beats) > 1 else None
-        return {"bpm": bpm, "beats": beats}
+    tracker = aubio.tempo("default", 2 * AUBIO_HOP, AUBIO_HOP, sr)
+    beats = [float(tracker.get_last_s()) for y in hops if tracker(y)[0]]
+    bpm = 60 / float(np.median(np.diff(beats))) if len(beats) > 1 else None
+    return {"bpm": bpm, "beats": beats}
 
-    return as_it_is, run
+
+def load_aubio() -> tuple[Run, Run]:
+    """Decode and track beats."""
+    import aubio  # noqa: F401  # only to see that it is there
+
+    return as_it_is, lambda path: aubio_tempo(*aubio_hops(path))
+
+
+def load_aubio_scored() -> tuple[Run, Run]:
+    """Track beats in a file of any format."""
+    import aubio  # noqa: F401
+    import soundfile  # noqa: F401
+
+    return soundfile_hops, lambda decoded: aubio_tempo(*decoded)
 
 
 # --- decoding alone -------------------------------------------------------------------------------
@@ -354,7 +392,7 @@ SCORED = {
     "essentia-key-krumhansl": System(
         "Essentia key, krumhansl", "essentia", PIP_ESSENTIA, lambda: load_essentia_key("krumhansl")
     ),
-    "aubio": System("aubio tempo", "aubio", APT_AUBIO, load_aubio),
+    "aubio": System("aubio tempo", "aubio", APT_AUBIO, load_aubio_scored),
 }
 
 
