@@ -14,6 +14,7 @@ Without a folder a small library is simulated.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -276,6 +277,9 @@ def main() -> int:
         for name, system in timed().items():
             print(f"{name}: {system.title}. {system.does}")
         return 0
+    if given.plot and importlib.util.find_spec("matplotlib") is None:
+        say("--plot needs matplotlib, which `make setup` installs")
+        return 2
     systems = chosen(given.only)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = given.folder or Path(name) / "simulated"
