@@ -58,7 +58,9 @@ def tables(report: dict[str, Any]) -> list[Any]:
     if "formats" in report:
         found.append(format_table(report["formats"], titles, ours))
     if "one_shots" in report:
-        rows = [[titles[name], f"{ms:.2f}"] for name, ms in report["one_shots"]["ms"].items()]
+        rows = [
+            [titles[name], "failed" if ms is None else f"{ms:.2f}"] for name, ms in report["one_shots"]["ms"].items()
+        ]
         title = f"One-second files, {report['one_shots']['files']} in a batch"
         found.append(a_table(title, ["system", "ms per file"], rows))
     if "memory" in report:
