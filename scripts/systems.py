@@ -81,7 +81,7 @@ def load_ours(**options: Any) -> tuple[Run, Run]:
 
     def run(path: str) -> Any:
         with open_audio(path) as stream:
-            return extract(stream.blocks(), stream.sample_rate, **options)
+            return extract(stream.native_blocks(), stream.sample_rate, **options)
 
     return as_it_is, run
 

@@ -24,10 +24,10 @@ def warm_up() -> Compilation:
     >>> warm_up().count
     0
     """
-    noise = np.random.default_rng(0).standard_normal((_SECONDS * _RATE, 3)).astype(np.float32) / 10
+    noise = np.random.default_rng(0).standard_normal((_SECONDS * _RATE, 3)) / 10
     with watch_compilation() as found:
         for n_channels in (1, 2, 3):
-            y = np.ascontiguousarray(noise[:, :n_channels])
+            y = noise[:, :n_channels].astype(np.float32, order="C")
             extract([y], _RATE)
             extract([(y * 32768).astype(np.int16)], _RATE)
     return found
