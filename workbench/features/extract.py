@@ -23,10 +23,10 @@ from workbench.features import mood, rhythm
 from workbench.features.config import DEFAULT_CONFIG, ExtractConfig
 from workbench.features.frames import Reblocker
 from workbench.features.framewise import FramewiseStream
+from workbench.features.key import KEY_DESCRIPTORS, KeyStream, camelot, describe_key
 from workbench.features.loudness import LoudnessMeter
 from workbench.features.registry import COLUMNS, DESCRIPTORS, closure, spec, specs
 from workbench.features.tempogram import tempogram_at
-from workbench.features.tonal import KeyStream, camelot
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -42,7 +42,6 @@ _BLOCK_SAMPLES = 1 << 17
 
 # Descriptors that are made together, in the order in which their maker gives them.
 LOUDNESS = ("loudness", "loudness_range", "dynamic_complexity", "crest_factor")
-KEY = ("key", "key_strength")
 PULSE = ("onset_rate", "tempo", "tempo_confidence", "tempo_candidates", "beat_count", "beat_interval_std", "beats")
 MOOD = ("energy", "arousal", "valence", "danceability", "mood")
 
@@ -101,7 +100,7 @@ def extract(
     Examples
     --------
     >>> t = np.arange(22050, dtype=np.float32) / 22050
-    >>> y = np.sin(2 * np.pi * 440 * t)[:, None]
+    >>> y = sum(np.sin(2 * np.pi * hz * t) for hz in (440, 554.37, 659.26))[:, None]
     >>> features = extract([y[:5000], y[5000:]], 22050, paths=["summary/mfcc", "summary/key"])
     >>> features.arrays["summary/mfcc"].shape, features.columns["key"]
     ((7, 20), 'A major')
@@ -139,7 +138,8 @@ class Extractor:
         self._dtype: np.dtype[Any] | None = None
         self._meter = LoudnessMeter(sample_rate, n_channels) if self._needs(*LOUDNESS) else None
         self._resampler = Resampler(sample_rate, config.sr)
-        self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if self._needs(*KEY) else None
+        needs_key = self._needs(*KEY_DESCRIPTORS)
+        self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if needs_key else None
         levels = {name: {wanted.level for wanted in self._wanted if wanted.name == name} for name in self._needed}
         self._framewise = FramewiseStream(config, levels, keep_pulse=self._needs(*PULSE))
 
@@ -203,7 +203,7 @@ class Extractor:
         if self._meter is not None:
             values |= zip(LOUDNESS, astuple(self._meter.finish()), strict=True)
         if self._key is not None:
-            values |= zip(KEY, astuple(self._key.finish()), strict=True)
+            values |= describe_key(self._key.finish())
         if self._needs("silence_rate"):
             values["silence_rate"] = framewise.silence_rate
         if framewise.tempogram is not None:

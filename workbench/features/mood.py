@@ -62,7 +62,7 @@ CUES: dict[str, Cue] = {
     "noisy": Cue("spectral_flatness", -2.1, 0.8, "log10"),
     "varied": Cue("dynamic_complexity", 1.0, 1.0, "log2"),
     "pulse": Cue("tempo_confidence", 0.62, 0.25),
-    "tonal": Cue("key_strength", 0.86, 0.08),
+    "tonal": Cue("key_strength", 0.78, 0.18),
     "major": Cue("mode", 0.0, 1.0),
 }
 

@@ -10,11 +10,11 @@ from typing import Literal
 import numpy as np
 
 from workbench.errors import InputError
+from workbench.features.key import KEY_NAMES, NAMED_PROFILES, PITCH_CLASSES
 from workbench.features.mood import CUES, MOODS
 from workbench.features.rhythm import TEMPO_RATIOS
 from workbench.features.summary import STATISTICS
 from workbench.features.tempogram import TEMPO_POINTS
-from workbench.features.tonal import KEY_NAMES, PITCH_CLASSES
 from workbench.schema import ArraySpec, Level
 
 Facet = Literal["timbre", "rhythm", "harmony", "dynamics", "mood"]
@@ -263,12 +263,49 @@ _HARMONY = (
     Descriptor(
         "key", "harmony", (), (), "category", 0.0, 23.0,
         "Musical key: 0 to 11 for C major to B major, 12 to 23 for C minor to B minor; missing if nothing is tonal.",
-        "workbench.features.tonal.estimate_key", optional=True, categories=KEY_NAMES,
+        "workbench.features.key.estimate_key", version=2, optional=True, categories=KEY_NAMES,
     ),
     Descriptor(
         "key_strength", "harmony", (), (), "1", 0.0, 1.0,
-        "Correlation of the pitch classes with the profile of the key; missing with the key.",
-        "workbench.features.tonal.estimate_key", optional=True,
+        "How likely the key is right: its share of the candidates. Low where the key is ambiguous; missing with it.",
+        "workbench.features.key.estimate_key", version=2, optional=True,
+    ),
+    Descriptor(
+        "key_candidates", "harmony", ("key_name",), (24,), "1", 0.0, 1.0,
+        "Share of the evidence for each key; the shares sum to 1. Missing with the key.",
+        "workbench.features.key.estimate_key", optional=True, labels={"key_name": KEY_NAMES},
+    ),
+    Descriptor(
+        "hpcp", "harmony", ("pitch_class",), (12,), "1", 0.0, 1.0,
+        "Pitch class profile of sharp spectral peaks of the whole track, tuned, the strongest 1. Missing with the key.",
+        "Gómez 2006, without weights for harmonics; workbench.features.key.KeyStream", optional=True,
+        labels={"pitch_class": PITCH_CLASSES},
+    ),
+    Descriptor(
+        "hpcp_entropy", "harmony", (), (), "bit", 0.0, float(np.log2(12)),
+        "Entropy of the pitch class profile: 0 for a single pitch class, 3.58 for all alike. Missing with the key.",
+        "Shannon entropy, as Essentia's hpcp_entropy", optional=True,
+    ),
+    Descriptor(
+        "hpcp_crest", "harmony", (), (), "1", 1.0, 12.0,
+        "Maximum of the pitch class profile over its mean. Missing with the key.",
+        "As Essentia's hpcp_crest", optional=True,
+    ),
+    *(
+        descriptor
+        for profile in NAMED_PROFILES
+        for descriptor in (
+            Descriptor(
+                f"key_{profile}", "harmony", (), (), "category", 0.0, 23.0,
+                f"Key whose {profile} profile correlates best with the pitch class profile. Missing with the key.",
+                f"workbench.features.key.PROFILES[{profile!r}]", optional=True, categories=KEY_NAMES,
+            ),
+            Descriptor(
+                f"key_{profile}_strength", "harmony", (), (), "1", 0.0, 1.0,
+                f"That correlation with the {profile} profile. Missing with the key.",
+                f"workbench.features.key.PROFILES[{profile!r}]", optional=True,
+            ),
+        )
     ),
 )  # fmt: skip
 
@@ -291,7 +328,7 @@ _MOOD = (
     Descriptor(
         "valence", "mood", (), (), "1", 0.0, 1.0,
         "From sad or tense (0) to happy or relaxed (1). A formula on descriptors, not a trained model.",
-        _AFFECT, optional=True, requires=_MOOD_INPUTS,
+        _AFFECT, version=2, optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "danceability", "mood", (), (), "1", 0.0, 1.0,
@@ -301,7 +338,7 @@ _MOOD = (
     Descriptor(
         "mood", "mood", (), (), "category", 0.0, float(len(MOODS) - 1),
         "Named region of the valence-arousal plane; missing for silence.",
-        "Russell 1980; workbench.features.mood.MOODS", optional=True,
+        "Russell 1980; workbench.features.mood.MOODS", version=2, optional=True,
         categories=tuple(MOODS), requires=("valence", "arousal"),
     ),
 )  # fmt: skip
