@@ -194,7 +194,7 @@ class Extractor:
             wanted.path: np.asarray(pooled[wanted.level].get(wanted.name, values.get(wanted.name)), dtype=np.float32)
             for wanted in self._wanted
         }
-        return Features(arrays, duration_s, columns(arrays, duration_s))
+        return Features(arrays, duration_s, {"duration_s": duration_s, **columns(arrays)})
 
     def _values(self, means: dict[str, float]) -> dict[str, Any]:
         """Everything that is not framewise, by name; `means` are those of framewise descriptors that are numbers."""
@@ -212,7 +212,8 @@ class Extractor:
             with_beats = any(wanted.name == "beats" for wanted in self._wanted)
             values |= rhythm.describe_pulse(framewise.pulse, frame_rate, with_beats=with_beats)
         if self._needs(*MOOD):
-            scalars = {name: float(value) for name, value in values.items() if np.ndim(value) == 0}
+            # rounded as they are stored, so that the same comes out of a library without its audio
+            scalars = {name: float(np.float32(value)) for name, value in values.items() if np.ndim(value) == 0}
             values |= mood.affect(scalars | means)
         return values
 
@@ -230,21 +231,15 @@ def _one_thread() -> AbstractContextManager[object]:
     return limited
 
 
-def columns(arrays: Mapping[str, FloatArray], duration_s: float) -> dict[str, float | str | None]:
-    """Give the catalog's columns of a track from its arrays, those that are there.
-
-    Parameters
-    ----------
-    arrays : mapping from path to array
-    duration_s : float
-        Decoded duration, seconds.
+def columns(arrays: Mapping[str, FloatArray]) -> dict[str, float | str | None]:
+    """Give the catalog's columns of a track from its arrays, by path, those that are there.
 
     Examples
     --------
-    >>> columns({"summary/key": np.float32(21)}, 1.0)
-    {'duration_s': 1.0, 'key': 'A minor', 'camelot': '8A'}
+    >>> columns({"summary/key": np.float32(21)})
+    {'key': 'A minor', 'camelot': '8A'}
     """
-    found: dict[str, float | str | None] = {"duration_s": float(duration_s)}
+    found: dict[str, float | str | None] = {}
     for name, column in COLUMNS.items():
         if f"summary/{name}" not in arrays:
             continue

@@ -111,6 +111,9 @@ MOODS: dict[str, Region] = {
     "euphoric": Region(valence=_HIGH, arousal=_HIGH),
 }
 
+#: What `affect` gives, in its order.
+DERIVED = (*WEIGHTS, "danceability", "mood")
+
 UNKNOWN = math.nan
 
 
@@ -137,7 +140,7 @@ def affect(inputs: Mapping[str, float]) -> dict[str, float]:
     'euphoric'
     """
     if math.isnan(inputs["loudness"]):
-        return dict.fromkeys((*WEIGHTS, "danceability", "mood"), UNKNOWN)
+        return dict.fromkeys(DERIVED, UNKNOWN)
     known = {**inputs, "mode": mode(inputs["key"])}
     values = {name: _weighted(weights, known) for name, weights in WEIGHTS.items()}
     if math.isnan(inputs["key"]) and math.isnan(inputs["tempo"]):

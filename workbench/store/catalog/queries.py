@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -220,6 +220,23 @@ def placed_arrays(catalog: Catalog, path: str, version: int, track_id: str | Non
             found.setdefault(row.part_id, []).append((row.row, row.track_id))
     for part_id, placed in found.items():
         yield PlacedArray(part_id, tuple(r for r, _ in placed), tuple(t for _, t in placed))
+
+
+def stored_rows(
+    catalog: Catalog, track_ids: Sequence[str], arrays: Mapping[str, int]
+) -> dict[str, dict[str, tuple[str, int]]]:
+    """Find where arrays, given by path and version, of some tracks lie: part and row by path, by track."""
+    statement = sa.select(Placement.track_id, PartArray.path, PartArray.version, Placement.part_id, Placement.row).join(
+        PartArray, PartArray.part_id == Placement.part_id
+    )
+    found: dict[str, dict[str, tuple[str, int]]] = {}
+    with catalog.read() as connection:
+        for some in _in_pieces(track_ids):
+            chosen = statement.where(Placement.track_id.in_(some), PartArray.path.in_(list(arrays)))
+            for row in connection.execute(chosen):
+                if arrays[row.path] == row.version:
+                    found.setdefault(row.track_id, {})[row.path] = (row.part_id, row.row)
+    return found
 
 
 def part_ids(catalog: Catalog) -> set[str]:
