@@ -202,7 +202,8 @@ class Extractor:
             values["tempogram"] = rhythm.tempogram_at(framewise.tempogram.finish(), frame_rate)
         if self._needs(*PULSE):
             with_beats = any(wanted.name == "beats" for wanted in self._wanted)
-            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, with_beats=with_beats)
+            duration_s = self._n_native / self.sample_rate
+            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, duration_s, with_beats=with_beats)
         if self._needs(*MOOD):
             scalars = {name: float(value) for name, value in values.items() if np.ndim(value) == 0}
             means = {name: float(pool.summary()[0]) for name, pool in framewise.pools.items() if not pool.shape}

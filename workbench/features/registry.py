@@ -11,8 +11,9 @@ import numpy as np
 
 from workbench.errors import InputError
 from workbench.features.mood import CUES, MOODS
-from workbench.features.rhythm import TEMPO_POINTS, TEMPO_RATIOS
+from workbench.features.rhythm import TEMPO_POINTS
 from workbench.features.summary import STATISTICS
+from workbench.features.tempo import TEMPO_RATIOS
 from workbench.features.tonal import KEY_NAMES, PITCH_CLASSES
 from workbench.schema import ArraySpec, Level
 
@@ -208,17 +209,17 @@ _RHYTHM = (
     Descriptor(
         "tempo", "rhythm", (), (), "1/min", 20.0, 400.0,
         "Beats per minute; missing where nothing repeats.",
-        "workbench.features.rhythm.estimate_tempo", optional=True,
+        "workbench.features.tempo.estimate_tempo", optional=True,
     ),
     Descriptor(
         "tempo_confidence", "rhythm", (), (), "1", 0.0, 1.0,
         "How sure the tempo is, 0 to 1; missing with the tempo.",
-        "workbench.features.rhythm.estimate_tempo", optional=True,
+        "workbench.features.tempo.estimate_tempo", optional=True,
     ),
     Descriptor(
         "tempo_candidates", "rhythm", ("ratio",), (len(TEMPO_RATIOS),), "1", 0.0, 1.0,
         "Share of the evidence for the tempo times 1, 1/2, 2, 2/3 and 3/2; the shares sum to 1.",
-        "workbench.features.rhythm.estimate_tempo", optional=True,
+        "workbench.features.tempo.estimate_tempo", optional=True,
         labels={"ratio": tuple(TEMPO_RATIOS)},
     ),
     Descriptor(

@@ -22,6 +22,10 @@ AMIN = 1e-10
 
 DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
 
+#: First of the 128 mel bands of the pulse's low (to 420 Hz: kick, bass), middle (snare) and high band (from 5.4 kHz:
+#: cymbals).
+PULSE_BANDS = (0, 16, 101)
+
 _ROLL_PERCENT = np.float32(0.85)
 _CONTRAST_FMIN = 200.0
 _CONTRAST_BANDS = 6
@@ -220,6 +224,8 @@ class OnsetStrength:
     ----------
     n_fft, hop_length : int
         The curve is delayed by ``n_fft // (2 * hop_length)`` frames, as librosa does for centred frames.
+    bands : tuple of int, optional
+        First mel band of each of several groups: then there is a value for each, and their sum is the whole.
 
     References
     ----------
@@ -227,12 +233,13 @@ class OnsetStrength:
     a lag of 1 and no maximum filter).
     """
 
-    def __init__(self, n_fft: int, hop_length: int) -> None:
+    def __init__(self, n_fft: int, hop_length: int, bands: tuple[int, ...] | None = None) -> None:
+        self._bands = bands
         self._delay = n_fft // (2 * hop_length)
         self._last: FloatArray | None = None
 
     def __call__(self, mel_db: FloatArray) -> FloatArray:
-        """Onset strength of each frame of a mel spectrum in dB, shape (n_frames,)."""
+        """Onset strength of each frame of a mel spectrum in dB, shape (n_frames,) or (n_frames, n_bands)."""
         if self._last is None:
             # A constant past rises nowhere: the first `delay + 1` values are 0 as in librosa.
             self._last = np.repeat(mel_db[:1], self._delay + 1, axis=0)
@@ -240,6 +247,9 @@ class OnsetStrength:
         self._last = spectrum[-self._delay - 1 :]
         now = spectrum[1 : 1 + len(mel_db)]
         rise = np.maximum(now - spectrum[: len(mel_db)], np.float32(0))
+        if self._bands is not None:
+            sums: FloatArray = np.add.reduceat(rise, self._bands, axis=1)
+            return sums / np.float32(rise.shape[1])
         mean: FloatArray = rise.mean(axis=1)
         return mean
 
