@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.features.sounds import SR, envelope
-from workbench.features import beats
+from tests.features.sounds import SR, clicks, envelope
+from workbench.features import beats, extract
+from workbench.testing import simulate_track
 
 FRAME_RATE = SR / 512
 
@@ -28,7 +29,7 @@ def test_each_half_hour_of_beats_is_tracked_for_itself() -> None:
 def test_beats_are_librosas(seed: int, n: int, bpm: float) -> None:
     x = envelope(seed, n)
     _, expected = librosa.beat.beat_track(onset_envelope=x, sr=SR, bpm=bpm)
-    assert beats.track_beats(x, bpm, FRAME_RATE).tolist() == expected.tolist()
+    assert beats.track_beats(x, bpm, FRAME_RATE, weakest=0.5).tolist() == expected.tolist()
 
 
 def test_a_constant_curve_has_no_beats() -> None:
@@ -48,3 +49,19 @@ def test_uneven_few_or_far_beats_leave_the_tempo() -> None:
     assert beats.steady_tempo(frames, FRAME_RATE, 110) == 110
     assert beats.steady_tempo(frames + 3 * (np.arange(30) % 2), FRAME_RATE, 101) == 101
     assert beats.steady_tempo(frames[:0], FRAME_RATE, 101) == 101
+
+
+def test_beats_are_where_the_clicks_are() -> None:
+    frames = extract([clicks(120, 12)[:, None]], SR, paths=["frames/beats"]).arrays["frames/beats"]
+    late = np.flatnonzero(frames) / FRAME_RATE - 0.05
+    assert np.abs(late - 0.5 * np.round(late / 0.5)).max() < 0.03
+
+
+@pytest.mark.parametrize("style", ["house", "drum and bass", "rock", "folk"])
+def test_beats_of_simulated_music_are_near_the_truth(style: str) -> None:
+    y, sr, truth = simulate_track(3, style=style, duration=20)
+    frames = extract([y], sr, paths=["frames/beats"]).arrays["frames/beats"]
+    found, expected = np.flatnonzero(frames) / FRAME_RATE, np.array(truth.beats)
+    near = np.abs(found[:, None] - expected) <= 0.07
+    hits = min(near.any(axis=0).sum(), near.any(axis=1).sum())
+    assert 2 * hits / (len(found) + len(expected)) > 0.9

@@ -58,7 +58,7 @@ def describe_pulse(
     found = tempo.estimate_tempo(pulse, frame_rate, onset_rate, duration_s)
     bpm, frames = found.bpm, np.empty(0, dtype=np.int64)
     if not np.isnan(bpm):
-        frames = beats.track_beats(whole, bpm, frame_rate)
+        frames = beats.track_beats(beats.beat_curve(pulse), bpm, frame_rate)
         bpm = bpm if found.is_loop else beats.steady_tempo(frames, frame_rate, bpm)
     values: dict[str, Any] = {
         "onset_rate": onset_rate,
