@@ -79,6 +79,12 @@ def test_a_loop_has_the_tempo_that_makes_it_whole(bpm: float, n_bars: int) -> No
     assert min(abs(ratio / octave - 1) for octave in (0.5, 1, 2)) < 1e-4
 
 
+def test_a_loop_with_a_silent_end_keeps_the_tempo_of_its_pulse() -> None:
+    y = music(seconds=12, bpm=120)[: round(4 * SR)]
+    found, _ = tempo_of(np.concatenate((y, np.zeros(round(0.3 * SR), np.float32))))
+    assert found == pytest.approx(120, rel=0.01)
+
+
 def test_what_is_no_loop_keeps_its_tempo() -> None:
     found, _ = tempo_of(music(seconds=6.9, bpm=120))  # 13.8 beats
     assert found == pytest.approx(120, abs=0.5)

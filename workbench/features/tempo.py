@@ -58,6 +58,7 @@ _LONGEST_LOOP_S = 16.0
 _LOOP_BEATS = np.array([4, 8, 16, 32])
 _LOOP_BONUS = 2.5  # nepers
 _PADDING_S = 0.045  # MP3 and careless cuts add some of it
+_EXACT, _EXACT_S = 0.005, 0.025  # a hop
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,8 @@ def estimate_tempo(pulse: FloatArray, frame_rate: float, onset_rate: float, dura
         Onsets per second.
     duration_s : float
         Length of the audio, seconds. Up to 16 s it may be a loop: then the tempi at which it lasts
-        4, 8, 16 or 32 beats score more, and one of them, if it wins, is given exactly.
+        4, 8, 16 or 32 beats score more, and one of them, if it wins, is given exactly if the pulse agrees to
+        a hop or half a percent; a loop with some silence keeps the tempo of its pulse.
 
     Returns
     -------
@@ -259,9 +261,15 @@ def estimate_tempo(pulse: FloatArray, frame_rate: float, onset_rate: float, dura
     if salience < _LEAST_REPEATING:
         return UNKNOWN_TEMPO
     bpm = _refine(acfs[0], frame_rate, float(GRID[best]))
-    if at_loop[best]:
-        bpm = float(loops[np.argmin(np.abs(loops - GRID[best]))])
-    return Tempo(bpm, _confidence(score, best, salience), _shares(score, best), bool(at_loop[best]))
+    whole = _whole(bpm, loops, duration_s) if at_loop[best] else None
+    confidence, shares = _confidence(score, best, salience), _shares(score, best)
+    return Tempo(whole or bpm, confidence, shares, is_loop=whole is not None)
+
+
+def _whole(bpm: float, loops: DoubleArray, duration_s: float) -> float | None:
+    """Give the tempo of a loop that is as near as `bpm` can be known; none if the loop is padded."""
+    nearest = float(loops[np.argmin(np.abs(loops - bpm))])
+    return nearest if abs(bpm / nearest - 1) <= max(_EXACT, _EXACT_S / duration_s) else None
 
 
 def _is_plain(acf: DoubleArray, onset_interval: float) -> bool:
