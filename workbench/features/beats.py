@@ -15,7 +15,7 @@ _TIGHTNESS = 100.0
 _BEAT_SECTION_S = 1800.0
 _LEAST_DEVIATION = 1e-3
 _WEAKEST = 0.2
-_STEADY_S, _FEWEST_STEADY_BEATS, _NEAR = 0.03, 16, 0.03
+_STEADY_S, _FEWEST_STEADY_BEATS, _NEAR = 0.03, 16, 0.01
 
 
 def beat_curve(pulse: FloatArray) -> FloatArray:
@@ -61,7 +61,7 @@ def steady_tempo(beats: npt.NDArray[np.int64], frame_rate: float, bpm: float) ->
     -------
     float
         The slope of the least-squares line through the beats. `bpm` itself if there are fewer than 16, if they stray
-        from the line by more than 30 ms (standard deviation), or if the slope is more than 3 % from it.
+        from the line by more than 30 ms (standard deviation), or if the slope is more than 1 % from it.
 
     Examples
     --------

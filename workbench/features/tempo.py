@@ -105,8 +105,8 @@ def fold_tempo(bpm: float, low: float, high: float) -> float:
 
     Examples
     --------
-    >>> fold_tempo(174, 70, 140), fold_tempo(60, 70, 140), fold_tempo(140, 70, 140), fold_tempo(95, 100, 120)
-    (87.0, 120.0, 70.0, 95)
+    >>> [fold_tempo(bpm, 70, 140) for bpm in (174, 60, 140, 95)], fold_tempo(95, 100, 120)
+    ([87.0, 120, 70.0, 95], 95)
     """
     if not 0 < low < high < math.inf:
         raise ValueError(f"the range from {low} to {high} BPM: two positive numbers are needed, the lower one first")
@@ -254,7 +254,7 @@ def estimate_tempo(pulse: FloatArray, frame_rate: float, onset_rate: float, dura
         score[np.abs(np.log2(60 * onset_rate / GRID)) > 0.2] -= 10.0
     loops = 60.0 * _LOOP_BEATS / duration_s if duration_s <= _LONGEST_LOOP_S else np.empty(0)
     tolerance = min(max(_PADDING_S / duration_s, 0.006), 0.02)
-    at_loop = (np.abs(GRID / loops[:, None] - 1) <= tolerance).any(axis=0)
+    at_loop = np.any(np.abs(GRID / loops[:, None] - 1) <= tolerance, axis=0)
     score[at_loop] += _LOOP_BONUS
     best = int(np.argmax(score))
     salience = math.exp(evidence[best, 0])
