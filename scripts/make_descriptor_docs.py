@@ -7,8 +7,8 @@ from pathlib import Path
 from workbench.features.config import DEFAULT_CONFIG
 from workbench.features.mood import CUES, DANCE_BPM, DANCE_JITTER, DANCE_SPREAD, GAIN, MOODS, WEIGHTS
 from workbench.features.registry import COLUMNS, DESCRIPTORS, Descriptor
-from workbench.features.rhythm import TEMPO_RATIOS
 from workbench.features.summary import STATISTICS
+from workbench.features.tempo import TEMPO_RATIOS
 from workbench.features.tempogram import TEMPO_POINTS
 
 PAGE = Path(__file__).parents[1] / "docs" / "descriptors.md"

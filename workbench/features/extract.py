@@ -210,7 +210,8 @@ class Extractor:
             values["tempogram"] = tempogram_at(framewise.tempogram.finish(), frame_rate)
         if self._needs(*PULSE):
             with_beats = any(wanted.name == "beats" for wanted in self._wanted)
-            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, with_beats=with_beats)
+            duration_s = self._n_native / self.sample_rate
+            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, duration_s, with_beats=with_beats)
         if self._needs(*MOOD):
             # rounded as they are stored, so that the same comes out of a library without its audio
             scalars = {name: float(np.float32(value)) for name, value in values.items() if np.ndim(value) == 0}

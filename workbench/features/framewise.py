@@ -81,7 +81,7 @@ class FramewiseStream:
         self._kernels = {name: kernel for name, kernel in kernels(config).items() if name in self._spectral}
         self.tempogram = TempogramMean() if "tempogram" in levels else None
         self._pulse_values = array("f") if keep_pulse else None
-        self._pulse = spectral.OnsetStrength(config.n_fft, config.hop_length)
+        self._pulse = spectral.OnsetStrength(config.n_fft, config.hop_length, spectral.PULSE_BANDS)
         prologue = int(config.tuning_s * config.sr / config.hop_length)
         self._chroma = tonal.ChromaStream(prologue) if self._tuned.names or "tuning" in levels else None
         self._n_silent = 0
@@ -112,8 +112,8 @@ class FramewiseStream:
 
     @property
     def pulse(self) -> FloatArray:
-        """Every value of the pulse (see `rhythm`), shape (n_frames,)."""
-        return np.frombuffer(self._pulse_values or b"", dtype=np.float32)
+        """Every value of the pulse (see `rhythm`), shape (n_frames, 3)."""
+        return np.frombuffer(self._pulse_values or b"", dtype=np.float32).reshape(-1, len(spectral.PULSE_BANDS))
 
     def push(self, y: FloatArray) -> None:
         """Take in mono samples."""

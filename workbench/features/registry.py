@@ -12,8 +12,8 @@ import numpy as np
 from workbench.errors import InputError
 from workbench.features.key import KEY_NAMES, NAMED_PROFILES, PITCH_CLASSES
 from workbench.features.mood import CUES, MOODS
-from workbench.features.rhythm import TEMPO_RATIOS
 from workbench.features.summary import STATISTICS
+from workbench.features.tempo import TEMPO_RATIOS
 from workbench.features.tempogram import TEMPO_POINTS
 from workbench.schema import ArraySpec, Level
 
@@ -209,33 +209,35 @@ _RHYTHM = (
     Descriptor(
         "tempo", "rhythm", (), (), "1/min", 20.0, 400.0,
         "Beats per minute; missing where nothing repeats.",
-        "workbench.features.rhythm.estimate_tempo", optional=True,
+        "workbench.features.tempo.estimate_tempo", optional=True, version=2,
     ),
     Descriptor(
         "tempo_confidence", "rhythm", (), (), "1", 0.0, 1.0,
-        "How sure the tempo is, 0 to 1; missing with the tempo.",
-        "workbench.features.rhythm.estimate_tempo", optional=True,
+        "Probability that the tempo is right and not a multiple of it, 0 to 1; missing with the tempo.",
+        "workbench.features.tempo.estimate_tempo", optional=True, version=2,
     ),
     Descriptor(
         "tempo_candidates", "rhythm", ("ratio",), (len(TEMPO_RATIOS),), "1", 0.0, 1.0,
         "Share of the evidence for the tempo times 1, 1/2, 2, 2/3 and 3/2; the shares sum to 1.",
-        "workbench.features.rhythm.estimate_tempo", optional=True,
+        "workbench.features.tempo.estimate_tempo", optional=True, version=2,
         labels={"ratio": tuple(TEMPO_RATIOS)},
     ),
     Descriptor(
         "beat_count", "rhythm", (), (), "1", 0.0, 1e6,
         "Number of beats; 0 where there is no tempo.",
-        "librosa.beat.beat_track (Ellis 2007)",
+        "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", version=2,
     ),
     Descriptor(
         "beat_interval_std", "rhythm", (), (), "s", 0.0, 10.0,
         "Standard deviation of the time from beat to beat; missing below 3 beats.",
-        "librosa.beat.beat_track (Ellis 2007)", optional=True,
+        "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", optional=True,
+        version=2,
     ),
     Descriptor(
         "beats", "rhythm", (), (), "1", 0.0, 1.0,
         "One in the frames that hold a beat, else zero.",
-        "librosa.beat.beat_track (Ellis 2007)", levels=("frames",),
+        "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", levels=("frames",),
+        version=2,
     ),
 )  # fmt: skip
 
