@@ -206,18 +206,18 @@ class Library:
             Move each tempo by octaves into this range, as `workbench.features.tempo.fold_tempo` does; ``bpm_found``
             then holds the tempo that was found. Nothing stored is changed.
         """
-        from workbench.features.tempo import fold_tempo
         from workbench.store.catalog import queries
 
         rows = queries.tracks(self.catalog, where=where, limit=limit)
         if fold_bpm is None:
             return rows
-        if not 0 < fold_bpm[0] < fold_bpm[1]:
-            raise InputError(
-                f"{fold_bpm[0]:g} to {fold_bpm[1]:g} BPM is no range.", "Give the lower tempo first: 70 140."
-            )
+        low, high = fold_bpm
+        if not 0 < low < high:
+            raise InputError(f"{low:g} to {high:g} BPM is no range.", "Give the lower tempo first: 70 140.")
+        from workbench.features.tempo import fold_tempo
+
         return [
-            {**row, "bpm": row["bpm"] and fold_tempo(row["bpm"], *fold_bpm), "bpm_found": row["bpm"]} for row in rows
+            {**row, "bpm": row["bpm"] and fold_tempo(row["bpm"], low, high), "bpm_found": row["bpm"]} for row in rows
         ]
 
     def failed(self) -> list[dict[str, Any]]:

@@ -164,7 +164,7 @@ def test_folded_tempi_are_marked_and_the_found_ones_kept(ask: Run) -> None:
         assert row["bpm"] is None or 40 <= row["bpm"] < 80
     assert "BPM in 40-80" in ask("tracks", "--fold-bpm", "40", "80").stdout
     refused = ask("tracks", "--fold-bpm", "80", "40")
-    assert refused.returncode == 2
+    assert refused.exit_code == 2
     assert "lower tempo first" in refused.stderr
 
 

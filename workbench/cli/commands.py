@@ -134,11 +134,10 @@ def tracks(
         notes = [f"{r['detail']}. {r['remedy']}" if r["detail"] else r["remedy"] for r in rows]
         print_table(("file", "reason"), [(r["path"], r["reason"]) for r in rows], notes=notes)
     else:
-        shown = TRACK_COLUMNS
-        if fold_bpm is not None:  # never silently
-            shown = tuple(f"BPM in {fold_bpm[0]:g}-{fold_bpm[1]:g}" if c == "BPM" else c for c in shown)
-        columns = ("id", *shown, "length")
-        print_table(columns, [(r["id"][:8], *track_row(r), clock(r["duration_s"])) for r in rows], right=NUMERIC)
+        tempo = "BPM" if fold_bpm is None else f"BPM in {fold_bpm[0]:g}-{fold_bpm[1]:g}"  # never folded silently
+        columns = ("id", *(tempo if name == "BPM" else name for name in TRACK_COLUMNS), "length")
+        lines = [(r["id"][:8], *track_row(r), clock(r["duration_s"])) for r in rows]
+        print_table(columns, lines, right=(*NUMERIC, tempo))
 
 
 @app.command()
