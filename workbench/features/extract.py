@@ -38,7 +38,7 @@ Samples = npt.NDArray[np.float32] | npt.NDArray[np.int16]
 SHORTEST_S = 0.005
 
 # Half a megabyte at once over all channels.
-_BLOCK_SAMPLES = 1 << 17
+_BLOCK_SAMPLES = 1 << 18
 
 # Descriptors that are made together, in the order in which their maker gives them.
 LOUDNESS = ("loudness", "loudness_range", "dynamic_complexity", "crest_factor")

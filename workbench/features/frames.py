@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
+_ROUND = 16  # frames
+
 
 class Reblocker:
     """Collect blocks of any length and pass on blocks of exactly `length` rows.
@@ -69,7 +71,7 @@ class FrameBlock:
     ----------
     samples : mono samples, shape ((n_frames - 1) * hop_length + frame_length,)
     frame_length, hop_length : in samples
-    capacity : frames of a full block; only the last block of a signal has fewer
+    capacity : columns of its arrays: the frames, rounded up, so that few sizes have to be prepared for
     borders : indices in `samples` where the signal begins or has ended (zeros lie beyond)
     """
 
@@ -93,7 +95,7 @@ class FrameBlock:
     def hops(self) -> FloatArray:
         """The samples, a hop in each column, shape (hop_length, n_hops): frame `t` begins in column `t`.
 
-        Zeros follow up to the number of hops of a full block.
+        Zeros follow up to the number of hops of `capacity` frames.
         """
         n_hops = self.capacity + self.frame_length // self.hop_length - 1
         hops = np.zeros((self.hop_length, n_hops), dtype=np.float32)
@@ -164,7 +166,8 @@ class Framer:
         samples = self._buffer[start : start + (n_frames - 1) * self.hop_length + self.frame_length]
         offset = self._buffer_start + start
         inside = tuple(border - offset for border in borders if 0 <= border - offset < len(samples))
-        return FrameBlock(samples, self.frame_length, self.hop_length, self.block_frames, inside)
+        capacity = min(-(-n_frames // _ROUND) * _ROUND, self.block_frames)
+        return FrameBlock(samples, self.frame_length, self.hop_length, capacity, inside)
 
     def _drop(self, n: int) -> None:
         self._buffer = self._buffer[n:]

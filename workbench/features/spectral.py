@@ -252,16 +252,33 @@ def _mean_of_highest(S: FloatArray, n_highest: int) -> FloatArray:
 
 def zero_crossing_rate(block: FrameBlock) -> FloatArray:
     """Share of samples at which the sign changes, 0 to 1 (``librosa.feature.zero_crossing_rate``)."""
-    negative = block.samples < -_ZERO_THRESHOLD
-    changes = np.empty(len(negative), dtype=np.bool_)
-    changes[0] = False
-    np.not_equal(negative[1:], negative[:-1], out=changes[1:])
-    # librosa repeats the edge samples instead of adding zeros: no crossing at the borders.
-    changes[list(block.borders)] = False
-    within = block.frame_sums(np.count_nonzero(changes.reshape(-1, block.hop_length), axis=1))
-    within -= changes[:: block.hop_length][: block.n_frames]
-    within /= np.float32(block.frame_length)
-    return within
+    within, at_start = _crossings(block.hops)
+    for border in block.borders:
+        # librosa repeats the edge samples instead of adding zeros: no crossing at the borders.
+        before, after = block.samples[border - 1 : border + 1] < -_ZERO_THRESHOLD if border else (False, False)
+        hop, sample = divmod(border, block.hop_length)
+        within[hop] -= before != after
+        at_start[hop] &= sample > 0
+    rate = block.frame_sums(within)
+    rate -= at_start[: block.n_frames]
+    rate /= np.float32(block.frame_length)
+    return rate
+
+
+@compiled
+def _crossings(hops: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Changes of sign within each hop, the step from the hop before counted in; and whether that step is one."""
+    length, n_hops = hops.shape
+    found = np.zeros(n_hops, dtype=np.float32)
+    at_start = np.zeros(n_hops, dtype=np.bool_)
+    before, now = hops[-1, :-1], hops[0, 1:]
+    for t in range(n_hops - 1):
+        at_start[t + 1] = (before[t] < -_ZERO_THRESHOLD) != (now[t] < -_ZERO_THRESHOLD)
+        found[t + 1] = np.float32(at_start[t + 1])
+    for k in range(1, length):
+        for t in range(n_hops):
+            found[t] += np.float32((hops[k - 1, t] < -_ZERO_THRESHOLD) != (hops[k, t] < -_ZERO_THRESHOLD))
+    return found, at_start
 
 
 def rms(block: FrameBlock) -> FloatArray:

@@ -15,7 +15,7 @@ DoubleArray = npt.NDArray[np.float64]
 TEMPO_POINTS: DoubleArray = 30.0 * 2.0 ** (np.arange(33) / 8)
 
 _WIN_LENGTH = 384  # librosa's default: 9 s
-_BLOCK = 64  # windows computed at once
+_BLOCK = 128  # windows computed at once
 
 
 class TempogramMean:
@@ -64,9 +64,7 @@ class TempogramMean:
         return np.linspace(0, edge, self._win_length // 2, endpoint=False, dtype=np.float32)
 
     def _take(self, n: int) -> None:
-        frames = np.zeros((self._win_length, _BLOCK), dtype=np.float32)
-        frames[:, :n] = np.lib.stride_tricks.sliding_window_view(self._waiting, self._win_length)[:n].T
-        power = self._spectrum.windowed(frames, filters.hann(self._win_length))
+        power = self._spectrum.of_windows(self._waiting[: n + self._win_length - 1], filters.hann(self._win_length))
         at_lag_0 = (2 * power.sum(axis=0) - power[0] - power[-1]) / np.float32(self._n_fft)
         at_lag_0[at_lag_0 < np.finfo(np.float32).tiny] = 1
         self._total += power @ (1 / at_lag_0)
