@@ -267,7 +267,7 @@ def zero_crossing_rate(block: FrameBlock) -> FloatArray:
 
 @compiled
 def _crossings(hops: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """Changes of sign within each hop, the step from the hop before counted in; and whether that step is one."""
+    """Count changes of sign in each hop, the step from the hop before included; and tell whether that step is one."""
     length, n_hops = hops.shape
     found = np.zeros(n_hops, dtype=np.float32)
     at_start = np.zeros(n_hops, dtype=np.bool_)
