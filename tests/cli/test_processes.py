@@ -114,7 +114,7 @@ def test_an_interrupt_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: 
         assert library.verify().problems == []
     again = start(*arguments)
     report = json.loads(again.communicate(timeout=60)[0])
-    assert (report["job_id"], report["state"], report["analyzed"]) == (1, "done", 6)
+    assert (report["job_id"], report["state"], report["analyzed"]) == (1, "done", 8)
 
 
 def test_a_full_disk_ends_with_4(tmp_path: Path, songs: Path, cluster: str) -> None:
