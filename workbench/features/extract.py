@@ -19,12 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.audio.resample import Resampler, downmix
-from workbench.features import mood, rhythm
+from workbench.features import beats, mood, rhythm
 from workbench.features.config import DEFAULT_CONFIG, ExtractConfig
+from workbench.features.envelope import Envelope
 from workbench.features.frames import Reblocker
 from workbench.features.framewise import FramewiseStream
 from workbench.features.loudness import LoudnessMeter
-from workbench.features.registry import COLUMNS, DESCRIPTORS, closure, spec, specs
+from workbench.features.registry import COLUMNS, DESCRIPTORS, SILENCE_DB, closure, spec, specs
 from workbench.features.tonal import KeyStream, camelot
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _BLOCK_SAMPLES = 1 << 17
 LOUDNESS = ("loudness", "loudness_range", "dynamic_complexity", "crest_factor")
 KEY = ("key", "key_strength")
 PULSE = ("onset_rate", "tempo", "tempo_confidence", "tempo_candidates", "beat_count", "beat_interval_std", "beats")
+ENVELOPE = ("log_attack_time", "temporal_centroid", "effective_duration", "average_loudness")
 MOOD = ("energy", "arousal", "valence", "danceability", "mood")
 
 
@@ -136,6 +138,7 @@ class Extractor:
         self._meter = LoudnessMeter(sample_rate, n_channels) if self._needs(*LOUDNESS) else None
         self._resampler = Resampler(sample_rate, config.sr)
         self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if self._needs(*KEY) else None
+        self._envelope = Envelope(config.sr) if self._needs(*ENVELOPE) else None
         levels = {name: {wanted.level for wanted in self._wanted if wanted.name == name} for name in self._needed}
         self._framewise = FramewiseStream(config, levels, keep_pulse=self._needs(*PULSE))
 
@@ -160,11 +163,22 @@ class Extractor:
         self._framewise.push(y)
         if self._key is not None:
             self._key.push(y)
+        if self._envelope is not None:
+            self._envelope.push(y)
 
     def finish(self) -> Features:
         """Close the analysis and give its results."""
         with _one_thread():
             return self._finish()
+
+    def _metre(self, tempogram: npt.NDArray[np.float64], values: dict[str, Any]) -> dict[str, Any]:
+        frame_rate = self.config.frame_rate
+        found: dict[str, Any] = {"tempogram": rhythm.tempogram_at(tempogram, frame_rate)}
+        if self._needs(*beats.BPM_PEAKS):
+            found |= beats.bpm_peaks(tempogram, frame_rate)
+        if self._needs("tempogram_ratio"):
+            found["tempogram_ratio"] = beats.tempogram_ratio(tempogram, values["tempo"], frame_rate)
+        return found
 
     def _finish(self) -> Features:
         for rows in self._reblocker.finish():
@@ -197,13 +211,18 @@ class Extractor:
             values |= zip(LOUDNESS, astuple(self._meter.finish()), strict=True)
         if self._key is not None:
             values |= zip(KEY, astuple(self._key.finish()), strict=True)
-        if self._needs("silence_rate"):
-            values["silence_rate"] = framewise.silence_rate
-        if framewise.tempogram is not None:
-            values["tempogram"] = rhythm.tempogram_at(framewise.tempogram.finish(), frame_rate)
+        if self._envelope is not None:
+            values |= zip(ENVELOPE, astuple(self._envelope.finish()), strict=True)
+        if framewise.harmony is not None:
+            values |= framewise.harmony.finish()
+        if self._needs(*SILENCE_DB):
+            values |= framewise.silence_rates
         if self._needs(*PULSE):
-            with_beats = any(wanted.name == "beats" for wanted in self._wanted)
-            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, with_beats=with_beats)
+            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, with_beats=self._needs("beats"))
+        if framewise.band_levels is not None:
+            values |= framewise.band_levels.at_beats(np.flatnonzero(values["beats"]))
+        if framewise.tempogram is not None:
+            values |= self._metre(framewise.tempogram.finish(), values)
         if self._needs(*MOOD):
             scalars = {name: float(value) for name, value in values.items() if np.ndim(value) == 0}
             values |= mood.affect(scalars | means)

@@ -59,6 +59,16 @@ def sum_of_bins(S: FloatArray) -> FloatArray:
 
 
 @compiled
+def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Divide, with 0 where the denominator is 0."""
+    found = np.zeros_like(numerator)
+    for t in range(len(found)):
+        if denominator[t] > 0:
+            found[t] = numerator[t] / denominator[t]
+    return found
+
+
+@compiled
 def centroid(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> FloatArray:
     """Mean frequency weighted by magnitude, Hz (``librosa.feature.spectral_centroid``).
 
@@ -86,7 +96,7 @@ def centroid(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> Float
     for k in range(S.shape[0]):
         for t in range(S.shape[1]):
             weighted[t] += S[k, t] * frequencies[k]
-    return _ratio(weighted, total)
+    return ratio(weighted, total)
 
 
 @compiled
@@ -111,7 +121,7 @@ def bandwidth(S: FloatArray, total: FloatArray, frequencies: FloatArray, centroi
         for t in range(S.shape[1]):
             deviation = frequencies[k] - centroids[t]
             squares[t] += S[k, t] * (deviation * deviation)
-    return np.sqrt(_ratio(squares, total))
+    return np.sqrt(ratio(squares, total))
 
 
 @compiled
@@ -292,7 +302,7 @@ class Flux:
 
     def __call__(self, S: FloatArray, norm: FloatArray, n_frames: int) -> FloatArray:
         """Flux of each frame of magnitude spectra, shape (n_frames,), given their Euclidean norms."""
-        inverse = _ratio(np.ones_like(norm), norm)
+        inverse = ratio(np.ones_like(norm), norm)
         if self._last is None:
             self._last = S[:, 0] * inverse[0]
         change = _squared_change(S, inverse, self._last)
@@ -356,13 +366,3 @@ def _mean_rise(S: FloatArray) -> FloatArray:
             rise[t] += max(now[t] - before[t], np.float32(0))
     rise /= np.float32(n_bands)
     return rise
-
-
-@compiled
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Divide, with 0 where the denominator is 0."""
-    found = np.zeros_like(numerator)
-    for t in range(len(found)):
-        if denominator[t] > 0:
-            found[t] = numerator[t] / denominator[t]
-    return found
