@@ -15,6 +15,7 @@ ICASSP 2009 (GFCC); G. Peeters, "A large set of audio features for sound descrip
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -55,12 +56,12 @@ def box_bank(sr: float, n_fft: int, edges: tuple[tuple[float, float], ...]) -> S
 
 
 def bark_bank(sr: float, n_fft: int) -> SparseBank:
-    """The 25 Bark bands of `BARK_EDGES_HZ`."""
-    return box_bank(sr, n_fft, tuple(zip(BARK_EDGES_HZ[:-1], BARK_EDGES_HZ[1:], strict=True)))
+    """Give the 25 Bark bands of `BARK_EDGES_HZ`."""
+    return box_bank(sr, n_fft, tuple(pairwise(BARK_EDGES_HZ)))
 
 
 def energy_bank(sr: float, n_fft: int) -> SparseBank:
-    """The bands of `ENERGY_EDGES_HZ`."""
+    """Give the bands of `ENERGY_EDGES_HZ`."""
     return box_bank(sr, n_fft, tuple(ENERGY_EDGES_HZ.values()))
 
 

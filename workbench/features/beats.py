@@ -10,6 +10,7 @@ histogram); G. Peeters, "Rhythm classification using spectral rhythm patterns", 
 from __future__ import annotations
 
 from array import array
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class BandLevels:
 
     def push(self, power: FloatArray, sr: float, n_fft: int, n_frames: int) -> None:
         """Take in the first `n_frames` of power spectra, shape (n_bins, n)."""
-        edges = tuple(zip(BEAT_BAND_EDGES_HZ[:-1], BEAT_BAND_EDGES_HZ[1:], strict=True))
+        edges = tuple(pairwise(BEAT_BAND_EDGES_HZ))
         levels = power_to_db(box_bank(sr, n_fft, edges).apply(power))
         levels *= _HUNDREDTHS
         self._levels.frombytes(np.rint(levels[:, :n_frames]).astype(np.int16).T.tobytes())

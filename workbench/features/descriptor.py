@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.features.summary import STATISTICS
-from workbench.schema import ArraySpec, Level
+from workbench.schema import ArraySpec, DescriptorSet, Level
 
 Facet = Literal["timbre", "rhythm", "harmony", "dynamics", "mood"]
-
-#: The default set, and everything.
-DescriptorSet = Literal["fast", "full"]
 
 ALL_LEVELS: tuple[Level, ...] = ("summary", "segments", "frames")
 NO_SEGMENTS: tuple[Level, ...] = ("summary", "frames")

@@ -171,15 +171,6 @@ class Extractor:
         with _one_thread():
             return self._finish()
 
-    def _metre(self, tempogram: npt.NDArray[np.float64], values: dict[str, Any]) -> dict[str, Any]:
-        frame_rate = self.config.frame_rate
-        found: dict[str, Any] = {"tempogram": rhythm.tempogram_at(tempogram, frame_rate)}
-        if self._needs(*beats.BPM_PEAKS):
-            found |= beats.bpm_peaks(tempogram, frame_rate)
-        if self._needs("tempogram_ratio"):
-            found["tempogram_ratio"] = beats.tempogram_ratio(tempogram, values["tempo"], frame_rate)
-        return found
-
     def _finish(self) -> Features:
         for rows in self._reblocker.finish():
             self._analyze(rows)
@@ -227,6 +218,16 @@ class Extractor:
             scalars = {name: float(value) for name, value in values.items() if np.ndim(value) == 0}
             values |= mood.affect(scalars | means)
         return values
+
+    def _metre(self, tempogram: npt.NDArray[np.float64], values: dict[str, Any]) -> dict[str, Any]:
+        """Give what the mean tempogram tells, also with the tempo."""
+        frame_rate = self.config.frame_rate
+        found: dict[str, Any] = {"tempogram": rhythm.tempogram_at(tempogram, frame_rate)}
+        if self._needs(*beats.BPM_PEAKS):
+            found |= beats.bpm_peaks(tempogram, frame_rate)
+        if self._needs("tempogram_ratio"):
+            found["tempogram_ratio"] = beats.tempogram_ratio(tempogram, values["tempo"], frame_rate)
+        return found
 
 
 @cache

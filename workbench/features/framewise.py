@@ -40,9 +40,10 @@ DELAYED = ("percussive_ratio",)
 
 
 def kernels(config: ExtractConfig) -> dict[str, Kernel]:
-    """Give the function of each framewise descriptor but `TUNED` and `DELAYED`, from spectra to an array (*shape, n >= n_frames).
+    """Give the function of each framewise descriptor, from spectra to an array (*shape, n >= n_frames).
 
-    Those that look back at the last block remember it: the table is made anew for each track.
+    `TUNED` and `DELAYED` are not here. Those that look back at the last block remember it: the table is made anew
+    for each track.
     """
     flux = spectral.Flux()
     onset_strength = spectral.OnsetStrength(config.n_fft, config.hop_length)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-
+from itertools import pairwise
 
 from workbench.features.bands import BARK_EDGES_HZ, ENERGY_EDGES_HZ, N_ERB_BANDS
 from workbench.features.beats import BEAT_BAND_EDGES_HZ, TEMPO_FACTORS
@@ -23,7 +23,7 @@ _FULL_SCALE = "Essentia's spectra are of 44.1 kHz; here of 22.05 kHz, with the s
 
 
 def _hz(edges: tuple[int, ...]) -> tuple[str, ...]:
-    return tuple(f"{low}-{high} Hz" for low, high in zip(edges[:-1], edges[1:], strict=True))
+    return tuple(f"{low}-{high} Hz" for low, high in pairwise(edges))
 
 
 _SPECTRUM = (
@@ -127,9 +127,9 @@ def _shape_of(family: str, bands: str, n: int) -> tuple[Descriptor, ...]:
         one("crest", "1", 1.0, n, f"Largest over mean energy of the {n} {bands} bands: high if one stands out."),
         one("flatness_db", "dB", -300.0, 0.0, f"Geometric over arithmetic mean energy of the {n} {bands} bands.",
             "Essentia divides by -60 dB and cuts at 1."),
-        one("spread", "band²", 0.0, (n - 1) ** 2 / 4, f"Variance of the energy over the numbers of the {n} {bands} bands."),
+        one("spread", "band²", 0.0, (n - 1) ** 2 / 4, f"Variance of the energy over the {n} {bands} bands."),
         one("skewness", "1", -10.0 * n, 10.0 * n, f"Third standardised moment over the {n} {bands} bands.", moments),
-        one("kurtosis", "1", -3.1, 100.0 * n**2, f"Fourth standardised moment less 3 over the {n} {bands} bands.", moments),
+        one("kurtosis", "1", -3.1, 100.0 * n**2, f"Fourth standardised moment less 3 over {n} {bands} bands.", moments),
     )  # fmt: skip
 
 
@@ -240,7 +240,7 @@ _BEATS = (
         for descriptor in (
             Descriptor(
                 f"bpm_histogram_{which}_peak_bpm", "rhythm", (), (), "1/min", 20.0, 400.0,
-                f"{nth} peak of the mean tempogram from 30 to 300 beats per minute: a metrical level, not yet the tempo.",
+                f"{nth} peak of the mean tempogram, 30 to 300 beats per minute: a metrical level, maybe the tempo.",
                 "Tzanetakis & Cook 2002 (beat histogram), on the tempogram", optional=True, requires=("tempogram",),
                 exceptions="Essentia counts the intervals of the beats it has found.",
             ),
@@ -303,11 +303,10 @@ LEFT_OUT: Mapping[str, str] = {
     "spectral_spread": "The square of `spectral_bandwidth`.",
     "spectral_energy, spectral_rms": "Both follow from `rms`.",
     "melbands (40), melbands128": "`mel` has 64 bands; 40 or 128 tell nothing more.",
-    "spectral_contrast_coeffs, spectral_contrast_valleys": "`spectral_contrast` is librosa's, which is peak less valley.",
+    "spectral_contrast_coeffs, spectral_contrast_valleys": "`spectral_contrast` is librosa's: peak less valley.",
     "mfcc.cov, mfcc.icov, gfcc.cov, gfcc.icov": "Deviations are kept; matrices of 169 values are read by nobody here.",
-    "var, dvar and second differences": "`std` and `dstd` are kept, whose squares they are; of second differences nobody"
-    " has shown a use.",
-    "loudness_ebu128.momentary, .short_term": "Curves; `loudness`, `loudness_range` and `dynamic_complexity` describe them.",
+    "var, dvar, and the like of second differences": "Variances are the squares of `std` and `dstd`, which are kept.",
+    "loudness_ebu128.momentary, .short_term": "Curves, which `loudness_range` and `dynamic_complexity` describe.",
     "replay_gain": "-18 dB less `loudness` (ReplayGain 2.0).",
     "bpm_histogram": "`tempogram` is the curve over tempi; its two highest peaks are kept.",
     "beats_position": "`frames/beats`: beats vary in number.",
@@ -316,7 +315,6 @@ LEFT_OUT: Mapping[str, str] = {
     "key_edma, key_krumhansl, key_temperley": "See `key`.",
     "danceability (detrended fluctuation)": "`danceability` is a formula on tempo and beats.",
     "mood, genre, instrument, voice and gender classifiers": "What cannot be had without a trained model is left out;"
-    " so are acousticness and instrumentalness, for which no formula without one is published."
+    " so are acousticness and instrumentalness, for which no published formula is known here."
     " `percussive_ratio`, `pitch_salience` and `spectral_entropy` are measured instead.",
 }
-

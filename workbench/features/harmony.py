@@ -41,7 +41,7 @@ _TINY = np.finfo(np.float32).tiny
 
 @lru_cache(maxsize=1)
 def _hpcp_bank() -> FloatArray:
-    """What each tenth of a semitone adds to each bin of the profile, shape (36, 120).
+    """Give what each tenth of a semitone adds to each bin of the profile, shape (36, 120).
 
     A peak may be any of the first 8 harmonics of a note; it counts for pitches up to 2/3 semitone away.
     """

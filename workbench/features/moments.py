@@ -226,4 +226,3 @@ def poly_features(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> 
     slope = weighted_sum(S, (centred / np.sum(centred**2)).astype(np.float32))
     mean = total / np.float32(len(S))
     return np.stack((mean, slope, mean - slope * np.float32(middle)))
-

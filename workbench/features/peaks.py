@@ -30,6 +30,8 @@ N_PEAKS = 24
 _PEAK_HZ = 40.0, 5000.0
 _LEAST_HEIGHT = np.float32(1e-3)
 
+_TINY = np.finfo(np.float32).tiny
+
 
 def spectral_peaks(S: FloatArray, bin_hz: float, n_peaks: int = N_PEAKS) -> Peaks:
     """Give the highest local maxima from 40 to 5000 Hz of each Hann-windowed magnitude spectrum.
@@ -63,48 +65,51 @@ def _highest_peaks(
         for t in range(n_frames):
             floor[t] = max(floor[t], row[t])
     floor *= least
-    bins = np.empty((n_frames, (end - first + 1) // 2 + 1), dtype=np.int32)
+    bins = np.empty((n_frames, end - first), dtype=np.int32)
+    values = np.empty((n_frames, end - first), dtype=np.float32)
     n_found = np.zeros(n_frames, dtype=np.int32)
     for k in range(first, end):
         below, row, above = S[k - 1], S[k], S[k + 1]
         for t in range(n_frames):
-            if row[t] > below[t] and row[t] >= above[t] and row[t] > floor[t]:
-                bins[t, n_found[t]] = k
-                n_found[t] += 1
+            # every bin is written down, and written over by the next unless it is a peak: no jump to guess
+            bins[t, n_found[t]], values[t, n_found[t]] = k, row[t]
+            n_found[t] += (row[t] > below[t]) & (row[t] >= above[t]) & (row[t] > floor[t])
     frequencies = np.zeros((n_peaks, n_frames), dtype=np.float32)
     heights = np.zeros((n_peaks, n_frames), dtype=np.float32)
     for t in range(n_frames):
-        kept = _highest(S[:, t], bins[t, : n_found[t]], n_peaks)
-        for i in range(len(kept)):
-            k = kept[i]
-            below_k, height, above_k = S[k - 1, t], S[k, t], S[k + 1, t]
-            if above_k >= below_k:
-                shift = (2 * above_k - height) / (height + above_k)
-            else:
-                shift = -(2 * below_k - height) / (height + below_k)
-            frequencies[i, t] = (k + min(max(shift, np.float32(-0.5)), np.float32(0.5))) * bin_hz
+        n = _keep_highest(bins[t, : n_found[t]], values[t, : n_found[t]], n_peaks)
+        for i in range(n):
+            k, height = bins[t, i], values[t, i]
+            frequencies[i, t] = (k + _hann_shift(S[k - 1, t], height, S[k + 1, t])) * bin_hz
             heights[i, t] = height
     return frequencies, heights
 
 
 @compiled
-def _highest(spectrum: FloatArray, bins: npt.NDArray[np.int32], n: int) -> npt.NDArray[np.int32]:
-    """Those of the bins that hold the `n` highest values, in their order; of equals the lower."""
+def _hann_shift(below: np.float32, height: np.float32, above: np.float32) -> np.float32:
+    """Distance of a sine from the bin in which it is highest, bins, by the magnitude of its higher neighbour."""
+    neighbour, sign = (above, np.float32(1)) if above >= below else (below, np.float32(-1))
+    shift = (2 * neighbour - height) / (height + neighbour)
+    return sign * min(max(shift, np.float32(-0.5)), np.float32(0.5))
+
+
+@compiled
+def _keep_highest(bins: npt.NDArray[np.int32], values: FloatArray, n: int) -> int:
+    """Move those that hold the `n` highest values to the front, in their order; of equals the first."""
     if len(bins) <= n:
-        return bins
-    values = spectrum[bins]
+        return len(bins)
     cut = np.partition(values, len(bins) - n)[len(bins) - n]
     n_at_cut = n
     for i in range(len(bins)):
         n_at_cut -= values[i] > cut
-    kept, n_kept = np.empty(n, dtype=np.int32), 0
+    n_kept = 0
     for i in range(len(bins)):
         at_cut = values[i] == cut and n_at_cut > 0
         n_at_cut -= at_cut
         if values[i] > cut or at_cut:
-            kept[n_kept] = bins[i]
+            bins[n_kept], values[n_kept] = bins[i], values[i]
             n_kept += 1
-    return kept
+    return n_kept
 
 
 _CURVE_PEAK = 0.18072  # of exp(-3.5 x) - exp(-5.75 x)
@@ -137,9 +142,7 @@ def _pairs(n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
 
 
 @compiled
-def _pair_distances(
-    frequencies: FloatArray, lower: npt.NDArray[np.int64], upper: npt.NDArray[np.int64]
-) -> FloatArray:
+def _pair_distances(frequencies: FloatArray, lower: npt.NDArray[np.int64], upper: npt.NDArray[np.int64]) -> FloatArray:
     """Distance of each pair in units of the critical bandwidth; peaks ascend, those that are missing are 0."""
     n_frames = frequencies.shape[1]
     distance = np.empty((len(lower), n_frames), dtype=np.float32)
@@ -195,10 +198,10 @@ class PitchSalience:
     def __call__(self, S: FloatArray, norm: FloatArray) -> FloatArray:
         """Salience of magnitude spectra, shape (n_bins, n_frames), given their Euclidean norms."""
         # unit norms: the fourth power of what a spectrum can hold does not fit float32
-        unit = S[: self._N_BINS] / np.maximum(norm, np.finfo(np.float32).tiny)
+        unit = np.asarray(S[: self._N_BINS] / np.maximum(norm, _TINY), dtype=np.float32)
         power = self._transform.windowed(unit, self._ones)
         # The transform of a real and even sequence is real: what comes back is the square of its autocorrelation.
         even = np.concatenate((power, power[-2:0:-1]))
         squared = self._transform.windowed(even, self._all_ones)
-        highest = squared[self._first : self._end].max(axis=0)
-        return np.sqrt(np.where(squared[0] > 0, highest / np.maximum(squared[0], np.finfo(np.float32).tiny), 0))
+        highest, whole = squared[self._first : self._end].max(axis=0), squared[0]
+        return np.sqrt(np.where(whole > 0, np.minimum(highest / np.maximum(whole, _TINY), 1), 0), dtype=np.float32)

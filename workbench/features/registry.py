@@ -11,12 +11,12 @@ import numpy as np
 from workbench.errors import InputError
 from workbench.features.descriptor import ALL_LEVELS as _ALL_LEVELS
 from workbench.features.descriptor import NO_SEGMENTS as _NO_SEGMENTS
-from workbench.features.descriptor import Descriptor, DescriptorSet
+from workbench.features.descriptor import Descriptor
 from workbench.features.full_set import FULL_SET, SILENCE_DB
 from workbench.features.mood import CUES, MOODS
 from workbench.features.rhythm import TEMPO_POINTS, TEMPO_RATIOS
 from workbench.features.tonal import KEY_NAMES, PITCH_CLASSES
-from workbench.schema import ArraySpec, Level
+from workbench.schema import ArraySpec, DescriptorSet, Level
 
 _NYQUIST = 11025.0
 _FLOOR = "Without top_db, which refers to the loudest value of the whole signal: only the floor of -100 dB applies."
@@ -228,7 +228,7 @@ _MOOD = (
     ),
 )  # fmt: skip
 
-__all__ = ["COLUMNS", "DESCRIPTORS", "SILENCE_DB", "Descriptor", "DescriptorSet", "closure", "spec", "specs"]
+__all__ = ["COLUMNS", "DESCRIPTORS", "SILENCE_DB", "Descriptor", "closure", "spec", "specs"]
 
 #: All descriptors by name.
 DESCRIPTORS: dict[str, Descriptor] = {d.name: d for d in (*_TIMBRE, *_RHYTHM, *_HARMONY, *_DYNAMICS, *_MOOD, *FULL_SET)}
