@@ -102,7 +102,7 @@ def profile_crest(profile: FloatArray) -> FloatArray:
 #: Chords by index: major and minor triads, as the keys.
 CHORD_NAMES = KEY_NAMES
 _CHORD_HOP_S, _CHORD_HOPS = 0.5, 4  # a chord is what sounds in 2 s, every half second
-_LEAST_CONTRAST = 0.3  # deviation over mean of the 12 pitch classes of 2 s: noise has up to 0.2, music from 0.4
+_LEAST_CONTRAST = 0.3  # deviation over mean of 12 pitch classes over 2 s: noise reaches 0.2, most music 0.4
 _FEWEST_SHARE = 0.01  # of the windows, for a chord to be counted
 _TRIADS = (0, 4, 7), (0, 3, 7)
 _DIATONIC = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)  # major and harmonic minor
@@ -148,20 +148,27 @@ class HarmonyStream:
         """Give what holds for the whole track, by the names of the registry."""
         hops = np.frombuffer(self._hops, dtype=np.float32).reshape(-1, 12)
         if len(hops) >= _CHORD_HOPS:
-            windows = np.lib.stride_tricks.sliding_window_view(hops, _CHORD_HOPS, axis=0).mean(axis=2)
+            windows, n_frames = np.lib.stride_tricks.sliding_window_view(hops, _CHORD_HOPS, axis=0).mean(axis=2), 0
         else:
-            windows = np.vstack((hops, self._open.T)).mean(axis=0, keepdims=True)
-        chords, strengths = find_chords(windows)
+            windows = np.vstack((np.repeat(hops, self._hop, axis=0), self._open.T)).mean(axis=0, keepdims=True)
+            n_frames = len(hops) * self._hop + self._open.shape[1]
+        # of fewer frames the pitch classes of noise are less even
+        share = n_frames / (_CHORD_HOPS * self._hop) if n_frames else 1.0
+        chords, strengths = find_chords(windows, _LEAST_CONTRAST / np.sqrt(share))
         return {**describe_chords(chords, strengths, self._hop_s), **describe_tuning(self._profile, self._fine)}
 
 
-def find_chords(windows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], DoubleArray]:
+def find_chords(
+    windows: npt.NDArray[Any], least_contrast: float = _LEAST_CONTRAST
+) -> tuple[npt.NDArray[np.int64], DoubleArray]:
     """Triad that each profile of 12 pitch classes correlates with best.
 
     Parameters
     ----------
     windows : numpy.ndarray, shape (n, 12)
         Pitch classes, C first.
+    least_contrast : float
+        Deviation over mean that the pitch classes of a chord have.
 
     Returns
     -------
@@ -180,7 +187,7 @@ def find_chords(windows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], Doubl
     centred = windows - mean
     deviation = centred.std(axis=1)
     scores = centred @ _rotations(_TRIADS).T / (12**0.5 * np.maximum(deviation, 1e-9))[:, None]
-    clear = deviation > _LEAST_CONTRAST * mean[:, 0]
+    clear = deviation > least_contrast * mean[:, 0]
     return np.where(clear, scores.argmax(axis=1), -1), scores.max(axis=1)
 
 
