@@ -103,6 +103,7 @@ def profile_crest(profile: FloatArray) -> FloatArray:
 CHORD_NAMES = KEY_NAMES
 _CHORD_HOP_S, _CHORD_HOPS = 0.5, 4  # a chord is what sounds in 2 s, every half second
 _LEAST_CONTRAST = 0.3  # deviation over mean of 12 pitch classes over 2 s: noise reaches 0.2, most music 0.4
+_CHORD_PIECE = 4096  # windows looked at together
 _FEWEST_SHARE = 0.01  # of the windows, for a chord to be counted
 _TRIADS = (0, 4, 7), (0, 3, 7)
 _DIATONIC = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)  # major and harmonic minor
@@ -148,14 +149,21 @@ class HarmonyStream:
         """Give what holds for the whole track, by the names of the registry."""
         hops = np.frombuffer(self._hops, dtype=np.float32).reshape(-1, 12)
         if len(hops) >= _CHORD_HOPS:
-            windows, n_frames = np.lib.stride_tricks.sliding_window_view(hops, _CHORD_HOPS, axis=0).mean(axis=2), 0
+            chords, strengths = _chords_of_hops(hops)
         else:
-            windows = np.vstack((np.repeat(hops, self._hop, axis=0), self._open.T)).mean(axis=0, keepdims=True)
-            n_frames = len(hops) * self._hop + self._open.shape[1]
-        # of fewer frames the pitch classes of noise are less even
-        share = n_frames / (_CHORD_HOPS * self._hop) if n_frames else 1.0
-        chords, strengths = find_chords(windows, _LEAST_CONTRAST / np.sqrt(share))
+            frames = np.vstack((np.repeat(hops, self._hop, axis=0), self._open.T))
+            # of fewer frames the pitch classes of noise are less even
+            share = len(frames) / (_CHORD_HOPS * self._hop)
+            chords, strengths = find_chords(frames.mean(axis=0, keepdims=True), _LEAST_CONTRAST / share**0.5)
         return {**describe_chords(chords, strengths, self._hop_s), **describe_tuning(self._profile, self._fine)}
+
+
+def _chords_of_hops(hops: FloatArray) -> tuple[npt.NDArray[np.int64], DoubleArray]:
+    """Chord and strength of each window of hops, in pieces, so that ten hours need little room."""
+    windows = np.lib.stride_tricks.sliding_window_view(hops, _CHORD_HOPS, axis=0)
+    starts = range(0, len(windows), _CHORD_PIECE)
+    pieces = [find_chords(windows[start : start + _CHORD_PIECE].mean(axis=2)) for start in starts]
+    return np.concatenate([chords for chords, _ in pieces]), np.concatenate([strengths for _, strengths in pieces])
 
 
 def find_chords(
