@@ -34,8 +34,9 @@ BPM_PEAKS = tuple(
 )
 
 _BEAT_FRAMES = 2  # frames about a beat in which it is loudest: ±46 ms
+_BEAT_PIECE = 4096  # beats looked at together, so that ten hours need little room
 _PEAK_BPM = 30.0, 300.0
-_HUNDREDTHS = np.float32(100)
+_HUNDREDTHS = 100.0
 
 
 class BandLevels:
@@ -51,7 +52,7 @@ class BandLevels:
         """Take in the first `n_frames` of power spectra, shape (n_bins, n)."""
         edges = tuple(pairwise(BEAT_BAND_EDGES_HZ))
         levels = power_to_db(box_bank(sr, n_fft, edges).apply(power))
-        levels *= _HUNDREDTHS
+        levels *= np.float32(_HUNDREDTHS)
         self._levels.frombytes(np.rint(levels[:, :n_frames]).astype(np.int16).T.tobytes())
 
     def at_beats(self, beats: npt.NDArray[np.int64]) -> dict[str, Any]:
@@ -66,15 +67,24 @@ class BandLevels:
         if not len(beats):
             return {"beats_loudness": float("nan"), "beats_loudness_band_ratio": np.full(n_bands, np.nan)}
         levels = np.frombuffer(self._levels, dtype=np.int16).reshape(-1, n_bands)
-        near = np.clip(beats[:, None] + np.arange(-_BEAT_FRAMES, _BEAT_FRAMES + 1), 0, len(levels) - 1)
-        energies = 10.0 ** (levels[near] / np.float32(1000))
-        loudest = energies.sum(axis=2).argmax(axis=1)
-        energies = energies[np.arange(len(beats)), loudest].astype(np.float64)
-        total = energies.sum(axis=1)
+        energy, ratio = 0.0, np.zeros(n_bands)
+        for start in range(0, len(beats), _BEAT_PIECE):
+            energies = _energies_of_beats(levels, beats[start : start + _BEAT_PIECE])
+            total = energies.sum(axis=1, keepdims=True)
+            energy += total.sum()
+            ratio += (energies / total).sum(axis=0)
         return {
-            "beats_loudness": 10 * np.log10(total.mean()),
-            "beats_loudness_band_ratio": (energies / total[:, None]).mean(axis=0),
+            "beats_loudness": 10 * np.log10(energy / len(beats)),
+            "beats_loudness_band_ratio": ratio / len(beats),
         }
+
+
+def _energies_of_beats(levels: npt.NDArray[np.int16], beats: npt.NDArray[np.int64]) -> DoubleArray:
+    """Energy of each band in the loudest frame about each beat, shape (n_beats, n_bands)."""
+    near = np.clip(beats[:, None] + np.arange(-_BEAT_FRAMES, _BEAT_FRAMES + 1), 0, len(levels) - 1)
+    energies = 10.0 ** (levels[near] / (10.0 * _HUNDREDTHS))
+    loudest = energies.sum(axis=2).argmax(axis=1)
+    return np.asarray(energies[np.arange(len(beats)), loudest])
 
 
 def tempogram_ratio(tempogram: DoubleArray, bpm: float, frame_rate: float) -> DoubleArray:
