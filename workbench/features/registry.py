@@ -77,7 +77,7 @@ _TIMBRE = (
 
 _DYNAMICS = (
     Descriptor(
-        "rms", "dynamics", (), (), "1", 0.0, 1e5,
+        "rms", "dynamics", (), (), "1", 0.0, 2e5,
         "Root mean square of the samples, full scale 1.0.",
         "librosa.feature.rms", levels=_ALL_LEVELS,
     ),
