@@ -75,7 +75,7 @@ def cost_text(descriptor: Descriptor) -> str:
     """Give the cell of a descriptor in the column of costs, if there is one."""
     if not costs():
         return ""
-    return f" {costs()[descriptor.name]:.2g} |" if descriptor.name in costs() else "  |"
+    return f" {costs()[descriptor.name]:.2g} |" if descriptor.name in costs() else " |"
 
 
 def facet_table(facet: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import runpy
 from pathlib import Path
 from typing import get_args
@@ -22,6 +23,21 @@ ROOT = Path(__file__).parents[2]
 def test_the_documentation_is_current() -> None:
     render = runpy.run_path(str(ROOT / "scripts" / "make_descriptor_docs.py"))["render"]
     assert (ROOT / "docs" / "descriptors.md").read_text(encoding="utf-8") == render(), "run `make docs`"
+
+
+def test_costs_are_shown_if_they_were_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = importlib.util.spec_from_file_location("make_docs", ROOT / "scripts" / "make_descriptor_docs.py")
+    assert script is not None
+    assert script.loader is not None
+    module = importlib.util.module_from_spec(script)
+    script.loader.exec_module(module)
+    (tmp_path / "costs.json").write_text('{"descriptors": {"mfcc": 3.14159}}')
+    monkeypatch.setattr(module, "COSTS", tmp_path / "costs.json")
+    page = module.render()
+    (header,) = {line for line in page.splitlines() if line.startswith("| name | set |")}
+    rows = {line.split(" | ")[0]: line for line in page.splitlines() if line.startswith("| `m")}
+    assert rows["| `mfcc`"].split(" | ")[header.split(" | ").index("ms")] == "3.1"
+    assert rows["| `mel`"].count("|") == header.count("|")
 
 
 def test_every_descriptor_is_documented_in_sentences_and_has_a_source() -> None:
