@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.audio.resample import Resampler, downmix
-from workbench.features import beats, mood, rhythm
+from workbench.features import metre, mood, rhythm
 from workbench.features.config import DEFAULT_CONFIG, ExtractConfig
 from workbench.features.envelope import Envelope
 from workbench.features.frames import Reblocker
@@ -223,10 +223,10 @@ class Extractor:
         """Give what the mean tempogram tells, also with the tempo."""
         frame_rate = self.config.frame_rate
         found: dict[str, Any] = {"tempogram": rhythm.tempogram_at(tempogram, frame_rate)}
-        if self._needs(*beats.BPM_PEAKS):
-            found |= beats.bpm_peaks(tempogram, frame_rate)
+        if self._needs(*metre.BPM_PEAKS):
+            found |= metre.bpm_peaks(tempogram, frame_rate)
         if self._needs("tempogram_ratio"):
-            found["tempogram_ratio"] = beats.tempogram_ratio(tempogram, values["tempo"], frame_rate)
+            found["tempogram_ratio"] = metre.tempogram_ratio(tempogram, values["tempo"], frame_rate)
         return found
 
 

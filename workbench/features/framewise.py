@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.features import bands, filters, moments, peaks, spectral, tonal
-from workbench.features.beats import BandLevels
+from workbench.features.metre import BandLevels
 from workbench.features.config import ExtractConfig
 from workbench.features.fft import PowerSpectrum
 from workbench.features.frames import FrameBlock, Framer

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from workbench.features.bands import BARK_EDGES_HZ, ENERGY_EDGES_HZ, N_ERB_BANDS
-from workbench.features.beats import BEAT_BAND_EDGES_HZ, TEMPO_FACTORS
+from workbench.features.metre import BEAT_BAND_EDGES_HZ, TEMPO_FACTORS
 from workbench.features.descriptor import NO_SEGMENTS, Descriptor
 from workbench.features.harmony import CHORD_NAMES, N_HPCP
 from workbench.features.peaks import N_PEAKS

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.features.sounds import SR, clicks, noise
-from workbench.features import beats, extract
-from workbench.features.beats import BPM_PEAKS, BandLevels, bpm_peaks, tempogram_ratio
+from workbench.features import extract, metre
+from workbench.features.metre import BPM_PEAKS, BandLevels, bpm_peaks, tempogram_ratio
 
 FRAME_RATE = SR / 512
 
@@ -57,4 +57,4 @@ def test_metronomes_have_their_beat_among_the_peaks() -> None:
     assert ratio == pytest.approx(round(float(ratio)), rel=0.02)
     assert found["beats_loudness_band_ratio"].sum() == pytest.approx(1, abs=1e-3)
     assert found["beats_loudness"] > 10
-    assert len(beats.TEMPO_FACTORS) == 13
+    assert len(metre.TEMPO_FACTORS) == 13
