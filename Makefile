@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test test-cov lint format typecheck lock lock-check docs clean help
+.PHONY: setup demo test test-cov bench lint format typecheck lock lock-check docs clean help
 
 setup: $(STAMP) ## make .venv with everything in it, from hashed wheels only
 
@@ -34,6 +34,10 @@ test: $(STAMP) ## run the quick tests
 
 test-cov: $(STAMP) ## run all tests and require 90 % of the branches
 	"$(BIN)/python" -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+bench: $(STAMP) ## time the workbench and its peers on FOLDER=..., or on simulated music
+	"$(BIN)/python" scripts/benchmark.py $(if $(FOLDER),"$(FOLDER)") --wav --formats --one-shots 50 --memory $(BENCH_ARGS) \
+		--json data/benchmark.json --plot data/benchmark.svg
 
 lint: $(STAMP) ## check style and formatting
 	"$(BIN)/ruff" check .

@@ -10,8 +10,9 @@ from workbench.features.config import DEFAULT_CONFIG
 from workbench.features.full_set import LEFT_OUT
 from workbench.features.mood import CUES, DANCE_BPM, DANCE_JITTER, DANCE_SPREAD, GAIN, MOODS, WEIGHTS
 from workbench.features.registry import COLUMNS, DESCRIPTORS, Descriptor
-from workbench.features.rhythm import TEMPO_POINTS, TEMPO_RATIOS
 from workbench.features.summary import STATISTICS
+from workbench.features.tempo import TEMPO_RATIOS
+from workbench.features.tempogram import TEMPO_POINTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "descriptors.md"

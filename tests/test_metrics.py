@@ -82,6 +82,44 @@ def test_keys_that_mean_nothing_are_refused(reference, estimated):
         metrics.evaluate_key(reference, estimated)
 
 
+times = st.lists(st.floats(0, 20).map(lambda t: round(t, 2)), max_size=30).map(sorted)
+
+
+@given(times, times)
+@pytest.mark.filterwarnings("ignore:.*beats are empty")
+def test_beats_are_matched_as_mir_eval_does(reference, estimated):
+    trimmed = [mir_eval.beat.trim_beats(np.array(beats, float)) for beats in (reference, estimated)]
+    assert metrics.beat_f_measure(reference, estimated) == pytest.approx(mir_eval.beat.f_measure(*trimmed))
+
+
+@given(st.floats(0.3, 1.0), st.floats(-0.069, 0.069), st.integers(1, 3))
+def test_beats_near_enough_are_right_and_missing_ones_cost_recall(period, late, every):
+    beats = np.arange(6, 30, period)
+    found = beats[::every] + late
+    assert metrics.beat_f_measure(beats, found) == pytest.approx(2 * len(found) / (len(beats) + len(found)))
+
+
+def test_beats_of_the_first_seconds_do_not_count():
+    assert metrics.beat_f_measure([1.0, 2.0, 6.0], [0.5, 6.0]) == 1
+    assert metrics.beat_f_measure([1.0, 2.0], [1.0, 2.0]) == 0
+    assert metrics.evaluate_beats([1.0, 6.0], []) == {"f_measure": 0}
+    assert metrics.beat_f_measure([1.0, 2.0], [1.0, 2.0], start=0) == 1
+
+
+def test_a_beat_is_found_once():
+    assert metrics.beat_f_measure([6.0, 7.0], [5.99, 6.0, 6.01]) == pytest.approx(0.4)
+    # the first estimate must leave the second reference to the second estimate
+    assert metrics.beat_f_measure([6.0, 6.1], [6.05, 6.15]) == 1
+
+
+@pytest.mark.parametrize("beats", [[6.0, 5.0], [[5.0, 6.0]], [np.nan], [5.0, np.inf]])
+def test_beats_that_mean_nothing_are_refused(beats):
+    with pytest.raises(ValueError, match="beats"):
+        metrics.beat_f_measure(beats, [5.0])
+    with pytest.raises(ValueError, match="beats"):
+        metrics.beat_f_measure([5.0], beats)
+
+
 def _plain_average_precision(relevant: list[bool]) -> float:
     """The textbook's: the mean of the precisions at each relevant rank."""
     precisions = [sum(relevant[: i + 1]) / (i + 1) for i in range(len(relevant)) if relevant[i]]

@@ -196,7 +196,9 @@ class Library:
 
     # --- what is known ----------------------------------------------------------------------------
 
-    def tracks(self, where: str | None = None, *, limit: int | None = None) -> list[dict[str, Any]]:
+    def tracks(
+        self, where: str | None = None, *, limit: int | None = None, fold_bpm: tuple[float, float] | None = None
+    ) -> list[dict[str, Any]]:
         """Tracks as plain records, in order of their path; what is not known is None.
 
         Parameters
@@ -205,10 +207,23 @@ class Library:
             Such as ``bpm > 120 and key == "A minor"``; see `workbench.store.catalog.where`.
         limit : int, optional
             How many at most.
+        fold_bpm : (float, float), optional
+            Move each tempo by octaves into this range, as `workbench.features.tempo.fold_tempo` does; ``bpm_found``
+            then holds the tempo that was found. Nothing stored is changed.
         """
         from workbench.store.catalog import queries
 
-        return queries.tracks(self.catalog, where=where, limit=limit)
+        rows = queries.tracks(self.catalog, where=where, limit=limit)
+        if fold_bpm is None:
+            return rows
+        low, high = fold_bpm
+        if not 0 < low < high:
+            raise InputError(f"{low:g} to {high:g} BPM is no range.", "Give the lower tempo first: 70 140.")
+        from workbench.features.tempo import fold_tempo
+
+        return [
+            {**row, "bpm": row["bpm"] and fold_tempo(row["bpm"], low, high), "bpm_found": row["bpm"]} for row in rows
+        ]
 
     def failed(self) -> list[dict[str, Any]]:
         """Files without a track: ``path, reason, detail, remedy``."""

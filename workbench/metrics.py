@@ -1,9 +1,10 @@
-"""Scores of tempo, key and retrieval, by the definitions of MIREX and mir_eval. Arrays in, numbers out.
+"""Scores of tempo, key, beats and retrieval, by the definitions of MIREX and mir_eval. Arrays in, numbers out.
 
 Conventions
 -----------
 - Tempi are in beats per minute, more than 0. An estimate of NaN means that none was made; it is wrong.
 - Keys are text, tonic and mode: ``A minor``, ``Bb major``. An estimate of None is wrong.
+- Beats are times in seconds, ascending.
 - Distances are any real numbers, the smaller the more alike.
 - Every score is in [0, 1], and 1 is best.
 
@@ -13,6 +14,7 @@ References
 ----------
 - Gouyon et al. (2006), An experimental comparison of audio tempo induction algorithms: Accuracy 1 and 2.
 - MIREX, Audio Key Detection: the weighted score; mir_eval.key.
+- Davies, Degara and Plumbley (2009), Evaluation methods for musical audio beat tracking algorithms; mir_eval.beat.
 - Flexer (2007), A closer look on artist filters for musical genre classification: groups left out.
 - Manning, Raghavan and Schütze (2008), chapter 8: precision at k and mean average precision.
 """
@@ -208,6 +210,95 @@ def evaluate_key(reference: Sequence[str], estimated: Sequence[str | None]) -> d
         "accuracy": key_accuracy(reference, estimated),
         "weighted_score": key_weighted_score(reference, estimated),
     }
+
+
+def validate_beats(reference: npt.ArrayLike, estimated: npt.ArrayLike) -> None:
+    """Check that beats can be compared; there may be none.
+
+    Parameters
+    ----------
+    reference, estimated : array_like, shapes (n,) and (m,)
+        Seconds.
+
+    Raises
+    ------
+    ValueError
+        If one is not a list of finite times that ascend.
+    """
+    for name, beats in (("reference", reference), ("estimated", estimated)):
+        times = np.asarray(beats, float)
+        if times.ndim != 1 or not np.isfinite(times).all() or (np.diff(times) < 0).any():
+            raise ValueError(f"{name} beats of shape {times.shape}: finite times (n,) in ascending order are needed")
+
+
+def trim_beats(beats: npt.ArrayLike, *, start: float = 5.0) -> npt.NDArray[np.float64]:
+    """Leave out the beats before `start` seconds: by custom a listener, and a tracker, may take so long to settle.
+
+    Examples
+    --------
+    >>> trim_beats([4.9, 5.0, 5.5]).tolist()
+    [5.0, 5.5]
+    """
+    times = np.asarray(beats, float)
+    return times[times >= start]
+
+
+def beat_f_measure(
+    reference: npt.ArrayLike, estimated: npt.ArrayLike, *, tolerance: float = 0.07, start: float = 5.0
+) -> float:
+    """Harmonic mean of the share of estimated beats that are right and the share of true beats that are found.
+
+    Parameters
+    ----------
+    reference, estimated : array_like, shapes (n,) and (m,)
+        Seconds, ascending.
+    tolerance : float
+        Largest distance of an estimated beat from a true one, seconds. Each is matched at most once.
+    start : float
+        Beats before it are left out on both sides, see `trim_beats`.
+
+    Returns
+    -------
+    float
+        0 if either side has no beat left.
+
+    Examples
+    --------
+    >>> beat_f_measure([5.0, 5.5, 6.0, 6.5], [5.02, 6.06])
+    0.6666666666666666
+    """
+    validate_beats(reference, estimated)
+    references, estimates = trim_beats(reference, start=start), trim_beats(estimated, start=start)
+    if not len(references) or not len(estimates):
+        return 0.0
+    return 2 * _n_matches(references, estimates, tolerance) / (len(references) + len(estimates))
+
+
+def _n_matches(references: npt.NDArray[np.float64], estimates: npt.NDArray[np.float64], tolerance: float) -> int:
+    """Size of the largest matching.
+
+    All windows are equally wide, so they end in the order in which they begin: giving each estimate the
+    earliest reference that is left in its window never takes away more than it gains.
+    """
+    first = np.searchsorted(references, estimates - tolerance, side="left")
+    behind = np.searchsorted(references, estimates + tolerance, side="right")
+    n_matches = free = 0
+    for low, high in zip(first.tolist(), behind.tolist(), strict=True):
+        if max(low, free) < high:
+            free = max(low, free) + 1
+            n_matches += 1
+    return n_matches
+
+
+def evaluate_beats(reference: npt.ArrayLike, estimated: npt.ArrayLike) -> dict[str, float]:
+    """All beat scores by name, of one track.
+
+    Examples
+    --------
+    >>> evaluate_beats([5.0, 5.5], [5.0, 5.5])
+    {'f_measure': 1.0}
+    """
+    return {"f_measure": beat_f_measure(reference, estimated)}
 
 
 def validate_retrieval(

@@ -164,6 +164,17 @@ def test_tracks_for_people(ask: Run, analyzed: Analyzed) -> None:
     assert f"{track['bpm']:.1f}" in line
 
 
+def test_folded_tempi_are_marked_and_the_found_ones_kept(ask: Run) -> None:
+    plain = {row["id"]: row["bpm"] for row in json.loads(ask("tracks", "--json").stdout)}
+    for row in json.loads(ask("tracks", "--fold-bpm", "40", "80", "--json").stdout):
+        assert row["bpm_found"] == plain[row["id"]]
+        assert row["bpm"] is None or 40 <= row["bpm"] < 80
+    assert "BPM in 40-80" in ask("tracks", "--fold-bpm", "40", "80").stdout
+    refused = ask("tracks", "--fold-bpm", "80", "40")
+    assert refused.exit_code == 2
+    assert "lower tempo first" in refused.stderr
+
+
 def test_failed_tracks(ask: Run) -> None:
     failed = document(ask("tracks", "--failed", "--json"))
     assert [list(file)[:3] for file in failed] == [["path", "reason", "detail"]] * 3

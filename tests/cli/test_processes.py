@@ -14,7 +14,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.cli.conftest import start
 from tests.jobs.collection import TRACKS, Analyzed, environment, write_track
@@ -51,9 +53,7 @@ def test_output_need_not_be_unicode(analyzed: Analyzed) -> None:
 
 
 def test_a_terminal_shows_percent_file_rate_and_time_left(tmp_path: Path, cluster: str) -> None:
-    music = tmp_path / "music"
-    for i in range(8):
-        write_track(music / f"song {i}.wav", 80 + i, seconds=25.0)
+    music = long_songs(tmp_path / "music", 8)
     shown = on_terminal("analyze", music, "--library", tmp_path / "l", "--scheduler", cluster)
     assert re.search(r"\b[1-9]\d? %", shown)  # neither 0 nor 100
     assert "100 %" in shown
@@ -62,6 +62,15 @@ def test_a_terminal_shows_percent_file_rate_and_time_left(tmp_path: Path, cluste
     assert re.search(r"\d\.\d files/s", shown)
     assert re.search(r"\d+:\d\d left", shown)
     assert "8 analyzed" in shown
+
+
+def long_songs(folder: Path, n: int) -> Path:
+    """Write songs of three minutes: workers can be seen at them, and interrupted."""
+    folder.mkdir()
+    y, sr = soundfile.read(write_track(folder / "song 0.wav", 80, seconds=20.0))
+    for i in range(n):
+        soundfile.write(folder / f"song {i}.wav", np.tile(y * (1 - i / 20), (9, 1)), sr)
+    return folder
 
 
 def on_terminal(*arguments: object) -> str:
@@ -87,9 +96,8 @@ def on_terminal(*arguments: object) -> str:
 
 @pytest.mark.slow
 def test_an_interrupt_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    for i in range(6):
-        write_track(tmp_path / "music" / f"{i}.wav", 90 + i, seconds=20.0)
-    arguments = ("analyze", tmp_path / "music", "--library", tmp_path / "l", "--workers", 1, "--json")
+    music = long_songs(tmp_path / "music", 8)
+    arguments = ("analyze", music, "--library", tmp_path / "l", "--workers", 1, "--json")
     # a shell that runs the tests in the background has told them to ignore the signal
     process = start(*arguments, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     assert process.stderr is not None

@@ -56,6 +56,15 @@ def clicks(bpm: float, seconds: float, *, sr: int = SR) -> FloatArray:
     return y
 
 
+def envelope(seed: int, n: int) -> FloatArray:
+    """A curve with regular peaks and noise, as an onset strength has."""
+    rng = np.random.default_rng(seed)
+    x = rng.random(n) * 0.5
+    x[:: rng.integers(12, 40)] += 3 * rng.random()
+    x[:3] = 0
+    return x.astype(np.float32)
+
+
 def labelled(folder: Path, column: str) -> list[tuple[Path, str]]:
     """Files of a folder that have a label in a column of its ``labels.csv``."""
     with open(folder / "labels.csv", newline="") as file:

@@ -52,6 +52,12 @@ def test_the_result_does_not_depend_on_what_else_is_wanted() -> None:
         assert bits(extract([y], SR, paths=[path])) == {path: everything[path]}, path
 
 
+def test_16_bit_samples_give_what_their_float_values_give() -> None:
+    y = np.round(stereo(2.5, 44100) * 8000).astype(np.int16)
+    exact = extract([y.astype(np.float32) / np.float32(32768)], 44100)
+    assert bits(extract([y], 44100)) == bits(exact)
+
+
 def test_by_default_all_summaries_and_segments_are_given() -> None:
     found = extract([stereo(2.4, SR)], SR)
     assert list(found.arrays) == [s.path for s in specs()]
@@ -148,6 +154,7 @@ def test_short_audio_has_one_segment_and_a_remainder_joins_the_last() -> None:
         ([np.zeros((109, 1), np.float32)], "5 ms"),
         ([np.zeros(500, np.float32)], "shape"),
         ([np.zeros((500, 2), np.float32), np.zeros((500, 1), np.float32)], "2 channels"),
+        ([np.zeros((500, 2), np.float32), np.zeros((500, 2), np.int16)], "float32, not int16"),
     ],
 )
 def test_what_cannot_be_described_is_refused(blocks: list[np.ndarray], message: str) -> None:

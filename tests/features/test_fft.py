@@ -18,11 +18,12 @@ def check(found: np.ndarray, frames: np.ndarray, n_fft: int) -> None:
 
 
 @given(exponent=st.integers(3, 13), n_frames=st.integers(1, 70), share=st.floats(0.1, 1.0), seed=st.integers(0, 99))
-def test_windowed_frames(exponent: int, n_frames: int, share: float, seed: int) -> None:
+def test_windows_at_each_sample(exponent: int, n_frames: int, share: float, seed: int) -> None:
     n_fft, rng = 1 << exponent, np.random.default_rng(seed)
     n = max(int(share * n_fft), 1)
-    frames, window = rng.standard_normal((n, n_frames)).astype(np.float32), rng.random(n).astype(np.float32)
-    check(PowerSpectrum(n_fft, n_frames).windowed(frames, window), frames * window[:, None], n_fft)
+    y, window = rng.standard_normal(n + n_frames - 1).astype(np.float32), rng.random(n).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(y, n).T * window[:, None]
+    check(PowerSpectrum(n_fft, 70).of_windows(y, window), frames, n_fft)
 
 
 @pytest.mark.parametrize(("n_fft", "hop_length"), [(2048, 512), (8192, 2048), (64, 64), (64, 16)])
@@ -37,6 +38,6 @@ def test_overlapping_frames(n_fft: int, hop_length: int) -> None:
 
 def test_a_result_is_not_written_over_by_the_next() -> None:
     spectrum, one = PowerSpectrum(16, 2), np.ones(16, np.float32)
-    first = spectrum.windowed(np.ones((16, 2), np.float32), one)
-    spectrum.windowed(np.zeros((16, 2), np.float32), one)
+    first = spectrum.of_windows(np.ones(17, np.float32), one)
+    spectrum.of_windows(np.zeros(17, np.float32), one)
     assert first[0, 0] == 256

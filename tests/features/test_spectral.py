@@ -114,6 +114,15 @@ def test_onset_strength_is_librosas_across_blocks() -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_the_pulse_is_the_rise_in_groups_of_bands_without_a_delay() -> None:
+    mel = np.random.default_rng(0).standard_normal((128, 50)).astype(np.float32)
+    rise = np.maximum(np.diff(mel, axis=1, prepend=mel[:, :1]), 0) / 128
+    expected = np.stack([group.sum(axis=0) for group in np.split(rise, (16, 101))], axis=1)
+    pulse = spectral.OnsetStrength(2048, 512, (0, 16, 101))
+    found = [pulse(piece, piece.shape[1]) for piece in np.split(mel, [1, 7], axis=1)]
+    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("offset", [0.5, -0.5, 0.0])
 def test_the_borders_of_a_signal_are_no_zero_crossings(offset: float) -> None:
     y = (np.random.default_rng(1).standard_normal(5000) * 0.4 + offset).astype(np.float32)

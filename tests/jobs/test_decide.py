@@ -12,11 +12,11 @@ from workbench.errors import Outcome, Reason
 from workbench.jobs.decide import decide, results
 from workbench.jobs.graph import Failure, Probed, Written
 from workbench.schema import ArraySpec
-from workbench.store.commit import Analysis, FileResult, commit_batch
+from workbench.store.commit import Analysis, FileResult, Source, commit_batch
 from workbench.store.ledger import JobState, WorkFile
 
 FRAMES = ArraySpec("chroma", "frames", ("pitch",), (12,), "1", 0, 1, "Chroma.", "test")
-ANALYSIS = Analysis("wav", 44100, 2, (), columns(1))
+ANALYSIS = Analysis(columns(1), Source("wav", 44100, 2, ()))
 FAILURE = Failure(Reason.CORRUPT, "no frame")
 
 

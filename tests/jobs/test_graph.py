@@ -17,7 +17,7 @@ from workbench.errors import Reason
 from workbench.jobs import graph
 from workbench.jobs.job import wanted_arrays
 from workbench.store.arrays import PartStore
-from workbench.store.commit import Analysis
+from workbench.store.commit import Analysis, Source
 from workbench.store.ledger import Request, WorkFile
 from workbench.testing import hostile_files
 
@@ -79,7 +79,7 @@ def test_extracting_gives_exactly_the_arrays_that_are_missing(settings: graph.Se
         (done,) = graph.extract_files(settings, 1, [to_extract(settings, song, missing)])
         assert isinstance(done.analysis, Analysis)
         assert set(done.arrays) == set(missing)
-        assert (done.analysis.sample_rate, done.analysis.channels) == (22050, 2)
+        assert done.analysis.source == Source("flac", 22050, 2, ())
         assert done.analysis.columns["duration_s"] == pytest.approx(2.0)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workbench.features.key import KEY_NAMES
 from workbench.features.mood import MOODS
-from workbench.features.tonal import KEY_NAMES
 
 Records = list[dict[str, Any]]
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from workbench.errors import InputError
-from workbench.features.tonal import KEY_NAMES
+from workbench.features.key import KEY_NAMES
 from workbench.playlist.keys import Key, compatible_keys, fifths_between, parse_key, relation
 
 KEYS = [Key(tonic, minor) for minor in (False, True) for tonic in range(12)]

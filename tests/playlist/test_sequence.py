@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import InputError
+from workbench.features.key import KEY_NAMES
 from workbench.features.mood import MOODS
-from workbench.features.tonal import KEY_NAMES
 from workbench.playlist import Playlist, PlaylistRequest, build, compatible_keys, parse_key
 from workbench.playlist.constraints import CURVE_CORRELATION, FLAT_DEVIATION, LENGTH_TOLERANCE, curve_correlation
 

@@ -15,7 +15,7 @@ from workbench.schema import ArraySpec
 from workbench.store.arrays import PartRecord, PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.collect import part_name
-from workbench.store.commit import Analysis, FileResult, commit_batch
+from workbench.store.commit import Analysis, FileResult, Source, commit_batch
 from workbench.store.ledger import BatchLease, JobLease, JobState, Ledger, PlannedFile, Request
 
 LEASE_S = 30.0
@@ -99,7 +99,7 @@ class Store:
             "outcome": Outcome.ANALYZED,
             "content_id": content_id(number),
             "tags": {"title": f"Title {number}", "artist": "Somebody"},
-            "analysis": Analysis("wav", 44100, 2, (), columns(number)),
+            "analysis": Analysis(columns(number), Source("wav", 44100, 2, ())),
         }
         return FileResult(ordinal, path, **(given | changes))
 

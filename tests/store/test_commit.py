@@ -51,7 +51,7 @@ def test_a_commit_makes_everything_visible_at_once(store: Store) -> None:
 def test_a_commit_that_fails_leaves_nothing(store: Store) -> None:
     job = store.plan("a")
     lease = store.lease(job)
-    bad = replace(store.result(0, "a", 1), analysis=Analysis("wav", 1, 1, (), columns(1, nonsense=3)))
+    bad = replace(store.result(0, "a", 1), analysis=Analysis(columns(1, nonsense=3)))
     with pytest.raises(sa.exc.CompileError):
         commit_batch(store.catalog, lease, [bad], [store.write(job, 1)])
     assert part_ids(store.catalog) == set()

@@ -29,11 +29,12 @@ from workbench.audio.formats import Format
 from workbench.errors import AudioError, Reason
 
 if TYPE_CHECKING:
-    from workbench.audio.decode import Block
+    from workbench.audio.decode import Samples
 
 _NO_LENGTH = 2**63 - 1  # libsndfile's SF_COUNT_MAX: the header does not say
 _BAD_FILE = 7  # libsndfile's SFE_BAD_FILE; its text speaks of a missing file, but mpg123 is meant
 _MALLOC_FAILED = 17  # libsndfile's SFE_MALLOC_FAILED
+_SIXTEEN_BITS = "PCM_16"  # a lossless format whose samples can be taken as they are
 _STREAMS = frozenset({"flac", "ogg", "opus", "mp3"})  # read forward to the last byte
 _FLAC_BLOCK = 4096  # frames in a block of most FLAC files
 _READ_AHEAD = 64 * 1024
@@ -123,6 +124,7 @@ class SndfileDecoder:
             self._stream_end = self._view.size if self._view else bounds.skip_trailing_tags(file.fd, 0, file.size)
         self.sample_rate, self.channels = self._sound.samplerate, self._sound.channels
         self.codec = self._sound.subtype.lower()
+        self._dtype: type = np.int16 if self._sound.subtype == _SIXTEEN_BITS else np.float32
         self.declared_frames = _declared(file, kind, self._sound.frames) if declared is None else declared or None
 
     def _open(self) -> _Forward:
@@ -136,9 +138,9 @@ class SndfileDecoder:
             detail = "mpg123 refuses the stream." if error.code == _BAD_FILE else error.error_string
             raise AudioError(self._file.path, reason, detail) from error
 
-    def read(self, frames: int) -> tuple[Block, str]:
+    def read(self, frames: int) -> tuple[Samples, str]:
         """Up to ``frames`` frames, and what went wrong, if anything."""
-        block = np.empty((frames, self.channels), dtype=np.float32)
+        block: Samples = np.empty((frames, self.channels), dtype=self._dtype)
         if self._kind == "mp3":
             block.fill(np.nan)  # shows below how far mpg123 came
         count, problem = 0, ""
@@ -157,7 +159,7 @@ class SndfileDecoder:
             raise AudioError(self._file.path, reason_of(self._view.error), str(self._view.error))
         return block[:count], problem
 
-    def _decoded_before_failure(self, block: Block) -> int:
+    def _decoded_before_failure(self, block: Samples) -> int:
         """How many frames a failed read put into the block, of which libsndfile says nothing."""
         if self._kind == "mp3":
             return int(np.count_nonzero(~np.isnan(block[:, 0])))

@@ -121,21 +121,27 @@ def tracks(
     library: LibraryOption = None,
     where: WhereOption = None,
     failed: Annotated[bool, typer.Option("--failed", help="List the files that failed, and why.")] = False,
+    fold_bpm: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="LO HI", help="Show tempi moved by octaves into a range: 70 140. Changes nothing stored."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the tracks of the library, or the files that failed."""
     if failed and where:
         raise InputError("--failed and --where do not go together.", "Failed files have no columns to filter by.")
     with _open(library) as lib:
-        rows = lib.failed() if failed else lib.tracks(where)
+        rows = lib.failed() if failed else lib.tracks(where, fold_bpm=fold_bpm)
     if as_json:
         print_json(rows)
     elif failed:
         notes = [f"{r['detail']}. {r['remedy']}" if r["detail"] else r["remedy"] for r in rows]
         print_table(("file", "reason"), [(r["path"], r["reason"]) for r in rows], notes=notes)
     else:
-        columns = ("id", *TRACK_COLUMNS, "length")
-        print_table(columns, [(r["id"][:8], *track_row(r), clock(r["duration_s"])) for r in rows], right=NUMERIC)
+        tempo = "BPM" if fold_bpm is None else f"BPM in {fold_bpm[0]:g}-{fold_bpm[1]:g}"  # never folded silently
+        columns = ("id", *(tempo if name == "BPM" else name for name in TRACK_COLUMNS), "length")
+        lines = [(r["id"][:8], *track_row(r), clock(r["duration_s"])) for r in rows]
+        print_table(columns, lines, right=(*NUMERIC, tempo))
 
 
 @app.command()

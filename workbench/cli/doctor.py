@@ -36,6 +36,7 @@ def examine(library: Path | None) -> list[dict[str, Any]]:
         _sqlite(),
         _formats(),
         _m4a(),
+        _kernels(),
         _check("ok", "settings file", f"{'' if settings_file().exists() else 'none at '}{settings_file()}"),
     ]
     folder = Path(library) if library is not None else load_settings().library
@@ -72,6 +73,16 @@ def _m4a() -> dict[str, Any]:
         return _check("ok", "M4A, AAC, WMA", f"PyAV {importlib.metadata.version('av')}")
     except importlib.metadata.PackageNotFoundError:
         return _check("note", "M4A, AAC, WMA", "PyAV is not installed", "pip install 'audio-workbench[av]'")
+
+
+def _kernels() -> dict[str, Any]:
+    """Analyze a moment of noise, and tell whether that had to be compiled."""
+    from workbench.features.warmup import warm_up
+
+    found = warm_up()
+    if found.count:
+        return _check("ok", "compiled analysis", f"was not there; compiled now, in {found.seconds:.0f} s")
+    return _check("ok", "compiled analysis", "there, in the cache")
 
 
 def _library(folder: Path) -> list[dict[str, Any]]:

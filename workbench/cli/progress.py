@@ -88,5 +88,7 @@ def numbers(progress: Progress) -> str:
 
 
 def file_name(progress: Progress) -> str:
-    """Name of the file in hand, safe to print."""
+    """Name of the file in hand, safe to print, or what keeps the first one waiting."""
+    if progress.compiling:
+        return "compiling for this processor, in the first run only"
     return harmless((progress.current_file or "").rpartition("/")[2])

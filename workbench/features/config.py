@@ -27,7 +27,7 @@ class ExtractConfig:
     key_hop_length: int = 2048
     segment_s: float = 1.0
     tuning_s: float = 60.0
-    block_frames: int = 64
+    block_frames: int = 128
 
     @property
     def frame_rate(self) -> float:

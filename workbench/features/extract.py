@@ -24,24 +24,25 @@ from workbench.features.config import DEFAULT_CONFIG, ExtractConfig
 from workbench.features.envelope import Envelope
 from workbench.features.frames import Reblocker
 from workbench.features.framewise import FramewiseStream
+from workbench.features.key import KEY_DESCRIPTORS, KeyStream, camelot, describe_key
 from workbench.features.loudness import LoudnessMeter
 from workbench.features.registry import COLUMNS, DESCRIPTORS, SILENCE_DB, closure, spec, specs
-from workbench.features.tonal import KeyStream, camelot
+from workbench.features.tempogram import tempogram_at
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 FloatArray = npt.NDArray[np.float32]
+Samples = npt.NDArray[np.float32] | npt.NDArray[np.int16]
 
 #: The shortest audio that is described, seconds.
 SHORTEST_S = 0.005
 
 # Half a megabyte at once over all channels.
-_BLOCK_SAMPLES = 1 << 17
+_BLOCK_SAMPLES = 1 << 18
 
 # Descriptors that are made together, in the order in which their maker gives them.
 LOUDNESS = ("loudness", "loudness_range", "dynamic_complexity", "crest_factor")
-KEY = ("key", "key_strength")
 PULSE = ("onset_rate", "tempo", "tempo_confidence", "tempo_candidates", "beat_count", "beat_interval_std", "beats")
 ENVELOPE = ("log_attack_time", "temporal_centroid", "effective_duration", "average_loudness")
 MOOD = ("energy", "arousal", "valence", "danceability", "mood")
@@ -67,7 +68,7 @@ class Features:
 
 
 def extract(
-    blocks: Iterable[FloatArray],
+    blocks: Iterable[Samples],
     sample_rate: int,
     *,
     paths: Collection[str] | None = None,
@@ -77,8 +78,9 @@ def extract(
 
     Parameters
     ----------
-    blocks : iterable of numpy.ndarray, shape (n, n_channels), float32
-        The decoded samples, finite, full scale 1.0, cut as the decoder likes: the result is the same to the bit.
+    blocks : iterable of numpy.ndarray, shape (n, n_channels), float32 or int16
+        The decoded samples, finite, full scale 1.0 or 32768, cut as the decoder likes: the result is the same to the
+        bit.
     sample_rate : int
         Hz.
     paths : collection of str, optional
@@ -100,7 +102,7 @@ def extract(
     Examples
     --------
     >>> t = np.arange(22050, dtype=np.float32) / 22050
-    >>> y = np.sin(2 * np.pi * 440 * t)[:, None]
+    >>> y = sum(np.sin(2 * np.pi * hz * t) for hz in (440, 554.37, 659.26))[:, None]
     >>> features = extract([y[:5000], y[5000:]], 22050, paths=["summary/mfcc", "summary/key"])
     >>> features.arrays["summary/mfcc"].shape, features.columns["key"]
     ((7, 20), 'A major')
@@ -135,9 +137,11 @@ class Extractor:
         self._needed = closure(wanted.name for wanted in self._wanted)
         self._reblocker = Reblocker(max(_BLOCK_SAMPLES // n_channels, 1))
         self._n_native = 0
+        self._dtype: np.dtype[Any] | None = None
         self._meter = LoudnessMeter(sample_rate, n_channels) if self._needs(*LOUDNESS) else None
         self._resampler = Resampler(sample_rate, config.sr)
-        self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if self._needs(*KEY) else None
+        needs_key = self._needs(*KEY_DESCRIPTORS)
+        self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if needs_key else None
         self._envelope = Envelope(config.sr) if self._needs(*ENVELOPE) else None
         levels = {name: {wanted.level for wanted in self._wanted if wanted.name == name} for name in self._needed}
         self._framewise = FramewiseStream(config, levels, keep_pulse=self._needs(*PULSE))
@@ -145,15 +149,18 @@ class Extractor:
     def _needs(self, *names: str) -> bool:
         return not self._needed.isdisjoint(names)
 
-    def push(self, block: FloatArray) -> None:
+    def push(self, block: Samples) -> None:
         """Take in samples, shape (n, n_channels)."""
         if block.shape[1:] != (self.n_channels,):
             raise ValueError(f"blocks must have {self.n_channels} channels, not the shape {block.shape}")
+        if block.dtype != (self._dtype or block.dtype):
+            raise ValueError(f"blocks must all be {self._dtype}, not {block.dtype}")
+        self._dtype = block.dtype
         with _one_thread():
             for rows in self._reblocker.push(block):
                 self._analyze(rows)
 
-    def _analyze(self, rows: FloatArray) -> None:
+    def _analyze(self, rows: Samples) -> None:
         self._n_native += len(rows)
         if self._meter is not None:
             self._meter.push(rows)
@@ -192,7 +199,7 @@ class Extractor:
             wanted.path: np.asarray(pooled[wanted.level].get(wanted.name, values.get(wanted.name)), dtype=np.float32)
             for wanted in self._wanted
         }
-        return Features(arrays, duration_s, columns(arrays, duration_s))
+        return Features(arrays, duration_s, {"duration_s": duration_s, **columns(arrays)})
 
     def _values(self, means: dict[str, float]) -> dict[str, Any]:
         """Everything that is not framewise, by name; `means` are those of framewise descriptors that are numbers."""
@@ -201,7 +208,7 @@ class Extractor:
         if self._meter is not None:
             values |= zip(LOUDNESS, astuple(self._meter.finish()), strict=True)
         if self._key is not None:
-            values |= zip(KEY, astuple(self._key.finish()), strict=True)
+            values |= describe_key(self._key.finish())
         if self._envelope is not None:
             values |= zip(ENVELOPE, astuple(self._envelope.finish()), strict=True)
         if framewise.harmony is not None:
@@ -209,20 +216,23 @@ class Extractor:
         if self._needs(*SILENCE_DB):
             values |= framewise.silence_rates
         if self._needs(*PULSE):
-            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, with_beats=self._needs("beats"))
+            duration_s = self._n_native / self.sample_rate
+            with_beats = self._needs("beats")
+            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, duration_s, with_beats=with_beats)
         if framewise.band_levels is not None:
             values |= framewise.band_levels.at_beats(np.flatnonzero(values["beats"]))
         if framewise.tempogram is not None:
             values |= self._metre(framewise.tempogram.finish(), values)
         if self._needs(*MOOD):
-            scalars = {name: float(value) for name, value in values.items() if np.ndim(value) == 0}
+            # rounded as they are stored, so that the same comes out of a library without its audio
+            scalars = {name: float(np.float32(value)) for name, value in values.items() if np.ndim(value) == 0}
             values |= mood.affect(scalars | means)
         return values
 
     def _metre(self, tempogram: npt.NDArray[np.float64], values: dict[str, Any]) -> dict[str, Any]:
         """Give what the mean tempogram tells, also with the tempo."""
         frame_rate = self.config.frame_rate
-        found: dict[str, Any] = {"tempogram": rhythm.tempogram_at(tempogram, frame_rate)}
+        found: dict[str, Any] = {"tempogram": tempogram_at(tempogram, frame_rate)}
         if self._needs(*metre.BPM_PEAKS):
             found |= metre.bpm_peaks(tempogram, frame_rate)
         if self._needs("tempogram_ratio"):
@@ -243,21 +253,15 @@ def _one_thread() -> AbstractContextManager[object]:
     return limited
 
 
-def columns(arrays: Mapping[str, FloatArray], duration_s: float) -> dict[str, float | str | None]:
-    """Give the catalog's columns of a track from its arrays, those that are there.
-
-    Parameters
-    ----------
-    arrays : mapping from path to array
-    duration_s : float
-        Decoded duration, seconds.
+def columns(arrays: Mapping[str, FloatArray]) -> dict[str, float | str | None]:
+    """Give the catalog's columns of a track from its arrays, by path, those that are there.
 
     Examples
     --------
-    >>> columns({"summary/key": np.float32(21)}, 1.0)
-    {'duration_s': 1.0, 'key': 'A minor', 'camelot': '8A'}
+    >>> columns({"summary/key": np.float32(21)})
+    {'key': 'A minor', 'camelot': '8A'}
     """
-    found: dict[str, float | str | None] = {"duration_s": float(duration_s)}
+    found: dict[str, float | str | None] = {}
     for name, column in COLUMNS.items():
         if f"summary/{name}" not in arrays:
             continue

@@ -26,7 +26,7 @@ class PowerSpectrum:
     n_fft : int
         Samples of a frame, a power of 2, at least 8.
     n_frames : int
-        Frames of a block. 64 suit the caches of today's processors for 2048 samples.
+        Most frames of a block. 64 to 128 suit the caches of today's processors for 2048 samples.
 
     References
     ----------
@@ -37,24 +37,14 @@ class PowerSpectrum:
     Examples
     --------
     >>> spectrum = PowerSpectrum(8, 3)
-    >>> spectrum.windowed(np.ones((8, 3), np.float32), np.ones(8, np.float32))[:, 0].tolist()
+    >>> spectrum.of_windows(np.ones(10, np.float32), np.ones(8, np.float32))[:, 0].tolist()
     [64.0, 0.0, 0.0, 0.0, 0.0]
     """
 
     def __init__(self, n_fft: int, n_frames: int) -> None:
-        self.n_fft, self.n_frames = n_fft, n_frames
+        self.n_fft = n_fft
         self._twiddles, self._unpack = _roots(n_fft // 2), _roots(n_fft)
-        self._even, self._odd, self._even_out, self._odd_out = np.empty((4, n_fft // 2 * n_frames), dtype=np.float32)
-
-    def windowed(self, frames: FloatArray, window: FloatArray) -> FloatArray:
-        """Spectra of `frames`, shape (n <= n_fft, n_frames), times `window`, shape (n,); zeros follow.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n_fft // 2 + 1, n_frames), float32
-        """
-        _load_frames(frames, window, self._even, self._odd)
-        return self._transform()
+        self._buffers = np.empty((4, n_fft // 2 * n_frames), dtype=np.float32)
 
     def of_hops(self, hops: FloatArray, window: FloatArray) -> FloatArray:
         """Spectra of overlapping frames.
@@ -69,16 +59,30 @@ class PowerSpectrum:
         -------
         numpy.ndarray, shape (n_fft // 2 + 1, n_frames), float32
         """
-        _load_hops(hops, window, self.n_frames, self._even, self._odd)
-        return self._transform()
+        n_frames = hops.shape[1] + 1 - self.n_fft // len(hops)
+        even, odd = self._buffers[:2, : self.n_fft // 2 * n_frames]
+        _load_hops(hops, window, n_frames, even, odd)
+        return self._transform(n_frames)
 
-    def _transform(self) -> FloatArray:
-        power = np.empty((self.n_fft // 2 + 1, self.n_frames), dtype=np.float32)
-        buffers = self._even, self._odd, self._even_out, self._odd_out
-        if _complex_fft(*buffers, self.n_frames, self._twiddles):
-            _unpack_power(self._even_out, self._odd_out, self._unpack, power)
+    def of_windows(self, y: FloatArray, window: FloatArray) -> FloatArray:
+        """Spectra of the windows that begin at each sample of `y`, as many as fit; zeros follow each.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_fft // 2 + 1, len(y) - len(window) + 1), float32
+        """
+        n_frames = len(y) - len(window) + 1
+        even, odd = self._buffers[:2, : self.n_fft // 2 * n_frames]
+        _load_windows(y, window, n_frames, even, odd)
+        return self._transform(n_frames)
+
+    def _transform(self, n_frames: int) -> FloatArray:
+        power = np.empty((self.n_fft // 2 + 1, n_frames), dtype=np.float32)
+        even, odd, even_out, odd_out = self._buffers[:, : self.n_fft // 2 * n_frames]
+        if _complex_fft(even, odd, even_out, odd_out, n_frames, self._twiddles):
+            _unpack_power(even_out, odd_out, self._unpack, power)
         else:
-            _unpack_power(self._even, self._odd, self._unpack, power)
+            _unpack_power(even, odd, self._unpack, power)
         return power
 
 
@@ -90,15 +94,14 @@ def _roots(n: int) -> FloatArray:
 
 
 @compiled
-def _load_frames(frames: FloatArray, window: FloatArray, even: FloatArray, odd: FloatArray) -> None:
-    n, n_frames = frames.shape
+def _load_windows(y: FloatArray, window: FloatArray, n_frames: int, even: FloatArray, odd: FloatArray) -> None:
     even[:] = 0
     odd[:] = 0
-    for k in range(n):
+    for k in range(len(window)):
         half = odd if k % 2 else even
-        row = half[k // 2 * n_frames : (k // 2 + 1) * n_frames]
+        row, samples = half[k // 2 * n_frames : (k // 2 + 1) * n_frames], y[k : k + n_frames]
         for t in range(n_frames):
-            row[t] = frames[k, t] * window[k]
+            row[t] = samples[t] * window[k]
 
 
 @compiled

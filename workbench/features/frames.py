@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
+_ROUND = 16  # frames
+
 
 class Reblocker:
     """Collect blocks of any length and pass on blocks of exactly `length` rows.
@@ -37,10 +39,10 @@ class Reblocker:
 
     def __init__(self, length: int) -> None:
         self.length = length
-        self._waiting: list[FloatArray] = []
+        self._waiting: list[npt.NDArray[Any]] = []
         self._n_waiting = 0
 
-    def push(self, block: FloatArray) -> Iterator[FloatArray]:
+    def push(self, block: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
         """Take rows in, give full blocks out."""
         self._waiting.append(block)
         self._n_waiting += len(block)
@@ -54,7 +56,7 @@ class Reblocker:
         for start in range(0, end, self.length):
             yield rows[start : start + self.length]
 
-    def finish(self) -> Iterator[FloatArray]:
+    def finish(self) -> Iterator[npt.NDArray[Any]]:
         """Give out what is left."""
         if self._n_waiting:
             yield np.concatenate(self._waiting)
@@ -69,7 +71,7 @@ class FrameBlock:
     ----------
     samples : mono samples, shape ((n_frames - 1) * hop_length + frame_length,)
     frame_length, hop_length : in samples
-    capacity : frames of a full block; only the last block of a signal has fewer
+    capacity : columns of its arrays: the frames, rounded up, so that few sizes have to be prepared for
     borders : indices in `samples` where the signal begins or has ended (zeros lie beyond)
     """
 
@@ -93,7 +95,7 @@ class FrameBlock:
     def hops(self) -> FloatArray:
         """The samples, a hop in each column, shape (hop_length, n_hops): frame `t` begins in column `t`.
 
-        Zeros follow up to the number of hops of a full block.
+        Zeros follow up to the number of hops of `capacity` frames.
         """
         n_hops = self.capacity + self.frame_length // self.hop_length - 1
         hops = np.zeros((self.hop_length, n_hops), dtype=np.float32)
@@ -164,7 +166,8 @@ class Framer:
         samples = self._buffer[start : start + (n_frames - 1) * self.hop_length + self.frame_length]
         offset = self._buffer_start + start
         inside = tuple(border - offset for border in borders if 0 <= border - offset < len(samples))
-        return FrameBlock(samples, self.frame_length, self.hop_length, self.block_frames, inside)
+        capacity = min(-(-n_frames // _ROUND) * _ROUND, self.block_frames)
+        return FrameBlock(samples, self.frame_length, self.hop_length, capacity, inside)
 
     def _drop(self, n: int) -> None:
         self._buffer = self._buffer[n:]

@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.features import bands, filters, moments, peaks, spectral, tonal
-from workbench.features.metre import BandLevels
 from workbench.features.config import ExtractConfig
 from workbench.features.fft import PowerSpectrum
 from workbench.features.frames import FrameBlock, Framer
 from workbench.features.harmony import HarmonyStream
+from workbench.features.metre import BandLevels
 from workbench.features.percussion import PercussiveStream
 from workbench.features.registry import DESCRIPTORS, SILENCE_DB
-from workbench.features.rhythm import TempogramMean
 from workbench.features.stft import N_MELS_SHARED, Spectra
 from workbench.features.summary import Pool
+from workbench.features.tempogram import TempogramMean
 from workbench.schema import Level
 
 FloatArray = npt.NDArray[np.float32]
@@ -118,7 +118,7 @@ class FramewiseStream:
         self._kernels = {name: kernel for name, kernel in kernels(config).items() if name in self._spectral}
         self.tempogram = TempogramMean() if "tempogram" in levels else None
         self._pulse_values = array("f") if keep_pulse else None
-        self._pulse = spectral.OnsetStrength(config.n_fft, config.hop_length)
+        self._pulse = spectral.OnsetStrength(config.n_fft, config.hop_length, spectral.PULSE_BANDS)
         prologue = int(config.tuning_s * config.sr / config.hop_length)
         self._chroma = tonal.ChromaStream(prologue) if self._tuned.names or "tuning" in levels else None
         self._percussive = PercussiveStream() if self._delayed.names else None
@@ -152,8 +152,8 @@ class FramewiseStream:
 
     @property
     def pulse(self) -> FloatArray:
-        """Every value of the pulse (see `rhythm`), shape (n_frames,)."""
-        return np.frombuffer(self._pulse_values or b"", dtype=np.float32)
+        """Every value of the pulse (see `rhythm`), shape (n_frames, 3)."""
+        return np.frombuffer(self._pulse_values or b"", dtype=np.float32).reshape(-1, len(spectral.PULSE_BANDS))
 
     def push(self, y: FloatArray) -> None:
         """Take in mono samples."""

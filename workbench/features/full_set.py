@@ -10,9 +10,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from workbench.features.bands import BARK_EDGES_HZ, ENERGY_EDGES_HZ, N_ERB_BANDS
-from workbench.features.metre import BEAT_BAND_EDGES_HZ, TEMPO_FACTORS
 from workbench.features.descriptor import NO_SEGMENTS, Descriptor
 from workbench.features.harmony import CHORD_NAMES, N_HPCP
+from workbench.features.metre import BEAT_BAND_EDGES_HZ, TEMPO_FACTORS
 from workbench.features.peaks import N_PEAKS
 from workbench.features.stft import N_MELS
 

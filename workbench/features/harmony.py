@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from workbench.compiled import compiled
 from workbench.features.filters import A4_HZ, frozen
+from workbench.features.key import KEY_NAMES
 from workbench.features.peaks import Peaks
-from workbench.features.tonal import KEY_NAMES
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]

@@ -62,7 +62,7 @@ CUES: dict[str, Cue] = {
     "noisy": Cue("spectral_flatness", -2.1, 0.8, "log10"),
     "varied": Cue("dynamic_complexity", 1.0, 1.0, "log2"),
     "pulse": Cue("tempo_confidence", 0.62, 0.25),
-    "tonal": Cue("key_strength", 0.86, 0.08),
+    "tonal": Cue("key_strength", 0.78, 0.18),
     "major": Cue("mode", 0.0, 1.0),
 }
 
@@ -111,6 +111,9 @@ MOODS: dict[str, Region] = {
     "euphoric": Region(valence=_HIGH, arousal=_HIGH),
 }
 
+#: What `affect` gives, in its order.
+DERIVED = (*WEIGHTS, "danceability", "mood")
+
 UNKNOWN = math.nan
 
 
@@ -137,7 +140,7 @@ def affect(inputs: Mapping[str, float]) -> dict[str, float]:
     'euphoric'
     """
     if math.isnan(inputs["loudness"]):
-        return dict.fromkeys((*WEIGHTS, "danceability", "mood"), UNKNOWN)
+        return dict.fromkeys(DERIVED, UNKNOWN)
     known = {**inputs, "mode": mode(inputs["key"])}
     values = {name: _weighted(weights, known) for name, weights in WEIGHTS.items()}
     if math.isnan(inputs["key"]) and math.isnan(inputs["tempo"]):

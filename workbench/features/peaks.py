@@ -182,7 +182,7 @@ class PitchSalience:
     bin_hz : float
         Distance of bins, Hz.
     n_frames : int
-        Frames of a block.
+        Most frames of a block.
     """
 
     _N_BINS = 512
@@ -192,16 +192,16 @@ class PitchSalience:
         self._first, self._end = (int(np.ceil(hz / bin_hz)) for hz in self._LAGS_HZ)
         n_fft = 2 * self._N_BINS
         self._transform = PowerSpectrum(n_fft, n_frames)
-        self._ones = np.ones(self._N_BINS, np.float32)
-        self._all_ones = np.ones(n_fft, np.float32)
+        self._ones = np.ones(n_fft, np.float32)
 
     def __call__(self, S: FloatArray, norm: FloatArray) -> FloatArray:
         """Salience of magnitude spectra, shape (n_bins, n_frames), given their Euclidean norms."""
         # unit norms: the fourth power of what a spectrum can hold does not fit float32
-        unit = np.asarray(S[: self._N_BINS] / np.maximum(norm, _TINY), dtype=np.float32)
-        power = self._transform.windowed(unit, self._ones)
+        unit = np.zeros((2 * self._N_BINS, S.shape[1]), dtype=np.float32)
+        np.divide(S[: self._N_BINS], np.maximum(norm, _TINY), out=unit[: self._N_BINS])
+        power = self._transform.of_hops(unit, self._ones)
         # The transform of a real and even sequence is real: what comes back is the square of its autocorrelation.
         even = np.concatenate((power, power[-2:0:-1]))
-        squared = self._transform.windowed(even, self._all_ones)
+        squared = self._transform.of_hops(even, self._ones)
         highest, whole = squared[self._first : self._end].max(axis=0), squared[0]
         return np.sqrt(np.where(whole > 0, np.minimum(highest / np.maximum(whole, _TINY), 1), 0), dtype=np.float32)

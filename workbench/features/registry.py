@@ -13,9 +13,10 @@ from workbench.features.descriptor import ALL_LEVELS as _ALL_LEVELS
 from workbench.features.descriptor import NO_SEGMENTS as _NO_SEGMENTS
 from workbench.features.descriptor import Descriptor
 from workbench.features.full_set import FULL_SET, SILENCE_DB
+from workbench.features.key import KEY_NAMES, NAMED_PROFILES, PITCH_CLASSES
 from workbench.features.mood import CUES, MOODS
-from workbench.features.rhythm import TEMPO_POINTS, TEMPO_RATIOS
-from workbench.features.tonal import KEY_NAMES, PITCH_CLASSES
+from workbench.features.tempo import TEMPO_RATIOS
+from workbench.features.tempogram import TEMPO_POINTS
 from workbench.schema import ArraySpec, DescriptorSet, Level
 
 _NYQUIST = 11025.0
@@ -131,33 +132,35 @@ _RHYTHM = (
     Descriptor(
         "tempo", "rhythm", (), (), "1/min", 20.0, 400.0,
         "Beats per minute; missing where nothing repeats.",
-        "workbench.features.rhythm.estimate_tempo", optional=True,
+        "workbench.features.tempo.estimate_tempo", optional=True, version=2,
     ),
     Descriptor(
         "tempo_confidence", "rhythm", (), (), "1", 0.0, 1.0,
-        "How sure the tempo is, 0 to 1; missing with the tempo.",
-        "workbench.features.rhythm.estimate_tempo", optional=True,
+        "Probability that the tempo is right and not a multiple of it, 0 to 1; missing with the tempo.",
+        "workbench.features.tempo.estimate_tempo", optional=True, version=2,
     ),
     Descriptor(
         "tempo_candidates", "rhythm", ("ratio",), (len(TEMPO_RATIOS),), "1", 0.0, 1.0,
         "Share of the evidence for the tempo times 1, 1/2, 2, 2/3 and 3/2; the shares sum to 1.",
-        "workbench.features.rhythm.estimate_tempo", optional=True,
+        "workbench.features.tempo.estimate_tempo", optional=True, version=2,
         labels={"ratio": tuple(TEMPO_RATIOS)},
     ),
     Descriptor(
         "beat_count", "rhythm", (), (), "1", 0.0, 1e6,
         "Number of beats; 0 where there is no tempo.",
-        "librosa.beat.beat_track (Ellis 2007)",
+        "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", version=2,
     ),
     Descriptor(
         "beat_interval_std", "rhythm", (), (), "s", 0.0, 10.0,
         "Standard deviation of the time from beat to beat; missing below 3 beats.",
-        "librosa.beat.beat_track (Ellis 2007)", optional=True,
+        "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", optional=True,
+        version=2,
     ),
     Descriptor(
         "beats", "rhythm", (), (), "1", 0.0, 1.0,
         "One in the frames that hold a beat, else zero.",
-        "librosa.beat.beat_track (Ellis 2007)", levels=("frames",),
+        "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", levels=("frames",),
+        version=2,
     ),
 )  # fmt: skip
 
@@ -185,12 +188,49 @@ _HARMONY = (
     Descriptor(
         "key", "harmony", (), (), "category", 0.0, 23.0,
         "Musical key: 0 to 11 for C major to B major, 12 to 23 for C minor to B minor; missing if nothing is tonal.",
-        "workbench.features.tonal.estimate_key", optional=True, categories=KEY_NAMES,
+        "workbench.features.key.estimate_key", version=2, optional=True, categories=KEY_NAMES,
     ),
     Descriptor(
         "key_strength", "harmony", (), (), "1", 0.0, 1.0,
-        "Correlation of the pitch classes with the profile of the key; missing with the key.",
-        "workbench.features.tonal.estimate_key", optional=True,
+        "How likely the key is right: its share of the candidates. Low where the key is ambiguous; missing with it.",
+        "workbench.features.key.estimate_key", version=2, optional=True,
+    ),
+    Descriptor(
+        "key_candidates", "harmony", ("key_name",), (24,), "1", 0.0, 1.0,
+        "Share of the evidence for each key; the shares sum to 1. Missing with the key.",
+        "workbench.features.key.estimate_key", optional=True, labels={"key_name": KEY_NAMES},
+    ),
+    Descriptor(
+        "key_hpcp", "harmony", ("pitch_class",), (12,), "1", 0.0, 1.0,
+        "Pitch class profile of sharp spectral peaks of the whole track, tuned, the strongest 1. Missing with the key.",
+        "Gómez 2006, without weights for harmonics; workbench.features.key.KeyStream", optional=True,
+        labels={"pitch_class": PITCH_CLASSES},
+    ),
+    Descriptor(
+        "key_hpcp_entropy", "harmony", (), (), "bit", 0.0, float(np.log2(12)),
+        "Entropy of the pitch class profile: 0 for a single pitch class, 3.58 for all alike. Missing with the key.",
+        "Shannon entropy, as Essentia's hpcp_entropy", optional=True,
+    ),
+    Descriptor(
+        "key_hpcp_crest", "harmony", (), (), "1", 1.0, 12.0,
+        "Maximum of the pitch class profile over its mean. Missing with the key.",
+        "As Essentia's hpcp_crest", optional=True,
+    ),
+    *(
+        descriptor
+        for profile in NAMED_PROFILES
+        for descriptor in (
+            Descriptor(
+                f"key_{profile}", "harmony", (), (), "category", 0.0, 23.0,
+                f"Key whose {profile} profile correlates best with the pitch class profile. Missing with the key.",
+                f"workbench.features.key.PROFILES[{profile!r}]", optional=True, categories=KEY_NAMES,
+            ),
+            Descriptor(
+                f"key_{profile}_strength", "harmony", (), (), "1", 0.0, 1.0,
+                f"That correlation with the {profile} profile. Missing with the key.",
+                f"workbench.features.key.PROFILES[{profile!r}]", optional=True,
+            ),
+        )
     ),
 )  # fmt: skip
 
@@ -213,7 +253,7 @@ _MOOD = (
     Descriptor(
         "valence", "mood", (), (), "1", 0.0, 1.0,
         "From sad or tense (0) to happy or relaxed (1). A formula on descriptors, not a trained model.",
-        _AFFECT, optional=True, requires=_MOOD_INPUTS,
+        _AFFECT, version=2, optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "danceability", "mood", (), (), "1", 0.0, 1.0,
@@ -223,7 +263,7 @@ _MOOD = (
     Descriptor(
         "mood", "mood", (), (), "category", 0.0, float(len(MOODS) - 1),
         "Named region of the valence-arousal plane; missing for silence.",
-        "Russell 1980; workbench.features.mood.MOODS", optional=True,
+        "Russell 1980; workbench.features.mood.MOODS", version=2, optional=True,
         categories=tuple(MOODS), requires=("valence", "arousal"),
     ),
 )  # fmt: skip

@@ -23,6 +23,10 @@ AMIN = 1e-10
 
 DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
 
+#: First of the 128 mel bands of the pulse's low (to 420 Hz: kick, bass), middle (snare) and high band (from 5.4 kHz:
+#: cymbals).
+PULSE_BANDS = (0, 16, 101)
+
 _ROLL_PERCENT = np.float32(0.85)
 _CONTRAST_FMIN = 200.0
 _CONTRAST_BANDS = 6
@@ -258,16 +262,33 @@ def _mean_of_highest(S: FloatArray, n_highest: int) -> FloatArray:
 
 def zero_crossing_rate(block: FrameBlock) -> FloatArray:
     """Share of samples at which the sign changes, 0 to 1 (``librosa.feature.zero_crossing_rate``)."""
-    negative = block.samples < -_ZERO_THRESHOLD
-    changes = np.empty(len(negative), dtype=np.bool_)
-    changes[0] = False
-    np.not_equal(negative[1:], negative[:-1], out=changes[1:])
-    # librosa repeats the edge samples instead of adding zeros: no crossing at the borders.
-    changes[list(block.borders)] = False
-    within = block.frame_sums(np.count_nonzero(changes.reshape(-1, block.hop_length), axis=1))
-    within -= changes[:: block.hop_length][: block.n_frames]
-    within /= np.float32(block.frame_length)
-    return within
+    within, at_start = _crossings(block.hops)
+    for border in block.borders:
+        # librosa repeats the edge samples instead of adding zeros: no crossing at the borders.
+        before, after = block.samples[border - 1 : border + 1] < -_ZERO_THRESHOLD if border else (False, False)
+        hop, sample = divmod(border, block.hop_length)
+        within[hop] -= before != after
+        at_start[hop] &= sample > 0
+    rate = block.frame_sums(within)
+    rate -= at_start[: block.n_frames]
+    rate /= np.float32(block.frame_length)
+    return rate
+
+
+@compiled
+def _crossings(hops: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Count changes of sign in each hop, the step from the hop before included; and tell whether that step is one."""
+    length, n_hops = hops.shape
+    found = np.zeros(n_hops, dtype=np.float32)
+    at_start = np.zeros(n_hops, dtype=np.bool_)
+    before, now = hops[-1, :-1], hops[0, 1:]
+    for t in range(n_hops - 1):
+        at_start[t + 1] = (before[t] < -_ZERO_THRESHOLD) != (now[t] < -_ZERO_THRESHOLD)
+        found[t + 1] = np.float32(at_start[t + 1])
+    for k in range(1, length):
+        for t in range(n_hops):
+            found[t] += np.float32((hops[k - 1, t] < -_ZERO_THRESHOLD) != (hops[k, t] < -_ZERO_THRESHOLD))
+    return found, at_start
 
 
 def rms(block: FrameBlock) -> FloatArray:
@@ -334,6 +355,9 @@ class OnsetStrength:
     ----------
     n_fft, hop_length : int
         The curve is delayed by ``n_fft // (2 * hop_length)`` frames, as librosa does for centred frames.
+    bands : tuple of int, optional
+        First mel band of each of several groups: then there is a value for each, whose sum is the whole, and
+        no delay, which would put each onset 46 ms after it was heard.
 
     References
     ----------
@@ -341,28 +365,33 @@ class OnsetStrength:
     a lag of 1 and no maximum filter).
     """
 
-    def __init__(self, n_fft: int, hop_length: int) -> None:
-        self._delay = n_fft // (2 * hop_length)
+    def __init__(self, n_fft: int, hop_length: int, bands: tuple[int, ...] | None = None) -> None:
+        self._bands = bands
+        self._delay = n_fft // (2 * hop_length) if bands is None else 0
         self._last: FloatArray | None = None
 
     def __call__(self, mel_db: FloatArray, n_frames: int) -> FloatArray:
-        """Onset strength of each of the first `n_frames` frames of a mel spectrum in dB, shape (n_frames,)."""
+        """Give the first `n_frames` frames of a mel spectrum in dB: shape (n_frames,) or (n_frames, n_groups)."""
         if self._last is None:
             # A constant past rises nowhere: the first `delay + 1` values are 0 as in librosa.
             self._last = np.repeat(mel_db[:, :1], self._delay + 1, axis=1)
         spectrum = np.concatenate((self._last, mel_db[:, :n_frames]), axis=1)
         self._last = spectrum[:, -self._delay - 1 :].copy()
-        return _mean_rise(spectrum)[:n_frames]
+        rise = _mean_rise(spectrum, np.array(self._bands or (0,)))[:, :n_frames]
+        return rise[0] if self._bands is None else rise.T
 
 
 @compiled
-def _mean_rise(S: FloatArray) -> FloatArray:
-    """Mean over bands of what each column is above the one before, shape (n_frames - 1,)."""
+def _mean_rise(S: FloatArray, firsts: npt.NDArray[np.int64]) -> FloatArray:
+    """Part of each group of bands in the mean of what each column is above the last: (n_groups, n_frames - 1)."""
     n_bands, n_frames = S.shape
-    rise = np.zeros(n_frames - 1, dtype=np.float32)
-    for k in range(n_bands):
-        before, now = S[k, :-1], S[k, 1:]
-        for t in range(n_frames - 1):
-            rise[t] += max(now[t] - before[t], np.float32(0))
+    rise = np.zeros((len(firsts), n_frames - 1), dtype=np.float32)
+    for group in range(len(firsts)):
+        end = firsts[group + 1] if group + 1 < len(firsts) else n_bands
+        total = rise[group]
+        for k in range(firsts[group], end):
+            before, now = S[k, :-1], S[k, 1:]
+            for t in range(n_frames - 1):
+                total[t] += max(now[t] - before[t], np.float32(0))
     rise /= np.float32(n_bands)
     return rise

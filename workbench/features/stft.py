@@ -29,15 +29,6 @@ N_MELS = 64
 _COMPRESSION = np.float32(10.0)
 
 
-def rfft_frames(block: FrameBlock) -> npt.NDArray[np.complex64]:
-    """Hann-windowed real FFT of each frame, shape (n_frames, frame_length // 2 + 1), complex64."""
-    from scipy import fft
-
-    windowed = block.frames * filters.hann(block.frame_length)
-    spectrum: npt.NDArray[np.complex64] = fft.rfft(windowed, axis=1, overwrite_x=True)
-    return spectrum
-
-
 class Spectra:
     """The spectra that descriptors share, of one block.
 

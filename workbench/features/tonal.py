@@ -1,13 +1,8 @@
-"""Pitch: tuning, chroma, tonnetz and key.
-
-Tuning and chroma are librosa's. The key is estimated from spectral peaks of longer frames (8192
-samples), because a 2048-point spectrum cannot tell semitones apart below 500 Hz.
-"""
+"""Pitch: tuning, chroma and tonnetz, all librosa's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -15,32 +10,12 @@ import numpy.typing as npt
 
 from workbench.compiled import compiled
 from workbench.features import filters
-from workbench.features.frames import FrameBlock, Framer
-from workbench.features.stft import Spectra, rfft_frames
+from workbench.features.stft import Spectra
 
 FloatArray = npt.NDArray[np.float32]
-DoubleArray = npt.NDArray[np.float64]
-
-PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-
-#: Names of the keys by their index.
-KEY_NAMES = (*(f"{p} major" for p in PITCH_CLASSES), *(f"{p} minor" for p in PITCH_CLASSES))
 
 _PIP_FMIN, _PIP_FMAX, _PIP_THRESHOLD = 150.0, 4000.0, np.float32(0.1)
 _TUNING_BINS = 100
-
-
-def camelot(key: int) -> str:
-    """Camelot code of a key index.
-
-    Examples
-    --------
-    >>> camelot(KEY_NAMES.index("A minor")), camelot(KEY_NAMES.index("C major"))
-    ('8A', '8B')
-    """
-    minor = key >= 12
-    relative_major = (key % 12 + 3) % 12 if minor else key
-    return f"{(relative_major * 7 + 7) % 12 + 1}{'A' if minor else 'B'}"
 
 
 def pitch_peaks(S: FloatArray, sr: float, n_fft: int) -> tuple[FloatArray, FloatArray]:
@@ -203,160 +178,6 @@ def tonnetz(chroma: FloatArray) -> FloatArray:
     total = np.abs(chroma).sum(axis=0)
     total[total < np.finfo(np.float32).tiny] = 1
     return np.asarray(_tonnetz_bank() @ (chroma / total))
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key and how well it fits; NaN where nothing is tonal.
-
-    Attributes
-    ----------
-    index : index in `KEY_NAMES`
-    strength : correlation with the profile of the key, 0 to 1
-    """
-
-    index: float
-    strength: float
-
-
-UNKNOWN_KEY = Key(float("nan"), float("nan"))
-
-_BINS = 120  # per octave: 10 cents
-_KEY_FMIN, _KEY_FMAX, _KEY_THRESHOLD = 100.0, 2000.0, np.float32(0.1)
-_C4_HZ = 440.0 * 2.0 ** (-9 / 12)
-_LEAST_STRENGTH = 0.3
-_THIRD_HARMONIC = 0.2
-# Strength times contrast that noise does not reach: 0.11 with many frames, 0.23 with ten; music starts at 0.24.
-_LEAST_EVIDENCE, _LEAST_EVIDENCE_OF_ONE = 0.15, 0.38
-_SHARP_BINS, _SHARP_RATIO = 3, np.float32(2.0)
-_FULL_SCALE_DB = -80.0  # frames without a peak above this have no voice
-_KEY_BLOCK_FRAMES = 32
-_FEWEST_FRAMES = 9  # more than a click or an edge can fill
-
-#: How often pitch classes occur in major and in minor, from the tonic upwards (Albrecht & Shanahan 2013).
-KEY_PROFILES = (
-    np.array([0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081]),
-    np.array([0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052]),
-)
-
-
-class KeyStream:
-    """Collect the pitch of spectral peaks over a stream and find its key.
-
-    Peaks from 100 to 2000 Hz that reach a tenth of their frame's strongest and fall off to half within
-    8 Hz on both sides (a drum's are broader) are counted by the root of their magnitude in a histogram
-    of 10 cents. Every frame is scaled to the same maximum, so that loud drums do not outvote soft chords.
-
-    Parameters
-    ----------
-    sr : float
-        Sample rate, Hz.
-    n_fft, hop_length : int
-        Of the frames, in samples: long enough to tell semitones apart.
-
-    References
-    ----------
-    E. Gómez, "Tonal description of polyphonic audio for music content processing", INFORMS Journal on
-    Computing 18 (3), 2006 (harmonic pitch class profile).
-    """
-
-    def __init__(self, sr: float, n_fft: int, hop_length: int) -> None:
-        self._sr = sr
-        self._framer = Framer(n_fft, hop_length, _KEY_BLOCK_FRAMES)
-        self._histogram = np.zeros(_BINS)
-        self._n_frames = 0
-
-    def push(self, y: FloatArray) -> None:
-        """Take in mono samples."""
-        for block in self._framer.push(y):
-            self._count(block)
-
-    def finish(self) -> Key:
-        """Give the key of everything; `UNKNOWN_KEY` for less than about a second of sound."""
-        for block in self._framer.finish():
-            self._count(block)
-        if self._n_frames < _FEWEST_FRAMES:
-            return UNKNOWN_KEY
-        return estimate_key(self._histogram, self._n_frames)
-
-    def _count(self, block: FrameBlock) -> None:
-        first, end = (int(hz * block.frame_length / self._sr) for hz in (_KEY_FMIN, _KEY_FMAX))
-        S = np.abs(rfft_frames(block)[:, first - 1 : end + 1])
-        quietest = block.frame_length / 4 * 10 ** (_FULL_SCALE_DB / 20)
-        S = S[S.max(axis=1) > quietest]
-        if not len(S):
-            return
-        row, column, shift = _parabolic_peaks(S, _KEY_THRESHOLD * S.max(axis=1, keepdims=True))
-        sides = np.clip((column - _SHARP_BINS, column + _SHARP_BINS), 0, S.shape[1] - 1)
-        sharp = S[row, column] > _SHARP_RATIO * S[row, sides].max(axis=0)
-        row, column, shift = row[sharp], column[sharp], shift[sharp]
-        frequencies = (column + first - 1 + shift) * np.float32(self._sr / block.frame_length)
-        bins = np.rint(_BINS * np.log2(frequencies / np.float32(_C4_HZ))).astype(np.int64) % _BINS
-        weights = np.sqrt(S[row, column])
-        counts = np.bincount(row * _BINS + bins, weights, minlength=len(S) * _BINS).reshape(-1, _BINS)
-        counts = counts[counts.any(axis=1)]
-        self._n_frames += len(counts)
-        self._histogram += (counts / counts.max(axis=1, keepdims=True)).sum(axis=0)
-
-
-def estimate_key(histogram: DoubleArray, n_frames: int) -> Key:
-    """Key of a histogram of pitch.
-
-    The histogram is shifted by its own tuning (the circular mean over each semitone), gathered into
-    pitch classes and correlated with `KEY_PROFILES` in all 12 positions. A fifth of each pitch class is
-    counted a fifth lower too, where it would be a third harmonic, as far as that note is there itself.
-
-    Parameters
-    ----------
-    histogram : numpy.ndarray, shape (120,)
-        Weight of each tenth of a semitone, C first.
-    n_frames : int
-        Frames counted in it: the fewer, the clearer they must be.
-
-    Returns
-    -------
-    Key
-        `UNKNOWN_KEY` if the pitch classes are nearly as even as those of noise or fit no profile. (Contrast
-        is the deviation of the 12 pitch classes over their mean.)
-
-    References
-    ----------
-    C. Krumhansl, "Cognitive foundations of musical pitch", 1990 (correlation with key profiles);
-    J. Albrecht, D. Shanahan, "The use of large corpora to train a new type of key-finding algorithm",
-    Music Perception 31 (1), 2013 (profiles).
-
-    Examples
-    --------
-    >>> scale = np.zeros(120)
-    >>> scale[[90, 110, 0, 20, 40, 50, 70]] = [3, 1, 2, 1, 2, 1, 1]
-    >>> KEY_NAMES[int(estimate_key(scale, n_frames=100).index)]
-    'A minor'
-    """
-    pitch_classes = _pitch_classes(histogram)
-    pitch_classes += _THIRD_HARMONIC * np.minimum(np.roll(pitch_classes, -7), 2 * pitch_classes)
-    if not pitch_classes.std() > 0:
-        return UNKNOWN_KEY
-    contrast = pitch_classes.std() / pitch_classes.mean()
-    least = _LEAST_EVIDENCE + _LEAST_EVIDENCE_OF_ONE / np.sqrt(n_frames)
-    rotated = np.stack([np.roll(profile, k) for profile in KEY_PROFILES for k in range(12)])
-    rotated -= rotated.mean(axis=1, keepdims=True)
-    centred = pitch_classes - pitch_classes.mean()
-    scores = rotated @ centred / np.sqrt((rotated**2).sum(axis=1) * (centred**2).sum())
-    best = int(np.argmax(scores))
-    if scores[best] < _LEAST_STRENGTH or scores[best] * contrast < least:
-        return UNKNOWN_KEY
-    return Key(float(best), float(min(scores[best], 1.0)))
-
-
-def _pitch_classes(histogram: DoubleArray) -> DoubleArray:
-    """Gather tenths of a semitone into 12 tuned pitch classes."""
-    per_semitone = _BINS // 12
-    bins = np.arange(_BINS)
-    turn = np.angle(np.sum(histogram * np.exp(2j * np.pi * bins / per_semitone))) / (2 * np.pi)
-    distance = bins / per_semitone - turn - np.arange(12)[:, None]
-    distance = (distance + 6) % 12 - 6
-    weights = np.where(np.abs(distance) < 0.5, np.cos(np.pi * distance) ** 2, 0.0)
-    return np.asarray(weights @ histogram)
 
 
 def _parabolic_peaks(

@@ -6,15 +6,17 @@ Pure of Dask and of decoding: probes in, outcomes and work out.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from workbench.audio.probe import Probe
 from workbench.errors import Outcome, Reason
+from workbench.features.registry import spec
+from workbench.jobs.derive import needed
 from workbench.jobs.graph import Failure, Probed, ToExtract, Written
 from workbench.schema import ArraySpec
 from workbench.store.catalog import Catalog
-from workbench.store.catalog.queries import KnownFailure, KnownTrack, known_failures, known_tracks
+from workbench.store.catalog.queries import KnownFailure, KnownTrack, known_failures, known_tracks, stored_rows
 from workbench.store.commit import Analysis, FileResult
 from workbench.store.ledger import WorkFile
 
@@ -64,7 +66,26 @@ def decide(
             settled.append(_failed_again(item.file.ordinal, probe, failure))
         else:
             work.append(ToExtract(item.file, probe, missing))
-    return Decision(tuple(settled), tuple(work))
+    return Decision(tuple(settled), _with_stored(catalog, work, tracks))
+
+
+def _with_stored(
+    catalog: Catalog, work: Sequence[ToExtract], tracks: Mapping[str, KnownTrack]
+) -> tuple[ToExtract, ...]:
+    """Say of each file that need not be decoded where the arrays lie that will do instead."""
+    wanted: dict[str, tuple[str, ...]] = {}
+    for item in work:
+        track = tracks.get(item.probe.content_id)
+        if track is not None and (paths := needed(item.missing, track.keys)):
+            wanted[item.probe.content_id] = paths
+    versions = {path: spec(path).version for paths in wanted.values() for path in paths}
+    rows = stored_rows(catalog, sorted(wanted), versions)
+    return tuple(
+        replace(item, stored={path: rows[content_id][path] for path in wanted[content_id]})
+        if (content_id := item.probe.content_id) in wanted
+        else item
+        for item in work
+    )
 
 
 def results(decision: Decision, written: Written) -> list[FileResult]:

@@ -13,24 +13,26 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.audio.decode import AudioStream, Limits, open_audio
+from workbench.audio.decode import AudioStream, Limits, Samples, open_audio
 from workbench.audio.probe import Probe, probe, stat_file
-from workbench.errors import AudioError, Reason
+from workbench.compiled import watch_compilation
+from workbench.errors import AudioError, LibraryDamagedError, Reason
 from workbench.failpoint import failpoint
-from workbench.features.extract import SHORTEST_S, Features, extract
+from workbench.features.extract import SHORTEST_S, Features, columns, extract
 from workbench.features.registry import spec
+from workbench.jobs.derive import derive
 from workbench.jobs.watchdog import deadline
 from workbench.schema import ArraySpec
 from workbench.similarity.embedding import EMBEDDING, INPUTS, embed
 from workbench.store.arrays import PartRecord, PartStore
 from workbench.store.collect import part_name
-from workbench.store.commit import Analysis
+from workbench.store.commit import Analysis, Source
 from workbench.store.ledger import WorkFile
 
 if TYPE_CHECKING:
@@ -76,11 +78,19 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class ToExtract:
-    """A file to decode, and the paths of the arrays that its track lacks."""
+    """A file to describe.
+
+    Attributes
+    ----------
+    file, probe : the file, and what was found in it without decoding
+    missing : paths of the arrays that its track lacks
+    stored : part and row, by path, of the arrays from which they can be computed; empty: it must be decoded
+    """
 
     file: WorkFile
     probe: Probe
     missing: tuple[str, ...]
+    stored: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,11 @@ def probe_files(settings: Settings, batch_id: int, files: Sequence[WorkFile]) ->
 
 def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> tuple[Extracted, ...]:
     """Decode each audio once and compute the arrays that its track lacks."""
+    with watch_compilation(lambda name: _report(settings, {"compiling": name})):
+        return tuple(_extract(settings, batch_id, work))
+
+
+def _extract(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> list[Extracted]:
     done: list[Extracted] = []
     analyzed: set[str] = set()
     for item in work:
@@ -132,7 +147,7 @@ def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) 
             analyzed.add(item.probe.content_id)
         _report(settings, {"done": item.file.path, "batch": batch_id, "cost": item.file.cost})
         failpoint("file-extracted")
-    return tuple(done)
+    return done
 
 
 def write_parts(settings: Settings, job_id: int, batch_id: int, extracted: Sequence[Extracted]) -> Written:
@@ -174,8 +189,12 @@ def _probed(settings: Settings, batch_id: int, file: WorkFile) -> Probe | Failur
 def _extracted(settings: Settings, item: ToExtract) -> Extracted:
     try:
         with deadline(settings.limits.deadline_s + _GRACE_S):
-            analysis, arrays = _analyze(settings, item)
-        return Extracted(item, analysis, arrays)
+            analysis, arrays = _derived(settings, item) or _analyze(settings, item)
+        for path in item.missing:
+            contract = array_spec(path)
+            rows = arrays[path] if contract.level in ("segments", "frames") else arrays[path][np.newaxis]
+            contract.encode(rows)  # a value outside its contract must show here, where the file is known
+        return Extracted(item, analysis, {path: arrays[path] for path in item.missing})
     except AudioError as error:
         return Extracted(item, Failure(error.reason, error.detail), {})
     except MemoryError as error:
@@ -189,28 +208,36 @@ def _analyze(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, n
     if EMBEDDING.path in item.missing:
         wanted |= set(INPUTS)
     with open_audio(item.file.path, limits=settings.limits) as stream:
-        features = describe(stream, stream.blocks(), wanted)
+        features = describe(stream, stream.native_blocks(), wanted)
     now = stat_file(item.file.path)
     if (now.size, now.mtime_ns) != (item.probe.size, item.probe.mtime_ns):
         raise AudioError(item.file.path, Reason.CHANGED_WHILE_READ)
     arrays = dict(features.arrays)
     if EMBEDDING.path in item.missing:
         arrays[EMBEDDING.path] = embed({path: arrays[path][np.newaxis] for path in INPUTS})[0]
-    for path in item.missing:
-        contract = array_spec(path)
-        rows = arrays[path] if contract.level in ("segments", "frames") else arrays[path][np.newaxis]
-        contract.encode(rows)  # a value outside its contract must show here, where the file is known
-    analysis = Analysis(
-        format=item.probe.format,
-        sample_rate=stream.sample_rate,
-        channels=stream.channels,
-        flags=tuple(sorted(stream.flags)),
-        columns=features.columns,
-    )
-    return analysis, {path: arrays[path] for path in item.missing}
+    source = Source(item.probe.format, stream.sample_rate, stream.channels, tuple(sorted(stream.flags)))
+    return Analysis(features.columns, source), arrays
 
 
-def describe(stream: AudioStream, blocks: Iterable[npt.NDArray[np.float32]], paths: Collection[str]) -> Features:
+def _derived(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, npt.NDArray[Any]]] | None:
+    """Compute what is missing from what is stored; None where that is not enough, or is damaged."""
+    if not item.stored:
+        return None
+    store = PartStore(settings.features)
+    try:
+        stored = {
+            path: array_spec(path).decode(np.asarray(store.open(part_id, path)[row]))
+            for path, (part_id, row) in item.stored.items()
+        }
+    except LibraryDamagedError:  # or merged away a moment ago: the audio has it all
+        return None
+    if any(np.isnan(array).any() and not array_spec(path).optional for path, array in stored.items()):
+        return None  # chunks were taken away under the reader
+    arrays = derive(item.missing, stored)
+    return Analysis(columns(arrays)), arrays
+
+
+def describe(stream: AudioStream, blocks: Iterable[Samples], paths: Collection[str]) -> Features:
     """Extract the arrays named from blocks of an open file; `AudioError` if there is too little audio."""
     try:
         return extract(blocks, stream.sample_rate, paths=paths)

@@ -42,9 +42,10 @@ _OTHER_CODEC = (100_000, 1.5)
 
 #: What every file costs, however short: opening, hashing, tags. In seconds of uncompressed audio.
 _COST_OF_A_FILE = 2.0
-#: A batch is some seconds of work: long enough that its overhead is small, short enough to lose little.
-_SMALLEST_BATCH, _LARGEST_BATCH, _BATCHES = 300.0, 6000.0, 16
-_MOST_FILES = 256
+#: A batch is some seconds of work: long enough that its overhead is small, short enough to lose little. A batch
+#: takes this share of what is left, so that the last ones are small and all workers end at about the same time.
+_SMALLEST_BATCH, _LARGEST_BATCH, _SHARE = 300.0, 6000.0, 1 / 12
+_MOST_FILES = 1024
 
 
 def estimate_cost(path: str, size: int) -> float:
@@ -80,15 +81,24 @@ def plan_job(
 
 
 def cut_batches(to_do: Iterable[tuple[int, float]]) -> list[tuple[int, int, float]]:
-    """Cut files, given as (ordinal, cost) in order, into runs of about equal cost.
+    """Cut files, given as (ordinal, cost) in order, into runs whose cost falls towards the end.
 
     How they are cut depends on the files alone, never on the number of workers.
 
+    References
+    ----------
+    C. Polychronopoulos, D. Kuck, "Guided self-scheduling", IEEE Transactions on Computers C-36 (12), 1987.
+
+    Examples
+    --------
     >>> cut_batches([(0, 200.0), (1, 100.0), (2, 250.0), (5, 60.0)])
     [(0, 1, 300.0), (2, 5, 310.0)]
+    >>> [last - first + 1 for first, last, _ in cut_batches([(i, 200.0) for i in range(60)])]
+    [5, 5, 5, 4, 4, 4, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]
     """
     files = list(to_do)
-    target = min(max(sum(cost for _, cost in files) / _BATCHES, _SMALLEST_BATCH), _LARGEST_BATCH)
+    left = sum(cost for _, cost in files)
+    target = _target(left)
     batches: list[tuple[int, int, float]] = []
     first, count, cost = -1, 0, 0.0
     for ordinal, of_file in files:
@@ -98,10 +108,15 @@ def cut_batches(to_do: Iterable[tuple[int, float]]) -> list[tuple[int, int, floa
         cost += of_file
         if cost >= target or count == _MOST_FILES:
             batches.append((first, ordinal, cost))
-            count, cost = 0, 0.0
+            left -= cost
+            count, cost, target = 0, 0.0, _target(left)
     if count:
         batches.append((first, files[-1][0], cost))
     return batches
+
+
+def _target(left: float) -> float:
+    return min(max(left * _SHARE, _SMALLEST_BATCH), _LARGEST_BATCH)
 
 
 def _planned(file: ScannedFile, known: KnownFile | None, keys: set[str], *, retry_failed: bool) -> PlannedFile:

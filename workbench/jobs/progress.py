@@ -26,6 +26,7 @@ class Progress:
     rate : files per second since the work began; None before it is known
     eta_s : seconds that the rest will take; None before it is known
     elapsed_s : seconds since this driver began
+    compiling : whether a worker is compiling the analysis for its processor, as it does in a first run
     """
 
     job_id: int
@@ -41,6 +42,7 @@ class Progress:
     rate: float | None
     eta_s: float | None
     elapsed_s: float
+    compiling: bool = False
 
 
 class Meter:
@@ -56,6 +58,11 @@ class Meter:
         self._at_start = counts
         self._in_hand: dict[int, dict[str, float]] = {}
         self._current: str | None = None
+        self._compiling = False
+
+    def compiling(self) -> None:
+        """Note a worker's report that it compiles; until it has finished a file."""
+        self._compiling = True
 
     def file_begun(self, path: str) -> None:
         """Note a worker's report that it has begun a file."""
@@ -65,6 +72,7 @@ class Meter:
     def file_done(self, batch_id: int, path: str, cost: float) -> None:
         """Note a worker's report that it has finished a file, which is not committed yet."""
         self._in_hand.setdefault(batch_id, {})[path] = cost
+        self._compiling = False
 
     def batch_settled(self, batch_id: int) -> None:
         """Forget the reports on a batch: it is committed, or lost."""
@@ -93,4 +101,5 @@ class Meter:
             rate=new_files / worked if worked and new_files else None,
             eta_s=left / new_cost * worked if worked and new_cost > 0 else None,
             elapsed_s=now - self._began,
+            compiling=self._compiling and not state.finished,
         )

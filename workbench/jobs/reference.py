@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.audio.decode import AudioStream, open_audio
+from workbench.audio.decode import AudioStream, Samples, open_audio
 from workbench.audio.probe import probe
 from workbench.config import Settings
 from workbench.errors import InputError
@@ -47,18 +47,18 @@ def analyze_reference(path: str, settings: Settings, region: tuple[float, float]
         When the region is empty or outside of the file.
     """
     with open_audio(path, limits=limits_of(settings)) as stream:
-        blocks = stream.blocks() if region is None else _cut(stream, *region)
+        blocks = stream.native_blocks() if region is None else _cut(stream, *region)
         features = describe(stream, blocks, INPUTS)
     vector: npt.NDArray[Any] = embed({name: features.arrays[name][np.newaxis] for name in INPUTS})[0]
     return vector
 
 
-def _cut(stream: AudioStream, start_s: float, end_s: float) -> Iterator[npt.NDArray[np.float32]]:
+def _cut(stream: AudioStream, start_s: float, end_s: float) -> Iterator[Samples]:
     if not 0 <= start_s < end_s:
         raise InputError(f"region {start_s:g}:{end_s:g} is empty.", "Give two times in seconds, the earlier one first.")
     start, end = round(start_s * stream.sample_rate), round(end_s * stream.sample_rate)
     position, given = 0, 0
-    for block in stream.blocks():
+    for block in stream.native_blocks():
         piece = block[max(0, start - position) : max(0, end - position)]
         position += len(block)
         given += len(piece)

@@ -243,6 +243,8 @@ class Driver:
         _, event = message
         if "begun" in event:
             self._meter.file_begun(event["begun"])
+        elif "compiling" in event:
+            self._meter.compiling()
         else:
             self._meter.file_done(event["batch"], event["done"], event["cost"])
 

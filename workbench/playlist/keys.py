@@ -11,11 +11,12 @@ import re
 from dataclasses import dataclass
 
 from workbench.errors import InputError
-from workbench.features.tonal import KEY_NAMES, camelot
+from workbench.features.key import KEY_NAMES, camelot
 
 _NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTAL = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
-_CAMELOT = re.compile(r"(?P<number>1[0-2]|0?[1-9])\s*(?P<letter>[abAB])")
+_CAMELOT = re.compile(r"0?(?P<number>1[0-2]|[1-9])\s*(?P<letter>[abAB])")
+_BY_CAMELOT = {camelot(index): index for index in range(len(KEY_NAMES))}
 # The tonic may be in either case, the mode follows; a lone capital M is major, a lone small m minor.
 _NAMED = re.compile(
     r"(?P<letter>[A-Ga-g])(?:[\s-]*(?P<accidental>#|♯|♭|b|sharp|flat))?"
@@ -77,9 +78,8 @@ def parse_key(text: str) -> Key:
     cleaned = text.strip()
     code = _CAMELOT.fullmatch(cleaned)
     if code:
-        minor = code["letter"].upper() == "A"
-        major_tonic = (int(code["number"]) - 8) * 7 % 12
-        return Key((major_tonic - 3) % 12 if minor else major_tonic, minor)
+        index = _BY_CAMELOT[code["number"] + code["letter"].upper()]
+        return Key(index % 12, index >= 12)
     named = _NAMED.fullmatch(cleaned)
     if not named:
         raise InputError(

@@ -24,6 +24,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ Array = npt.NDArray[Any]
 
 _CHUNK_BYTES = 2 << 20
 _SHARD_BYTES = 64 << 20
+_FLUSHES_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,27 +280,28 @@ def _write_array(group: zarr.Group, path: str, values: Array, dims: Sequence[str
     row_bytes = max(1, values.itemsize * int(np.prod(values.shape[1:])))
     chunk = min(max(1, _CHUNK_BYTES // row_bytes), max(1, len(values)))
     chunks_in_shard = min(-(-len(values) // chunk), max(1, _SHARD_BYTES // (chunk * row_bytes))) or 1
-    array = group.create_array(
+    group.create_array(
         path,
-        shape=values.shape,
-        dtype=values.dtype,
+        data=values,
         chunks=(chunk, *values.shape[1:]),
-        shards=(chunk * chunks_in_shard, *values.shape[1:]),
+        # a shard around a single chunk would only cost time
+        shards=(chunk * chunks_in_shard, *values.shape[1:]) if chunks_in_shard > 1 else None,
         compressors=[ZstdCodec(level=3), Crc32cCodec()],
         # what Zarr gives for chunks that are not there: a part removed under a reader reads as unknown, not as 0
         fill_value=float("nan") if values.dtype.kind == "f" else 0,
         dimension_names=tuple(dims),
         attributes=attributes,
     )
-    array[...] = values
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush every file and folder below `folder`, and its own entry, to the disk."""
-    for directory, _, names in os.walk(folder):
-        for name in names:
-            _fsync(Path(directory, name))
-        _fsync(Path(directory))
+    """Flush every file and folder below `folder`, and its own entry, to the disk.
+
+    Many at a time, for which a journalling file system needs hardly longer than for one.
+    """
+    paths = [Path(directory, name) for directory, _, names in os.walk(folder) for name in ("", *names)]
+    with ThreadPoolExecutor(_FLUSHES_AT_ONCE) as pool:
+        list(pool.map(_fsync, paths))  # an error of any comes out here
     _fsync(folder.parent)
 
 

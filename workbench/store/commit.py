@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,13 +32,26 @@ _TAGS = ("title", "artist", "album", "genre", "date", "track_number")
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What the catalog keeps of an analysis, beside the arrays."""
+    """What the catalog keeps of an analysis, beside the arrays.
+
+    Attributes
+    ----------
+    columns : of the track's row
+    source : what decoding told (`Source`); None where nothing was decoded, and what is known stays
+    """
+
+    columns: Mapping[str, float | str | None]
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What decoding a file told of it."""
 
     format: str
     sample_rate: int
     channels: int
     flags: tuple[str, ...]
-    columns: Mapping[str, float | str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +183,9 @@ def _enter_tracks(
 
 def _enter_track(connection: Connection, result: FileResult, array_set: str, *, exists: bool) -> None:
     assert result.analysis is not None, "an analyzed file has one, by construction"
-    values: dict[str, Any] = {
-        "array_set": array_set,
-        "format": result.analysis.format,
-        "sample_rate": result.analysis.sample_rate,
-        "channels": result.analysis.channels,
-        "flags": list(result.analysis.flags),
-        **result.analysis.columns,
-    }
+    values: dict[str, Any] = {"array_set": array_set, **result.analysis.columns}
+    if result.analysis.source is not None:
+        values |= asdict(result.analysis.source) | {"flags": list(result.analysis.source.flags)}
     if exists:
         connection.execute(sa.update(Track).where(Track.id == result.content_id).values(**values))
         return

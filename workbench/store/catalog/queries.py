@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from workbench.errors import InputError, Outcome
 from workbench.store.catalog.engine import Catalog
-from workbench.store.catalog.models import ArraySet, File, JobFile, Part, PartArray, Placement, Track
+from workbench.store.catalog.models import ArraySet, File, Job, JobFile, Part, PartArray, Placement, Track
 from workbench.store.catalog.where import compile_where
 
 #: The columns of a track that users see, in the order in which they see them.
@@ -227,6 +227,64 @@ def placed_paths(catalog: Catalog) -> set[tuple[str, int]]:
     statement = sa.select(PartArray.path, PartArray.version).distinct()
     with catalog.read() as connection:
         return {(row.path, row.version) for row in connection.execute(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFile:
+    """A track's file: path and duration, and its size where the file is known."""
+
+    path: str
+    duration_s: float | None
+    size: int | None
+
+
+def tracks_by_array_set(catalog: Catalog, wanted: Sequence[str]) -> list[tuple[frozenset[str], list[TrackFile]]]:
+    """Give the tracks that lack some of the array keys `wanted`, together with those that have the same arrays."""
+    statement = sa.select(Track.path, Track.duration_s, File.size).outerjoin(File, File.path == Track.path)
+    with catalog.read() as connection:
+        lacking = {i: keys for i, keys in _array_sets(connection).items() if not keys.issuperset(wanted)}
+        found = {
+            i: [TrackFile(*row) for row in connection.execute(statement.where(Track.array_set == i))] for i in lacking
+        }
+    return [(lacking[i], tracks) for i, tracks in found.items() if tracks]
+
+
+def measured_speed(catalog: Catalog) -> float | None:
+    """Give the cost per second that the last job got through which analyzed something; None if none did."""
+    analyzed = (
+        sa.select(JobFile.job_id, sa.func.sum(JobFile.cost).label("cost"))
+        .where(JobFile.outcome == Outcome.ANALYZED)
+        .group_by(JobFile.job_id)
+        .subquery()
+    )
+    statement = (
+        sa.select(analyzed.c.cost / Job.worked_s)
+        .select_from(Job)
+        .join(analyzed, Job.id == analyzed.c.job_id)
+        .where(Job.worked_s > 0)
+        .order_by(Job.id.desc())
+        .limit(1)
+    )
+    with catalog.read() as connection:
+        speed = connection.execute(statement).scalar_one_or_none()
+    return None if speed is None else float(speed)
+
+
+def stored_rows(
+    catalog: Catalog, track_ids: Sequence[str], arrays: Mapping[str, int]
+) -> dict[str, dict[str, tuple[str, int]]]:
+    """Find where arrays, given by path and version, of some tracks lie: part and row by path, by track."""
+    statement = sa.select(Placement.track_id, PartArray.path, PartArray.version, Placement.part_id, Placement.row).join(
+        PartArray, PartArray.part_id == Placement.part_id
+    )
+    found: dict[str, dict[str, tuple[str, int]]] = {}
+    with catalog.read() as connection:
+        for some in _in_pieces(track_ids):
+            chosen = statement.where(Placement.track_id.in_(some), PartArray.path.in_(list(arrays)))
+            for row in connection.execute(chosen):
+                if arrays[row.path] == row.version:
+                    found.setdefault(row.track_id, {})[row.path] = (row.part_id, row.row)
+    return found
 
 
 def part_ids(catalog: Catalog) -> set[str]:
