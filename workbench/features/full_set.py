@@ -312,7 +312,6 @@ LEFT_OUT: Mapping[str, str] = {
     "beats_position": "`frames/beats`: beats vary in number.",
     "chords_scale": "Within `chords_key`.",
     "tuning_frequency": "440 Hz times 2 to the power of `tuning` / 12.",
-    "key_edma, key_krumhansl, key_temperley": "See `key`.",
     "danceability (detrended fluctuation)": "`danceability` is a formula on tempo and beats.",
     "mood, genre, instrument, voice and gender classifiers": "What cannot be had without a trained model is left out;"
     " so are acousticness and instrumentalness, for which no published formula is known here."
