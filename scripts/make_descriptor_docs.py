@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from pathlib import Path
 
 from workbench.features.config import DEFAULT_CONFIG
+from workbench.features.full_set import LEFT_OUT
 from workbench.features.mood import CUES, DANCE_BPM, DANCE_JITTER, DANCE_SPREAD, GAIN, MOODS, WEIGHTS
 from workbench.features.registry import COLUMNS, DESCRIPTORS, Descriptor
 from workbench.features.summary import STATISTICS
 from workbench.features.tempo import TEMPO_RATIOS
 from workbench.features.tempogram import TEMPO_POINTS
 
-PAGE = Path(__file__).parents[1] / "docs" / "descriptors.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "descriptors.md"
+
+#: Milliseconds per 180 s of audio by descriptor, as ``scripts/profile_analysis.py --json`` measured them.
+COSTS = DOCS / "costs.json"
 
 HEAD = """\
 # Descriptors
@@ -27,6 +34,8 @@ librosa on simulated and on real audio, value by value, to one part in a thousan
 - **Levels**: `frames` one row per hop (only when asked for: `workbench analyze --frames NAMES`), `segments` the mean
   over each second (a remainder below half a second joins the segment before it), `summary` one row per track. The
   summary of a framewise descriptor has the statistics {statistics} (`dmean`: mean absolute change from frame to frame).
+- **Sets**: `fast` is the default; `full` (`workbench analyze --set full`, or the setting `WORKBENCH_DESCRIPTORS`)
+  holds everything below. What a library has already is not computed again.
 - **Missing values**: what cannot be known is missing, never a default: NaN in memory, `missing_value` on disk, `null`
   in JSON. Silence has no loudness, noise has no tempo and no key.
 - **Clipping**: samples beyond 100 dB over full scale are clipped before the analysis.
@@ -54,16 +63,33 @@ def range_text(descriptor: Descriptor) -> str:
     return f"{descriptor.low:.6g} to {descriptor.high:.6g}{unit}"
 
 
+@cache
+def costs() -> dict[str, float]:
+    """Give what each descriptor costs, milliseconds per 180 s of audio; nothing if that was not measured."""
+    if not COSTS.exists():
+        return {}
+    measured: dict[str, float] = json.loads(COSTS.read_text(encoding="utf-8"))["descriptors"]
+    return measured
+
+
+def cost_text(descriptor: Descriptor) -> str:
+    """Give the cell of a descriptor in the column of costs, if there is one."""
+    if not costs():
+        return ""
+    return f" {costs()[descriptor.name]:.2g} |" if descriptor.name in costs() else " |"
+
+
 def facet_table(facet: str) -> list[str]:
     """Give the section of one facet."""
     members = [d for d in DESCRIPTORS.values() if d.facet == facet]
     lines = [
         f"\n## {FACETS[facet]}\n",
-        "| name | meaning | values | range | levels | source |",
-        "|---|---|---|---|---|---|",
+        f"| name | set | meaning | values | range | levels |{' ms |' if costs() else ''} source |",
+        f"|---|---|---|---|---|---|{'---|' if costs() else ''}---|",
     ]
     lines += [
-        f"| `{d.name}` | {d.sentence} | {shape_text(d)} | {range_text(d)} | {', '.join(d.levels)} | {d.source} |"
+        f"| `{d.name}` | {d.set} | {d.sentence} | {shape_text(d)} | {range_text(d)} | {', '.join(d.levels)} |"
+        f"{cost_text(d)} {d.source} |"
         for d in members
     ]
     exceptions = [f"- `{d.name}`: {d.exceptions}" for d in members if d.exceptions]
@@ -111,6 +137,22 @@ def mood_notes() -> list[str]:
     return lines
 
 
+def cost_notes() -> list[str]:
+    """Say what the column of costs means, if there is one."""
+    if not costs():
+        return []
+    return [
+        "\nThe column `ms` is what a descriptor costs, in milliseconds per 180 s of audio, as measured by"
+        " `scripts/profile_analysis.py`."
+    ]
+
+
+def left_out_notes() -> list[str]:
+    """Give what Essentia's MusicExtractor has and the workbench has not."""
+    lines = ["\n## Left out of Essentia's MusicExtractor\n", "| there | here |", "|---|---|"]
+    return [*lines, *(f"| {name} | {reason} |" for name, reason in LEFT_OUT.items())]
+
+
 def column_notes() -> list[str]:
     """Give the catalog's columns that come from descriptors."""
     lines = ["\n## Columns of the catalog\n", "| column | descriptor |", "|---|---|"]
@@ -128,7 +170,8 @@ def render() -> str:
     )
     notes = {"rhythm": rhythm_notes, "mood": mood_notes}
     lines = [line for facet in FACETS for line in (*facet_table(facet), *(notes[facet]() if facet in notes else ()))]
-    return head + "\n".join([*lines, *column_notes()]) + "\n"
+    lines += [*cost_notes(), *left_out_notes(), *column_notes()]
+    return head + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ def default_text(name: str) -> str:
         return ""
     if isinstance(value, Path):
         return f"`~/{value.relative_to(Path.home())}`"
+    if isinstance(value, str):
+        return f"`{value}`"
     return f"`{value:,}`" if isinstance(value, int) else f"`{value:g}`"
 
 

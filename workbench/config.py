@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -39,6 +40,10 @@ class Settings(BaseSettings):
     )
     workers: int | None = Field(default=None, ge=1, description="Worker processes; default: one per CPU core.")
     scheduler: str | None = Field(default=None, description="Address of an existing Dask scheduler (tcp://…).")
+    descriptors: Literal["fast", "full"] = Field(
+        default="fast",
+        description="The descriptors to compute: `fast`, or `full` with all of `docs/descriptors.md`.",
+    )
     max_duration_s: float = Field(default=14 * 3600, gt=0, description="Longest decoded duration of a file, seconds.")
     max_decoded_bytes: int = Field(
         default=64 * 2**30, gt=0, description="Most bytes of float32 samples that one file may decode to."

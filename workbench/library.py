@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.jobs.job import Job
     from workbench.jobs.progress import Progress
     from workbench.playlist import Playlist
+    from workbench.schema import DescriptorSet
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
     from workbench.store.collect import Collection
@@ -120,6 +121,7 @@ class Library:
         self,
         *paths: PathLike,
         frames: Iterable[str] = (),
+        descriptors: DescriptorSet | None = None,
         retry_failed: bool = False,
         workers: int | None = None,
         scheduler: str | None = None,
@@ -136,6 +138,9 @@ class Library:
             Files and folders, searched recursively.
         frames : iterable of str
             Descriptors whose values per frame are stored too.
+        descriptors : {"fast", "full"}, optional
+            The set to compute; default that of the settings. A library that has more is up to date, and one that
+            has less gets what it lacks.
         retry_failed : bool
             Also try files again that failed before and have not changed.
         workers : int, optional
@@ -164,7 +169,7 @@ class Library:
         with _usable(self.path):
             self.parts.create()  # which reading does not need
         where = tuple(dict.fromkeys(absolute(path) for path in paths))
-        request = Request(where, tuple(sorted(set(frames))), retry_failed)
+        request = Request(where, tuple(sorted(set(frames))), retry_failed, descriptors or self.settings.descriptors)
         job = Job.start(self._workplace(workers, scheduler), request, on_progress)
         return job.run() if wait else job.run_in_background()
 
@@ -231,9 +236,13 @@ class Library:
         """Summaries of all tracks as an xarray.Dataset on Dask arrays; reads nothing yet."""
         from workbench.features.registry import specs
         from workbench.similarity.embedding import EMBEDDING
+        from workbench.store.catalog.queries import placed_paths
         from workbench.store.dataset import open_features
 
-        per_track = [spec for spec in specs() if spec.level == "summary"]
+        stored = placed_paths(self.catalog)
+        default = {spec.path for spec in specs()}  # there even before anything is analyzed
+        full = [spec for spec in specs(descriptors="full") if spec.level == "summary"]
+        per_track = [spec for spec in full if spec.path in default or (spec.path, spec.version) in stored]
         return open_features(self.catalog, self.parts, [*per_track, EMBEDDING])
 
     def frames(self, name: str, track: str) -> xr.DataArray:

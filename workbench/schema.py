@@ -19,6 +19,9 @@ import numpy.typing as npt
 
 Level = Literal["summary", "segments", "frames", "embedding"]
 
+#: The default set of descriptors, and everything.
+DescriptorSet = Literal["fast", "full"]
+
 #: Stands for "not known" on disk: netCDF's default fill value for float32, absurd if seen raw.
 MISSING = np.float32(9.969209968386869e36)
 

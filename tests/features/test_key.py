@@ -297,9 +297,9 @@ def test_even_pitch_classes_correlate_with_nothing() -> None:
 
 def test_the_pitch_class_profile_describes_a_triad() -> None:
     found = key.describe_key(scale((0, 2.0), (4, 2.0), (7, 2.0)))
-    np.testing.assert_allclose(found["hpcp"], np.isin(np.arange(12), (0, 4, 7)))
-    assert found["hpcp_entropy"] == pytest.approx(np.log2(3))
-    assert found["hpcp_crest"] == pytest.approx(4)
+    np.testing.assert_allclose(found["key_hpcp"], np.isin(np.arange(12), (0, 4, 7)))
+    assert found["key_hpcp_entropy"] == pytest.approx(np.log2(3))
+    assert found["key_hpcp_crest"] == pytest.approx(4)
     assert found["key"] == found["key_krumhansl"] == found["key_temperley"] == found["key_edma"] == 0
 
 

@@ -34,6 +34,12 @@ def contrast(S: np.ndarray) -> np.ndarray:
     return np.concatenate([librosa.feature.spectral_contrast(S=S[:, t : t + 1], sr=SR) for t in range(S.shape[1])], 1)
 
 
+def percussive_ratio(mel: np.ndarray) -> np.ndarray:
+    """Energy of the percussive part over that of all."""
+    percussive: np.ndarray = librosa.decompose.hpss(mel)[1]
+    return percussive.sum(axis=0) / np.maximum(mel.sum(axis=0), np.finfo(np.float32).tiny)
+
+
 def reference(y: np.ndarray) -> dict[str, np.ndarray]:
     """What librosa gives, time first."""
     S = np.abs(librosa.stft(y))
@@ -54,6 +60,8 @@ def reference(y: np.ndarray) -> dict[str, np.ndarray]:
         "onset_strength": librosa.onset.onset_strength(S=decibels[128], sr=SR),
         "chroma": chroma,
         "tonnetz": librosa.feature.tonnetz(chroma=chroma),
+        "poly_features": np.vstack([librosa.feature.poly_features(S=S, sr=SR, order=n) for n in (0, 1)]),
+        "percussive_ratio": percussive_ratio(mel[64]),
     }
     return {name: values.T for name, values in found.items()}
 
@@ -85,6 +93,24 @@ def test_framewise_descriptors_are_librosas_on_real_music(shared: Path, name: st
     y, sr = load(shared / "excerpts" / f"{name}.flac")
     y = librosa.to_mono(y.T)
     compare(y[: 8 * sr] if sr == SR else librosa.resample(y, orig_sr=sr, target_sr=SR)[: 8 * SR])
+
+
+@pytest.mark.parametrize("frames", [5, 15, 16, 30, 31, 32, 64, 65, 79, 80, 130])
+def test_the_percussive_ratio_is_librosas_at_any_length(frames: int) -> None:
+    y = music(9, 4)[: (frames - 1) * 512 + 100]
+    expected = percussive_ratio(librosa.feature.melspectrogram(y=y, sr=SR, n_mels=64))
+    found = extract([y[:, None]], SR, paths=["frames/percussive_ratio"]).arrays["frames/percussive_ratio"]
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_tempogram_ratios_are_librosas() -> None:
+    y = clicks(100, 20) + noise(1, 20, level=1e-3)
+    found = extract([y[:, None]], SR, paths=["summary/tempogram_ratio", "summary/tempo"]).arrays
+    envelope = extract([y[:, None]], SR, paths=["frames/onset_strength"]).arrays["frames/onset_strength"]
+    tempogram = librosa.feature.tempogram(onset_envelope=envelope, sr=SR)
+    bpm = np.full(tempogram.shape[1], found["summary/tempo"])
+    expected = librosa.feature.tempogram_ratio(tg=tempogram, sr=SR, bpm=bpm).mean(axis=1)
+    np.testing.assert_allclose(found["summary/tempogram_ratio"], expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 44100, 48000])

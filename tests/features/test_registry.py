@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import runpy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from workbench.errors import InputError
 from workbench.features import registry
 from workbench.features.config import DEFAULT_CONFIG
-from workbench.features.framewise import kernels
+from workbench.features.framewise import DELAYED, TUNED, kernels
 from workbench.features.registry import COLUMNS, DESCRIPTORS, closure, spec, specs
 from workbench.features.summary import STATISTICS
+from workbench.schema import DescriptorSet
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +23,21 @@ ROOT = Path(__file__).parents[2]
 def test_the_documentation_is_current() -> None:
     render = runpy.run_path(str(ROOT / "scripts" / "make_descriptor_docs.py"))["render"]
     assert (ROOT / "docs" / "descriptors.md").read_text(encoding="utf-8") == render(), "run `make docs`"
+
+
+def test_costs_are_shown_if_they_were_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = importlib.util.spec_from_file_location("make_docs", ROOT / "scripts" / "make_descriptor_docs.py")
+    assert script is not None
+    assert script.loader is not None
+    module = importlib.util.module_from_spec(script)
+    script.loader.exec_module(module)
+    (tmp_path / "costs.json").write_text('{"descriptors": {"mfcc": 3.14159}}')
+    monkeypatch.setattr(module, "COSTS", tmp_path / "costs.json")
+    page = module.render()
+    (header,) = {line for line in page.splitlines() if line.startswith("| name | set |")}
+    rows = {line.split(" | ")[0]: line for line in page.splitlines() if line.startswith("| `m")}
+    assert rows["| `mfcc`"].split(" | ")[header.split(" | ").index("ms")] == "3.1"
+    assert rows["| `mel`"].count("|") == header.count("|")
 
 
 def test_every_descriptor_is_documented_in_sentences_and_has_a_source() -> None:
@@ -35,7 +53,7 @@ def test_every_descriptor_is_documented_in_sentences_and_has_a_source() -> None:
 
 def test_every_framewise_descriptor_has_a_kernel() -> None:
     framewise = {name for name, descriptor in DESCRIPTORS.items() if descriptor.framewise}
-    assert framewise == {*kernels(DEFAULT_CONFIG), "chroma", "tonnetz"}
+    assert framewise == {*kernels(DEFAULT_CONFIG), *TUNED, *DELAYED}
 
 
 def test_summaries_of_framewise_descriptors_have_statistics() -> None:
@@ -62,6 +80,15 @@ def test_frames_are_stored_only_when_asked_for() -> None:
 def test_frames_that_do_not_exist_are_refused_with_the_names_that_do(name: str) -> None:
     with pytest.raises(InputError, match="chroma"):
         specs([name])
+
+
+def test_the_full_set_is_the_fast_one_and_more() -> None:
+    fast, full = ({s.path for s in specs(descriptors=name)} for name in get_args(DescriptorSet))
+    assert fast < full
+    assert {f"summary/{name}" for name, d in DESCRIPTORS.items() if d.set == "full"} == full - fast
+    assert all(DESCRIPTORS[need].set == "fast" for name in fast for need in closure([name.split("/")[1]]))
+    with pytest.raises(InputError, match="fast, full"):
+        specs(descriptors="slow")  # type: ignore[arg-type]
 
 
 def test_an_unknown_path_is_refused_with_the_paths_that_exist() -> None:

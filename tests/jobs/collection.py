@@ -166,7 +166,7 @@ def plan_one_by_one(library: Library, *paths: Path, frames: tuple[str, ...] = ()
 def stored_arrays(library: Library) -> dict[tuple[str, str], bytes]:
     """Read every array of every track, as bytes, from the parts that the catalog names."""
     found: dict[tuple[str, str], bytes] = {}
-    for spec in wanted_arrays(()):
+    for spec in wanted_arrays(Request(())):
         for placed in placed_arrays(library.catalog, spec.path, spec.version):
             for row, track in zip(placed.rows, placed.track_ids, strict=True):
                 if spec.level in ("segments", "frames"):

@@ -18,10 +18,10 @@ from workbench.jobs import graph
 from workbench.jobs.job import wanted_arrays
 from workbench.store.arrays import PartStore
 from workbench.store.commit import Analysis, Source
-from workbench.store.ledger import WorkFile
+from workbench.store.ledger import Request, WorkFile
 from workbench.testing import hostile_files
 
-WANTED = tuple(spec.path for spec in wanted_arrays(()))
+WANTED = tuple(spec.path for spec in wanted_arrays(Request(())))
 
 
 @pytest.fixture
@@ -167,5 +167,5 @@ def test_a_batch_of_failures_writes_nothing(settings: graph.Settings, song: Path
 
 
 def test_the_contract_of_any_array_is_found_by_its_path() -> None:
-    for spec in wanted_arrays(("chroma",)):
+    for spec in wanted_arrays(Request((), ("chroma",))):
         assert graph.array_spec(spec.path) == spec

@@ -18,9 +18,11 @@ import pytest
 from tests.jobs import killers
 from tests.jobs.collection import Analyzed, environment, plan_one_by_one, stored_arrays, write_track
 from workbench.config import Settings
-from workbench.errors import JobError, StorageFullError
+from workbench.errors import InputError, JobError, StorageFullError
+from workbench.features.registry import DESCRIPTORS
 from workbench.jobs.progress import Progress
 from workbench.library import Library
+from workbench.store.catalog.queries import part_ids, placed_paths
 from workbench.store.ledger import JobState
 
 
@@ -108,6 +110,35 @@ def test_frames_on_request_are_added_to_known_tracks(library: Library, songs: Pa
     assert library.frames("chroma", str(songs / "0.wav")).dims == ("frame", "pitch_class")
     assert library.verify().problems == []
     assert library.analyze(songs, frames=["chroma"]).counts.unchanged == 6
+
+
+def test_the_full_set_adds_what_is_missing_and_keeps_the_rest(library: Library, songs: Path, cluster: str) -> None:
+    library.analyze(songs, scheduler=cluster)
+    before, parts = stored_arrays(library), part_ids(library.catalog)
+    assert "hfc" not in library.features
+    assert library.analyze(songs, descriptors="full", scheduler=cluster).counts.analyzed == 6
+    assert stored_arrays(library) == before
+    (added,) = part_ids(library.catalog) - parts
+    full_only = {f"summary/{name}" for name, descriptor in DESCRIPTORS.items() if descriptor.set == "full"}
+    summaries = {path for path, _ in placed_paths(library.catalog) if path.startswith("summary/")}
+    assert summaries - {path for _, path in before} == full_only
+    assert not (library.parts.root / added / "summary" / "mfcc").exists()
+    assert library.features.hfc.sel(statistic="mean").notnull().all()
+    assert library.verify().problems == []
+    for descriptors in ("full", "fast", None):  # who has more than is wanted is up to date
+        assert library.analyze(songs, descriptors=descriptors).counts.unchanged == 6  # type: ignore[arg-type]
+
+
+def test_the_set_is_a_setting(songs: Path, tmp_path: Path, cluster: str) -> None:
+    with Library.open(tmp_path / "full.library", settings=Settings(descriptors="full")) as library:
+        library.analyze(songs, scheduler=cluster)
+        assert "hfc" in library.features
+        assert library.analyze(songs, descriptors="fast").counts.unchanged == 6
+
+
+def test_a_set_that_does_not_exist_is_refused(library: Library, songs: Path) -> None:
+    with pytest.raises(InputError, match="fast, full"):
+        library.analyze(songs, descriptors="slow")  # type: ignore[arg-type]
 
 
 # --- results do not depend on how they came about ----------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,12 @@ from workbench.store.catalog.models import Batch, File, Job, JobFile
 from workbench.store.catalog.queries import failed_files
 from workbench.store.commit import commit_batch
 from workbench.store.ledger import MAX_ATTEMPTS, JobState, PlannedFile, Request, this_process
+
+
+def test_a_request_from_before_there_were_sets_is_for_the_fast_one() -> None:
+    stored = {"paths": ["/music"], "frames": ["rms"], "retry_failed": True}
+    assert Request.of(stored) == Request(("/music",), ("rms",), True, "fast")
+    assert Request.of(json.loads(json.dumps(asdict(Request(("/a",), descriptors="full"))))).descriptors == "full"
 
 
 def test_a_job_goes_from_plan_to_end(store: Store) -> None:

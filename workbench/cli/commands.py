@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -71,6 +71,9 @@ def analyze(
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per processor.")] = None,
     scheduler: SchedulerOption = None,
     frames: Annotated[str | None, typer.Option(help="Also store these descriptors per frame: chroma,mfcc")] = None,
+    descriptors: Annotated[
+        Literal["fast", "full"] | None, typer.Option("--set", help="The descriptors to compute; default fast.")
+    ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed files again.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,6 +84,7 @@ def analyze(
         job = lib.analyze(
             *paths,
             frames=_names(frames),
+            descriptors=descriptors,
             retry_failed=retry_failed,
             workers=workers,
             scheduler=scheduler,

@@ -19,13 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.audio.resample import Resampler, downmix
-from workbench.features import mood, rhythm
+from workbench.features import metre, mood, rhythm
 from workbench.features.config import DEFAULT_CONFIG, ExtractConfig
+from workbench.features.envelope import Envelope
 from workbench.features.frames import Reblocker
 from workbench.features.framewise import FramewiseStream
 from workbench.features.key import KEY_DESCRIPTORS, KeyStream, camelot, describe_key
 from workbench.features.loudness import LoudnessMeter
-from workbench.features.registry import COLUMNS, DESCRIPTORS, closure, spec, specs
+from workbench.features.registry import COLUMNS, DESCRIPTORS, SILENCE_DB, closure, spec, specs
 from workbench.features.tempogram import tempogram_at
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _BLOCK_SAMPLES = 1 << 18
 # Descriptors that are made together, in the order in which their maker gives them.
 LOUDNESS = ("loudness", "loudness_range", "dynamic_complexity", "crest_factor")
 PULSE = ("onset_rate", "tempo", "tempo_confidence", "tempo_candidates", "beat_count", "beat_interval_std", "beats")
+ENVELOPE = ("log_attack_time", "temporal_centroid", "effective_duration", "average_loudness")
 MOOD = ("energy", "arousal", "valence", "danceability", "mood")
 
 
@@ -140,6 +142,7 @@ class Extractor:
         self._resampler = Resampler(sample_rate, config.sr)
         needs_key = self._needs(*KEY_DESCRIPTORS)
         self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if needs_key else None
+        self._envelope = Envelope(config.sr) if self._needs(*ENVELOPE) else None
         levels = {name: {wanted.level for wanted in self._wanted if wanted.name == name} for name in self._needed}
         self._framewise = FramewiseStream(config, levels, keep_pulse=self._needs(*PULSE))
 
@@ -167,6 +170,8 @@ class Extractor:
         self._framewise.push(y)
         if self._key is not None:
             self._key.push(y)
+        if self._envelope is not None:
+            self._envelope.push(y)
 
     def finish(self) -> Features:
         """Close the analysis and give its results."""
@@ -204,19 +209,35 @@ class Extractor:
             values |= zip(LOUDNESS, astuple(self._meter.finish()), strict=True)
         if self._key is not None:
             values |= describe_key(self._key.finish())
-        if self._needs("silence_rate"):
-            values["silence_rate"] = framewise.silence_rate
-        if framewise.tempogram is not None:
-            values["tempogram"] = tempogram_at(framewise.tempogram.finish(), frame_rate)
+        if self._envelope is not None:
+            values |= zip(ENVELOPE, astuple(self._envelope.finish()), strict=True)
+        if framewise.harmony is not None:
+            values |= framewise.harmony.finish()
+        if self._needs(*SILENCE_DB):
+            values |= framewise.silence_rates
         if self._needs(*PULSE):
-            with_beats = any(wanted.name == "beats" for wanted in self._wanted)
             duration_s = self._n_native / self.sample_rate
+            with_beats = self._needs("beats")
             values |= rhythm.describe_pulse(framewise.pulse, frame_rate, duration_s, with_beats=with_beats)
+        if framewise.band_levels is not None:
+            values |= framewise.band_levels.at_beats(np.flatnonzero(values["beats"]))
+        if framewise.tempogram is not None:
+            values |= self._metre(framewise.tempogram.finish(), values)
         if self._needs(*MOOD):
             # rounded as they are stored, so that the same comes out of a library without its audio
             scalars = {name: float(np.float32(value)) for name, value in values.items() if np.ndim(value) == 0}
             values |= mood.affect(scalars | means)
         return values
+
+    def _metre(self, tempogram: npt.NDArray[np.float64], values: dict[str, Any]) -> dict[str, Any]:
+        """Give what the mean tempogram tells, also with the tempo."""
+        frame_rate = self.config.frame_rate
+        found: dict[str, Any] = {"tempogram": tempogram_at(tempogram, frame_rate)}
+        if self._needs(*metre.BPM_PEAKS):
+            found |= metre.bpm_peaks(tempogram, frame_rate)
+        if self._needs("tempogram_ratio"):
+            found["tempogram_ratio"] = metre.tempogram_ratio(tempogram, values["tempo"], frame_rate)
+        return found
 
 
 @cache

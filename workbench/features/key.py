@@ -59,7 +59,7 @@ _PROFILE_KEYS = tuple(f"key_{profile}{suffix}" for profile in NAMED_PROFILES for
 
 #: The descriptors that `describe_key` gives.
 KEY_DESCRIPTORS = (
-    *("key", "key_strength", "key_candidates", "hpcp", "hpcp_entropy", "hpcp_crest"),
+    *("key", "key_strength", "key_candidates", "key_hpcp", "key_hpcp_entropy", "key_hpcp_crest"),
     *_PROFILE_KEYS,
 )
 
@@ -372,23 +372,23 @@ def describe_key(histograms: PitchHistograms) -> dict[str, float | DoubleArray]:
     Returns
     -------
     dict
-        Those of `KEY_DESCRIPTORS`: scalars, and ``key_candidates``, shape (24,), and ``hpcp``, shape (12,).
+        Those of `KEY_DESCRIPTORS`: scalars, and ``key_candidates``, shape (24,), and ``key_hpcp``, shape (12,).
     """
     key = estimate_key(histograms)
     found: dict[str, float | DoubleArray] = {
         "key": key.index,
         "key_strength": key.strength,
         "key_candidates": key.candidates,
-        "hpcp": np.full(12, np.nan),
-        **dict.fromkeys(("hpcp_entropy", "hpcp_crest", *_PROFILE_KEYS), float("nan")),
+        "key_hpcp": np.full(12, np.nan),
+        **dict.fromkeys(("key_hpcp_entropy", "key_hpcp_crest", *_PROFILE_KEYS), float("nan")),
     }
     if np.isnan(key.index):
         return found
     whole = histograms.passages.sum(axis=0)
     classes = pitch_classes(whole, _tuning(whole)[0])
-    found["hpcp"] = classes / classes.max()
-    found["hpcp_entropy"] = max(_entropy(classes), 0.0)
-    found["hpcp_crest"] = float(classes.max() / classes.mean())
+    found["key_hpcp"] = classes / classes.max()
+    found["key_hpcp_entropy"] = max(_entropy(classes), 0.0)
+    found["key_hpcp_crest"] = float(classes.max() / classes.mean())
     for profile in NAMED_PROFILES:
         fit = profile_correlations(classes, profile)
         found[f"key_{profile}"] = float(np.argmax(fit))

@@ -2,99 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import cache
-from typing import Literal
+from typing import get_args
 
 import numpy as np
 
 from workbench.errors import InputError
+from workbench.features.descriptor import ALL_LEVELS as _ALL_LEVELS
+from workbench.features.descriptor import NO_SEGMENTS as _NO_SEGMENTS
+from workbench.features.descriptor import Descriptor
+from workbench.features.full_set import FULL_SET, SILENCE_DB
 from workbench.features.key import KEY_NAMES, NAMED_PROFILES, PITCH_CLASSES
 from workbench.features.mood import CUES, MOODS
-from workbench.features.summary import STATISTICS
 from workbench.features.tempo import TEMPO_RATIOS
 from workbench.features.tempogram import TEMPO_POINTS
-from workbench.schema import ArraySpec, Level
-
-Facet = Literal["timbre", "rhythm", "harmony", "dynamics", "mood"]
-
-_ALL_LEVELS: tuple[Level, ...] = ("summary", "segments", "frames")
-_NO_SEGMENTS: tuple[Level, ...] = ("summary", "frames")
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptor:
-    """A named quantity.
-
-    Attributes
-    ----------
-    name : as in librosa or in the field
-    facet : the group that similarity explains it in
-    dims, shape : axes at one frame, or of the whole if it is not framewise
-    unit : SI or field unit; ``1`` for a plain number
-    low, high : closed range of values at one frame
-    sentence : what it means
-    source : librosa function, paper or standard
-    version : raised when the definition changes
-    levels : the levels at which it exists
-    optional : True where a value may be missing
-    labels : names along each axis
-    categories : what the values 0, 1, 2… stand for, if it is a category
-    requires : descriptors that it is computed from
-    exceptions : where it differs from `source`, and why
-    """
-
-    name: str
-    facet: Facet
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-    unit: str
-    low: float
-    high: float
-    sentence: str
-    source: str
-    version: int = 1
-    levels: tuple[Level, ...] = ("summary",)
-    optional: bool = False
-    labels: Mapping[str, tuple[str | float, ...]] = field(default_factory=dict)
-    categories: tuple[str, ...] = ()
-    requires: tuple[str, ...] = ()
-    exceptions: str = ""
-
-    @property
-    def framewise(self) -> bool:
-        """True if its summary holds statistics over frames."""
-        return "frames" in self.levels and "summary" in self.levels
-
-    def spec(self, level: Level) -> ArraySpec:
-        """Give the contract of the array that is stored at `level`."""
-        dims, shape, low, high = self.dims, self.shape, self.low, self.high
-        labels = dict(self.labels)
-        sentence = self.sentence
-        if level == "summary" and self.framewise:
-            dims, shape = ("statistic", *dims), (len(STATISTICS), *shape)
-            labels = {"statistic": STATISTICS, **labels}
-            # Deviation and change lie between 0 and the width of the range.
-            low, high = min(low, 0.0), max(high, high - low)
-            sentence = f"{sentence} Mean, deviation, extremes and median over frames; mean and deviation of changes."
-        elif level == "segments":
-            sentence = f"{sentence} Mean over each second."
-        return ArraySpec(
-            name=self.name,
-            level=level,
-            dims=dims,
-            shape=shape,
-            unit=self.unit,
-            low=low,
-            high=high,
-            sentence=sentence,
-            source=self.source,
-            version=self.version,
-            optional=self.optional,
-            coords=labels,
-        )
-
+from workbench.schema import ArraySpec, DescriptorSet, Level
 
 _NYQUIST = 11025.0
 _FLOOR = "Without top_db, which refers to the loudest value of the whole signal: only the floor of -100 dB applies."
@@ -155,7 +78,7 @@ _TIMBRE = (
 
 _DYNAMICS = (
     Descriptor(
-        "rms", "dynamics", (), (), "1", 0.0, 1e5,
+        "rms", "dynamics", (), (), "1", 0.0, 2e5,
         "Root mean square of the samples, full scale 1.0.",
         "librosa.feature.rms", levels=_ALL_LEVELS,
     ),
@@ -278,18 +201,18 @@ _HARMONY = (
         "workbench.features.key.estimate_key", optional=True, labels={"key_name": KEY_NAMES},
     ),
     Descriptor(
-        "hpcp", "harmony", ("pitch_class",), (12,), "1", 0.0, 1.0,
+        "key_hpcp", "harmony", ("pitch_class",), (12,), "1", 0.0, 1.0,
         "Pitch class profile of sharp spectral peaks of the whole track, tuned, the strongest 1. Missing with the key.",
         "Gómez 2006, without weights for harmonics; workbench.features.key.KeyStream", optional=True,
         labels={"pitch_class": PITCH_CLASSES},
     ),
     Descriptor(
-        "hpcp_entropy", "harmony", (), (), "bit", 0.0, float(np.log2(12)),
+        "key_hpcp_entropy", "harmony", (), (), "bit", 0.0, float(np.log2(12)),
         "Entropy of the pitch class profile: 0 for a single pitch class, 3.58 for all alike. Missing with the key.",
         "Shannon entropy, as Essentia's hpcp_entropy", optional=True,
     ),
     Descriptor(
-        "hpcp_crest", "harmony", (), (), "1", 1.0, 12.0,
+        "key_hpcp_crest", "harmony", (), (), "1", 1.0, 12.0,
         "Maximum of the pitch class profile over its mean. Missing with the key.",
         "As Essentia's hpcp_crest", optional=True,
     ),
@@ -345,8 +268,10 @@ _MOOD = (
     ),
 )  # fmt: skip
 
+__all__ = ["COLUMNS", "DESCRIPTORS", "SILENCE_DB", "Descriptor", "closure", "spec", "specs"]
+
 #: All descriptors by name.
-DESCRIPTORS: dict[str, Descriptor] = {d.name: d for d in (*_TIMBRE, *_RHYTHM, *_HARMONY, *_DYNAMICS, *_MOOD)}
+DESCRIPTORS: dict[str, Descriptor] = {d.name: d for d in (*_TIMBRE, *_RHYTHM, *_HARMONY, *_DYNAMICS, *_MOOD, *FULL_SET)}
 
 #: The catalog's column for each descriptor that has one.
 COLUMNS: dict[str, str] = {
@@ -363,23 +288,25 @@ COLUMNS: dict[str, str] = {
 }
 
 
-def specs(frames: Iterable[str] = ()) -> tuple[ArraySpec, ...]:
+def specs(frames: Iterable[str] = (), descriptors: DescriptorSet = "fast") -> tuple[ArraySpec, ...]:
     """Give the contract of every array that an analysis stores.
 
     Parameters
     ----------
     frames : iterable of str
-        Names of descriptors whose frames are wanted too.
+        Names of descriptors whose frames are wanted too, of any set.
+    descriptors : {"fast", "full"}
+        The set whose summaries and segments are wanted.
 
     Returns
     -------
     tuple of ArraySpec
-        All summaries, all segments, then the frames asked for.
+        The summaries, the segments, then the frames asked for.
 
     Raises
     ------
     InputError
-        On a name that has no frames.
+        On a name that has no frames, or another set.
 
     Examples
     --------
@@ -391,8 +318,11 @@ def specs(frames: Iterable[str] = ()) -> tuple[ArraySpec, ...]:
     unknown = [name for name in wanted if name not in with_frames]
     if unknown:
         raise InputError(f"No frames of {', '.join(map(repr, unknown))}.", f"Choose from: {', '.join(with_frames)}.")
+    if descriptors not in get_args(DescriptorSet):
+        raise InputError(f"No set {descriptors!r}.", f"Choose from: {', '.join(get_args(DescriptorSet))}.")
+    members = [d for d in DESCRIPTORS.values() if d.set == "fast" or descriptors == "full"]
     levels: tuple[Level, ...] = ("summary", "segments")
-    stored = [d.spec(level) for level in levels for d in DESCRIPTORS.values() if level in d.levels]
+    stored = [d.spec(level) for level in levels for d in members if level in d.levels]
     return (*stored, *(DESCRIPTORS[name].spec("frames") for name in wanted))
 
 

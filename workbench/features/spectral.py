@@ -63,6 +63,16 @@ def sum_of_bins(S: FloatArray) -> FloatArray:
 
 
 @compiled
+def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Divide, with 0 where the denominator is 0."""
+    found = np.zeros_like(numerator)
+    for t in range(len(found)):
+        if denominator[t] > 0:
+            found[t] = numerator[t] / denominator[t]
+    return found
+
+
+@compiled
 def centroid(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> FloatArray:
     """Mean frequency weighted by magnitude, Hz (``librosa.feature.spectral_centroid``).
 
@@ -90,7 +100,7 @@ def centroid(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> Float
     for k in range(S.shape[0]):
         for t in range(S.shape[1]):
             weighted[t] += S[k, t] * frequencies[k]
-    return _ratio(weighted, total)
+    return ratio(weighted, total)
 
 
 @compiled
@@ -115,7 +125,7 @@ def bandwidth(S: FloatArray, total: FloatArray, frequencies: FloatArray, centroi
         for t in range(S.shape[1]):
             deviation = frequencies[k] - centroids[t]
             squares[t] += S[k, t] * (deviation * deviation)
-    return np.sqrt(_ratio(squares, total))
+    return np.sqrt(ratio(squares, total))
 
 
 @compiled
@@ -313,7 +323,7 @@ class Flux:
 
     def __call__(self, S: FloatArray, norm: FloatArray, n_frames: int) -> FloatArray:
         """Flux of each frame of magnitude spectra, shape (n_frames,), given their Euclidean norms."""
-        inverse = _ratio(np.ones_like(norm), norm)
+        inverse = ratio(np.ones_like(norm), norm)
         if self._last is None:
             self._last = S[:, 0] * inverse[0]
         change = _squared_change(S, inverse, self._last)
@@ -385,13 +395,3 @@ def _mean_rise(S: FloatArray, firsts: npt.NDArray[np.int64]) -> FloatArray:
                 total[t] += max(now[t] - before[t], np.float32(0))
     rise /= np.float32(n_bands)
     return rise
-
-
-@compiled
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Divide, with 0 where the denominator is 0."""
-    found = np.zeros_like(numerator)
-    for t in range(len(found)):
-        if denominator[t] > 0:
-            found[t] = numerator[t] / denominator[t]
-    return found

@@ -12,14 +12,19 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from workbench.features import filters, spectral
+from workbench.features import bands, filters, moments, spectral
+from workbench.features.bands import Bands
 from workbench.features.fft import PowerSpectrum
 from workbench.features.frames import FrameBlock
+from workbench.features.peaks import Peaks, spectral_peaks
 
 FloatArray = npt.NDArray[np.float32]
 
 #: Mel bands under the MFCC and the onset envelope: librosa's default.
 N_MELS_SHARED = 128
+
+#: Mel bands of the descriptor ``mel``.
+N_MELS = 64
 
 _COMPRESSION = np.float32(10.0)
 
@@ -78,9 +83,42 @@ class Spectra:
         """Spectral centroid, Hz, shape (capacity,): a descriptor, and the middle of another."""
         return spectral.centroid(self.magnitude, self.total_magnitude, self.frequencies)
 
-    def mel_db(self, n_mels: int) -> FloatArray:
-        """Mel spectrum in dB."""
-        return spectral.power_to_db(filters.sparse_mel_bank(self.sr, self.n_fft, n_mels).apply(self.power))
+    @cached_property
+    def bandwidth(self) -> FloatArray:
+        """Spectral bandwidth, Hz, shape (capacity,)."""
+        return spectral.bandwidth(self.magnitude, self.total_magnitude, self.frequencies, self.centroid)
+
+    @cached_property
+    def skewness_and_kurtosis(self) -> tuple[FloatArray, FloatArray]:
+        """Higher moments over frequency, shape (capacity,) each."""
+        return moments.skewness_and_kurtosis(
+            self.magnitude, self.total_magnitude, self.frequencies, self.centroid, self.bandwidth
+        )
+
+    @property
+    def full_scale(self) -> float:
+        """Magnitude of a sine of amplitude 1 at the centre of a bin."""
+        return self.n_fft / 4
+
+    @cached_property
+    def mel(self) -> Bands:
+        """Energies in `N_MELS` mel bands."""
+        return Bands(filters.sparse_mel_bank(self.sr, self.n_fft, N_MELS).apply(self.power))
+
+    @cached_property
+    def bark(self) -> Bands:
+        """Energies in Bark bands."""
+        return Bands(bands.bark_bank(self.sr, self.n_fft).apply(self.power))
+
+    @cached_property
+    def erb(self) -> Bands:
+        """Energies in ERB bands."""
+        return Bands(bands.erb_bank(self.sr, self.n_fft).apply(self.power))
+
+    @cached_property
+    def peaks(self) -> Peaks:
+        """Frequencies (Hz) and heights of the highest peaks of the magnitude spectrum."""
+        return spectral_peaks(self.magnitude, self.sr / self.n_fft)
 
     @cached_property
     def _shared_mel(self) -> FloatArray:

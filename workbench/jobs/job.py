@@ -43,9 +43,9 @@ class Workplace:
     scheduler: str | None = None
 
 
-def wanted_arrays(frames: tuple[str, ...]) -> tuple[ArraySpec, ...]:
+def wanted_arrays(request: Request) -> tuple[ArraySpec, ...]:
     """Every array that an analysis stores, the embedding among them."""
-    return (*specs(frames), EMBEDDING)
+    return (*specs(request.frames, request.descriptors), EMBEDDING)
 
 
 class Job:
@@ -69,7 +69,7 @@ class Job:
         """Enter a new job, or take the same request up where a crash or an interrupt left it."""
         refuse_import_of_main()
         ledger = Ledger(place.catalog)
-        wanted_arrays(request.frames)  # an unknown descriptor is an error here, not in a worker
+        wanted_arrays(request)  # an unknown descriptor is an error here, not in a worker
         _check_paths(request.paths)
         unfinished = ledger.unfinished(request)
         if unfinished is not None:
@@ -107,8 +107,8 @@ class Job:
     def run(self) -> Job:
         """Work until the job has ended, in this thread."""
         asked = self._ledger.job(self.id)["request"]
-        request = Request(tuple(asked["paths"]), tuple(asked["frames"]), asked["retry_failed"])
-        wanted = wanted_arrays(request.frames)
+        request = Request.of(asked)
+        wanted = wanted_arrays(request)
         try:
             if self.state is not JobState.PLANNING or self._plan(request, wanted):
                 self._drive(request, wanted)

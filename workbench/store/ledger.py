@@ -26,6 +26,7 @@ from sqlalchemy.engine import Connection
 
 from workbench.errors import FenceLostError, InputError, JobError, Outcome, Reason
 from workbench.failpoint import failpoint
+from workbench.schema import DescriptorSet
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import upsert
 from workbench.store.catalog.models import Batch, File, Job, JobFile
@@ -69,11 +70,20 @@ class Request:
     paths : absolute paths of files and folders
     frames : descriptors whose frames are stored too
     retry_failed : also try files again that failed for a lasting reason
+    descriptors : the set whose summaries and segments are stored, ``fast`` or ``full``
     """
 
     paths: tuple[str, ...]
     frames: tuple[str, ...] = ()
     retry_failed: bool = False
+    descriptors: DescriptorSet = "fast"
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> Request:
+        """Read a request as `asdict` wrote it, also one from before there were sets."""
+        return cls(
+            tuple(stored["paths"]), tuple(stored["frames"]), stored["retry_failed"], stored.get("descriptors", "fast")
+        )
 
     @property
     def key(self) -> str:

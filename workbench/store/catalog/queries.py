@@ -222,6 +222,13 @@ def placed_arrays(catalog: Catalog, path: str, version: int, track_id: str | Non
         yield PlacedArray(part_id, tuple(r for r, _ in placed), tuple(t for _, t in placed))
 
 
+def placed_paths(catalog: Catalog) -> set[tuple[str, int]]:
+    """Path and version of every array that a track has a row of."""
+    statement = sa.select(PartArray.path, PartArray.version).distinct()
+    with catalog.read() as connection:
+        return {(row.path, row.version) for row in connection.execute(statement)}
+
+
 @dataclass(frozen=True, slots=True)
 class TrackFile:
     """A track's file: path and duration, and its size where the file is known."""
