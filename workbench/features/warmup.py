@@ -6,6 +6,7 @@ import numpy as np
 
 from workbench.compiled import Compilation, watch_compilation
 from workbench.features.extract import extract
+from workbench.features.registry import specs
 
 _SECONDS, _RATE = 3, 22050
 
@@ -25,9 +26,10 @@ def warm_up() -> Compilation:
     0
     """
     noise = np.random.default_rng(0).standard_normal((_SECONDS * _RATE, 3)) / 10
+    paths = [spec.path for spec in specs(descriptors="full")]
     with watch_compilation() as found:
         for n_channels in (1, 2, 3):
             y = noise[:, :n_channels].astype(np.float32, order="C")
-            extract([y], _RATE)
-            extract([(y * 32768).astype(np.int16)], _RATE)
+            extract([y], _RATE, paths=paths)
+            extract([(y * 32768).astype(np.int16)], _RATE, paths=paths)
     return found
