@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from workbench.jobs.job import Job
+    from workbench.jobs.missing import Missing
     from workbench.jobs.progress import Progress
     from workbench.playlist import Playlist
     from workbench.schema import DescriptorSet
@@ -172,6 +173,18 @@ class Library:
         request = Request(where, tuple(sorted(set(frames))), retry_failed, descriptors or self.settings.descriptors)
         job = Job.start(self._workplace(workers, scheduler), request, on_progress)
         return job.run() if wait else job.run_in_background()
+
+    def missing(self, *, frames: Iterable[str] = (), descriptors: DescriptorSet | None = None) -> Missing:
+        """Say what the tracks lack of the wanted descriptors, and what having it would cost; nothing is opened.
+
+        Parameters are those of `analyze`. Analyzing the ``paths`` of the answer computes it.
+        """
+        from workbench.jobs.job import wanted_arrays
+        from workbench.jobs.missing import find_missing
+        from workbench.store.ledger import Request
+
+        request = Request((), tuple(sorted(set(frames))), descriptors=descriptors or self.settings.descriptors)
+        return find_missing(self.catalog, wanted_arrays(request))
 
     def resume(
         self,

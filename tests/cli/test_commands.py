@@ -126,7 +126,7 @@ def test_analyze_computes_the_set_asked_for(run: Run, songs: Path, tmp_path: Pat
         (["{songs}", "--frames", "nonsense"], "nonsense"),
         (["{songs}", "--workers", "0"], "workers"),
         (["{songs}", "--set", "slow"], "--set"),
-        ([], "Missing argument"),
+        ([], "either paths or --missing"),
     ],
 )
 def test_analyze_refuses_what_it_cannot_do(
@@ -162,6 +162,24 @@ def test_tracks_for_people(ask: Run, analyzed: Analyzed) -> None:
     (line,) = [line for line in lines if "Techno" in line]
     assert track["id"][:8] in line
     assert f"{track['bpm']:.1f}" in line
+
+
+def test_what_is_missing_is_said_before_it_is_computed(ask: Run, analyzed: Analyzed) -> None:
+    assert "nothing is missing" in ask("analyze", "--missing").stderr
+    cost = document(ask("analyze", "--missing", "--dry-run", "--frames", "chroma", "--json"))
+    assert cost["to_decode"] == len(TRACKS)
+    assert cost["arrays"] == ["frames/chroma"]
+    assert cost["audio_s"] > 0
+    shown = ask("analyze", "--missing", "--dry-run", "--frames", "chroma").stderr
+    assert f"{len(TRACKS)} tracks lack 1 arrays" in shown
+    assert document(ask("analyze", "--missing", "--dry-run", "--frames", "chroma", "--json")) == cost
+
+
+def test_paths_and_missing_do_not_go_together(ask: Run) -> None:
+    for arguments in (["analyze"], ["analyze", "here", "--missing"], ["analyze", "here", "--dry-run"]):
+        refused = ask(*arguments)
+        assert refused.exit_code == 2
+        assert "either paths or --missing" in refused.stderr
 
 
 def test_folded_tempi_are_marked_and_the_found_ones_kept(ask: Run) -> None:

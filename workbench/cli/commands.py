@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,6 +25,7 @@ from workbench.cli.output import (
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
+    from workbench.jobs.missing import Missing
     from workbench.library import Library
 
 app = typer.Typer(
@@ -66,8 +69,13 @@ def demo(
 @app.command()
 @handled
 def analyze(
-    paths: Annotated[list[str], typer.Argument(help="Files and folders, searched recursively.")],
+    paths: Annotated[list[str] | None, typer.Argument(help="Files and folders, searched recursively.")] = None,
     library: LibraryOption = None,
+    missing: Annotated[
+        bool,
+        typer.Option("--missing", help="In place of paths: the tracks that lack descriptors; tells the cost first."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --missing: say the cost, and stop there.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per processor.")] = None,
     scheduler: SchedulerOption = None,
     frames: Annotated[str | None, typer.Option(help="Also store these descriptors per frame: chroma,mfcc")] = None,
@@ -80,16 +88,25 @@ def analyze(
     """Analyze files and folders. What is known is not decoded again; after a crash, it goes on."""
     from workbench.cli.progress import shown
 
-    with _open(library, create=True) as lib, shown() as show:
-        job = lib.analyze(
-            *paths,
-            frames=_names(frames),
-            descriptors=descriptors,
-            retry_failed=retry_failed,
-            workers=workers,
-            scheduler=scheduler,
-            on_progress=show,
-        )
+    if missing == bool(paths) or (dry_run and not missing):
+        raise InputError("Give either paths or --missing; --dry-run goes with --missing.", "workbench analyze ~/Music")
+    with _open(library, create=not missing) as lib:
+        if missing:
+            paths = _tell_missing(
+                lib.missing(frames=_names(frames), descriptors=descriptors), dry_run=dry_run, as_json=as_json
+            )
+            if not paths:
+                return
+        with shown() as show:
+            job = lib.analyze(
+                *(paths or ()),
+                frames=_names(frames),
+                descriptors=descriptors,
+                retry_failed=retry_failed,
+                workers=workers,
+                scheduler=scheduler,
+                on_progress=show,
+            )
         report = job.report()
     if as_json:
         print_json(report)
@@ -97,6 +114,26 @@ def analyze(
         _print_report(report, library)
     if report["state"] == "failed":
         raise typer.Exit(1)
+
+
+def _tell_missing(missing: Missing, *, dry_run: bool, as_json: bool) -> list[str]:
+    """Say what tracks lack and what it costs; give the files to analyze, none if that was all that was asked."""
+    paths = [path for path in missing.paths if os.path.lexists(path)]
+    stop = dry_run or not paths
+    if as_json:
+        if stop:
+            print_json(asdict(missing))
+        return [] if stop else paths
+    if not missing.paths:
+        say("nothing is missing: every track has the descriptors that are wanted")
+        return []
+    known = "time not known yet" if missing.estimate_s is None else f"about {clock(missing.estimate_s)}"
+    say(f"{len(missing.paths)} tracks lack {len(missing.arrays)} arrays")
+    say(f"  {missing.to_decode} must be decoded: {clock(missing.audio_s)} of audio, {known}")
+    say(f"  {missing.to_derive} are computed from what is stored")
+    if len(paths) < len(missing.paths):
+        say(f"  {len(missing.paths) - len(paths)} files are not there now and are left as they are")
+    return [] if stop else paths
 
 
 def _print_report(report: dict[str, Any], library: Path | None) -> None:
