@@ -28,6 +28,7 @@ from workbench.features.key import KEY_DESCRIPTORS, KeyStream, camelot, describe
 from workbench.features.loudness import LoudnessMeter
 from workbench.features.registry import COLUMNS, DESCRIPTORS, SILENCE_DB, closure, spec, specs
 from workbench.features.tempogram import tempogram_at
+from workbench.schema import Level
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -143,7 +144,9 @@ class Extractor:
         needs_key = self._needs(*KEY_DESCRIPTORS)
         self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if needs_key else None
         self._envelope = Envelope(config.sr) if self._needs(*ENVELOPE) else None
-        levels = {name: {wanted.level for wanted in self._wanted if wanted.name == name} for name in self._needed}
+        levels: dict[str, set[Level]] = {name: set() for name in self._needed}
+        for wanted in self._wanted:
+            levels[wanted.name].add(wanted.level)
         self._framewise = FramewiseStream(config, levels, keep_pulse=self._needs(*PULSE))
 
     def _needs(self, *names: str) -> bool:

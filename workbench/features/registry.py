@@ -322,8 +322,8 @@ def specs(frames: Iterable[str] = (), descriptors: DescriptorSet = "fast") -> tu
         raise InputError(f"No set {descriptors!r}.", f"Choose from: {', '.join(get_args(DescriptorSet))}.")
     members = [d for d in DESCRIPTORS.values() if d.set == "fast" or descriptors == "full"]
     levels: tuple[Level, ...] = ("summary", "segments")
-    stored = [d.spec(level) for level in levels for d in members if level in d.levels]
-    return (*stored, *(DESCRIPTORS[name].spec("frames") for name in wanted))
+    stored = [spec(f"{level}/{d.name}") for level in levels for d in members if level in d.levels]
+    return (*stored, *(spec(f"frames/{name}") for name in wanted))
 
 
 def spec(path: str) -> ArraySpec:
