@@ -119,7 +119,7 @@ def by_module(charged: dict[Function, float]) -> dict[str, float]:
 def stored_paths() -> dict[str, list[str]]:
     """Give the arrays of each descriptor that an analysis stores."""
     paths: dict[str, list[str]] = {}
-    for spec in specs():
+    for spec in specs(descriptors="full"):
         paths.setdefault(spec.name, []).append(spec.path)
     return paths
 

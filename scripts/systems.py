@@ -14,15 +14,17 @@ and a peer may live in a Python of its own. Nothing but the standard library is 
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.schema import DescriptorSet
 
 #: What a system says of a file: ``bpm``, ``key``, ``beats`` (seconds) and the confidence in them, or nothing.
 Answer = dict[str, Any]
@@ -65,25 +67,23 @@ def as_it_is(path: str) -> str:
 # --- the workbench --------------------------------------------------------------------------------
 
 
-def our_sets() -> tuple[str, ...]:
-    """Give the sets of descriptors that `workbench.features.extract` offers; none while it has only one."""
-    from workbench import features
-
-    if "set" not in inspect.signature(features.extract).parameters:
-        return ()
-    return tuple(getattr(features, "SETS", ("fast", "full")))
-
-
-def load_ours(**options: Any) -> tuple[Run, Run]:
-    """Decode and describe, with the set or the arrays given in `options`."""
+def load_ours(paths: Sequence[str]) -> tuple[Run, Run]:
+    """Decode and compute the arrays named."""
     from workbench.audio import open_audio
     from workbench.features import extract
 
     def run(path: str) -> Any:
         with open_audio(path) as stream:
-            return extract(stream.native_blocks(), stream.sample_rate, **options)
+            return extract(stream.native_blocks(), stream.sample_rate, paths=paths)
 
     return as_it_is, run
+
+
+def load_set(name: DescriptorSet) -> tuple[Run, Run]:
+    """Decode and compute a set of descriptors."""
+    from workbench.features import specs
+
+    return load_ours([spec.path for spec in specs(descriptors=name)])
 
 
 def load_ours_scored() -> tuple[Run, Run]:
@@ -93,7 +93,7 @@ def load_ours_scored() -> tuple[Run, Run]:
     from workbench.features import ExtractConfig
 
     paths = [f"summary/{name}" for name in ("tempo", "tempo_confidence", "key", "key_strength")]
-    prepare, describe = load_ours(paths=[*paths, "frames/beats"])
+    prepare, describe = load_ours([*paths, "frames/beats"])
 
     def run(path: str) -> Answer:
         features = describe(path)
@@ -331,11 +331,9 @@ def load_decode_int16() -> tuple[Run, Run]:
 def timed() -> dict[str, System]:
     """Everything that `benchmark.py` times, by name; ours first."""
     ours = {
-        f"workbench-{name}": System(
-            f"workbench, {name} set", "audio-workbench", "make setup", lambda name=name: load_ours(set=name)
-        )
-        for name in our_sets()
-    } or {"workbench": System("workbench", "audio-workbench", "make setup", load_ours)}
+        "workbench-fast": System("workbench, fast set", "audio-workbench", "make setup", lambda: load_set("fast")),
+        "workbench-full": System("workbench, full set", "audio-workbench", "make setup", lambda: load_set("full")),
+    }
     return ours | PEERS_TIMED
 
 
