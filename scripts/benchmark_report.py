@@ -150,4 +150,5 @@ def label_of(report: dict[str, Any], name: str) -> str:
     mine, ratio = next(iter(report["times"]["ratios"].items()), (name, {}))
     if name == mine or not ratio.get(name):
         return f"{ms:.0f} ms"
-    return f"{ms:.0f} ms, {ratio[name]['median']:.3g}×"
+    times = ratio[name]["median"]
+    return f"{ms:.0f} ms, {times:.{1 if times >= 1 else 2}f}×"
