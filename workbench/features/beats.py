@@ -9,7 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from workbench.compiled import compiled
+
 FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
 
 _TIGHTNESS = 100.0
 _BEAT_SECTION_S = 1800.0
@@ -84,8 +87,7 @@ def track_beats(
     """Frames of the beats (``librosa.beat.beat_track(onset_envelope=curve, bpm=bpm)`` for a `weakest` of 0.5).
 
     Dynamic programming: a beat is worth its onset strength plus the best beat half to two periods
-    before it, less a penalty for straying from the period. A frame never looks back less than half a
-    period, so half a period of frames is computed at once. Each half hour is tracked for itself.
+    before it, less a penalty for straying from the period. Each half hour is tracked for itself.
 
     Parameters
     ----------
@@ -126,21 +128,27 @@ def _track_section(curve: FloatArray, period: int, weakest: float) -> npt.NDArra
 
 def _link_beats(local: FloatArray, period: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
     """Best predecessor (-1 for none) and cumulative score of each frame."""
-    nearest, farthest = round(period / 2), 2 * period
-    back = np.arange(nearest, farthest + 1)
-    penalty = _TIGHTNESS * np.log(back / period) ** 2
-    score = np.concatenate((np.full(farthest, -np.inf, dtype=np.float32), local))
-    links = np.full(len(local), -1, dtype=np.int32)
-    for start in range(nearest, len(local), nearest):
-        frames = np.arange(start, min(start + nearest, len(local)))
-        reach = score[farthest + frames[:, None] - back] - penalty
-        best = np.argmax(reach, axis=1)
-        score[farthest + frames] += reach[np.arange(len(frames)), best]
-        links[frames] = frames - back[best]
+    nearest = round(period / 2)
+    penalty = _TIGHTNESS * np.log(np.arange(nearest, 2 * period + 1) / period) ** 2
+    score, links = local.copy(), np.full(len(local), -1, dtype=np.int32)
+    _accumulate(score, links, penalty, nearest)
     # A first beat may start anywhere before the onsets rise above 1 % of the strongest.
     loud = local >= 0.01 * local.max()
     links[: int(np.argmax(loud))] = -1
-    return links, score[farthest:]
+    return links, score
+
+
+@compiled
+def _accumulate(score: FloatArray, links: npt.NDArray[np.int32], penalty: DoubleArray, nearest: int) -> None:
+    """Add the best score to be had from `nearest` frames before, or more, to that of each frame."""
+    for frame in range(nearest, len(score)):
+        best, link = -np.inf, -1
+        for back in range(min(len(penalty), frame - nearest + 1)):
+            reached = score[frame - nearest - back] - penalty[back]
+            if reached > best:
+                best, link = reached, frame - nearest - back
+        score[frame] += best
+        links[frame] = link
 
 
 def _last_beat(score: FloatArray) -> int:

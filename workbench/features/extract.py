@@ -2,7 +2,7 @@
 
 - Blocks of any size become blocks of one size (`Reblocker`), so that results do not depend on the cut.
 - The original channels go to the loudness meter; their mean, resampled to 22.05 kHz, goes to the
-  framewise descriptors (`FramewiseStream`) and to the key (`KeyStream`).
+  framewise descriptors (`FramewiseStream`) and to the key (`PitchStream`).
 - Only what the wanted arrays need is computed: descriptors by `registry.closure`, spectra on first use.
 - What grows with the length are one number per hop, segments, and frames if asked for.
 """
@@ -24,8 +24,9 @@ from workbench.features.config import DEFAULT_CONFIG, ExtractConfig
 from workbench.features.envelope import Envelope
 from workbench.features.frames import Reblocker
 from workbench.features.framewise import FramewiseStream
-from workbench.features.key import KEY_DESCRIPTORS, KeyStream, camelot, describe_key
-from workbench.features.loudness import LoudnessMeter
+from workbench.features.key import KEY_DESCRIPTORS, camelot, describe_key
+from workbench.features.loudness import LANES, LoudnessMeter
+from workbench.features.pitch import PitchStream
 from workbench.features.registry import COLUMNS, DESCRIPTORS, SILENCE_DB, closure, spec, specs
 from workbench.features.tempogram import tempogram_at
 from workbench.schema import Level
@@ -39,7 +40,7 @@ Samples = npt.NDArray[np.float32] | npt.NDArray[np.int16]
 #: The shortest audio that is described, seconds.
 SHORTEST_S = 0.005
 
-# Half a megabyte at once over all channels.
+# Half a megabyte at once over all channels, in rows that the loudness meter can cut into equal parts.
 _BLOCK_SAMPLES = 1 << 18
 
 # Descriptors that are made together, in the order in which their maker gives them.
@@ -136,13 +137,13 @@ class Extractor:
         self.n_channels = n_channels
         self._wanted = [spec(path) for path in paths] if paths is not None else list(specs())
         self._needed = closure(wanted.name for wanted in self._wanted)
-        self._reblocker = Reblocker(max(_BLOCK_SAMPLES // n_channels, 1))
+        self._reblocker = Reblocker(max(_BLOCK_SAMPLES // n_channels // LANES, 1) * LANES)
         self._n_native = 0
         self._dtype: np.dtype[Any] | None = None
         self._meter = LoudnessMeter(sample_rate, n_channels) if self._needs(*LOUDNESS) else None
         self._resampler = Resampler(sample_rate, config.sr)
         needs_key = self._needs(*KEY_DESCRIPTORS)
-        self._key = KeyStream(config.sr, config.key_n_fft, config.key_hop_length) if needs_key else None
+        self._key = PitchStream(config.sr, config.key_n_fft, config.key_hop_length) if needs_key else None
         self._envelope = Envelope(config.sr) if self._needs(*ENVELOPE) else None
         levels: dict[str, set[Level]] = {name: set() for name in self._needed}
         for wanted in self._wanted:
@@ -225,7 +226,9 @@ class Extractor:
         if framewise.band_levels is not None:
             values |= framewise.band_levels.at_beats(np.flatnonzero(values["beats"]))
         if framewise.tempogram is not None:
-            values |= self._metre(framewise.tempogram.finish(), values)
+            values["tempogram"] = tempogram_at(framewise.tempogram.finish(), frame_rate)
+        if framewise.long_tempogram is not None:
+            values |= self._metre(framewise.long_tempogram.finish(), values)
         if self._needs(*MOOD):
             # rounded as they are stored, so that the same comes out of a library without its audio
             scalars = {name: float(np.float32(value)) for name, value in values.items() if np.ndim(value) == 0}
@@ -235,7 +238,7 @@ class Extractor:
     def _metre(self, tempogram: npt.NDArray[np.float64], values: dict[str, Any]) -> dict[str, Any]:
         """Give what the mean tempogram tells, also with the tempo."""
         frame_rate = self.config.frame_rate
-        found: dict[str, Any] = {"tempogram": tempogram_at(tempogram, frame_rate)}
+        found: dict[str, Any] = {}
         if self._needs(*metre.BPM_PEAKS):
             found |= metre.bpm_peaks(tempogram, frame_rate)
         if self._needs("tempogram_ratio"):

@@ -18,15 +18,17 @@ from workbench.features.filters import frozen
 FloatArray = npt.NDArray[np.float32]
 
 
+#: Samples transformed at once: what is read and written again and again then stays in a processor's own cache.
+_TILE = 1 << 16
+
+
 class PowerSpectrum:
-    """Power spectrum ``|rfft(x)|²`` of each column of a block.
+    """Power spectrum ``|rfft(x)|²`` of each frame of a block.
 
     Parameters
     ----------
     n_fft : int
         Samples of a frame, a power of 2, at least 8.
-    n_frames : int
-        Most frames of a block. 64 to 128 suit the caches of today's processors for 2048 samples.
 
     References
     ----------
@@ -36,53 +38,33 @@ class PowerSpectrum:
 
     Examples
     --------
-    >>> spectrum = PowerSpectrum(8, 3)
-    >>> spectrum.of_windows(np.ones(10, np.float32), np.ones(8, np.float32))[:, 0].tolist()
+    >>> spectrum = PowerSpectrum(8)
+    >>> spectrum.of_hops(np.ones((4, 3), np.float32), np.ones(8, np.float32))[:, 0].tolist()
     [64.0, 0.0, 0.0, 0.0, 0.0]
     """
 
-    def __init__(self, n_fft: int, n_frames: int) -> None:
+    def __init__(self, n_fft: int) -> None:
         self.n_fft = n_fft
         self._twiddles, self._unpack = _roots(n_fft // 2), _roots(n_fft)
-        self._buffers = np.empty((4, n_fft // 2 * n_frames), dtype=np.float32)
+        self._buffers = np.empty((4, n_fft // 2 * max(_TILE // n_fft, 1)), dtype=np.float32)
 
     def of_hops(self, hops: FloatArray, window: FloatArray) -> FloatArray:
         """Spectra of overlapping frames.
 
         Parameters
         ----------
-        hops : numpy.ndarray, shape (hop_length, n_frames + n_fft // hop_length - 1)
+        hops : numpy.ndarray, shape (hop_length, n_frames + ceil(len(window) / hop_length) - 1)
             The signal, a hop in each column: frame `t` begins in column `t`.
-        window : numpy.ndarray, shape (n_fft,)
+        window : numpy.ndarray, shape (n,), n <= n_fft
+            What the samples of a frame are multiplied by; zeros follow them.
 
         Returns
         -------
         numpy.ndarray, shape (n_fft // 2 + 1, n_frames), float32
         """
-        n_frames = hops.shape[1] + 1 - self.n_fft // len(hops)
-        even, odd = self._buffers[:2, : self.n_fft // 2 * n_frames]
-        _load_hops(hops, window, n_frames, even, odd)
-        return self._transform(n_frames)
-
-    def of_windows(self, y: FloatArray, window: FloatArray) -> FloatArray:
-        """Spectra of the windows that begin at each sample of `y`, as many as fit; zeros follow each.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n_fft // 2 + 1, len(y) - len(window) + 1), float32
-        """
-        n_frames = len(y) - len(window) + 1
-        even, odd = self._buffers[:2, : self.n_fft // 2 * n_frames]
-        _load_windows(y, window, n_frames, even, odd)
-        return self._transform(n_frames)
-
-    def _transform(self, n_frames: int) -> FloatArray:
+        n_frames = hops.shape[1] + 1 - -(-len(window) // len(hops))
         power = np.empty((self.n_fft // 2 + 1, n_frames), dtype=np.float32)
-        even, odd, even_out, odd_out = self._buffers[:, : self.n_fft // 2 * n_frames]
-        if _complex_fft(even, odd, even_out, odd_out, n_frames, self._twiddles):
-            _unpack_power(even_out, odd_out, self._unpack, power)
-        else:
-            _unpack_power(even, odd, self._unpack, power)
+        _transform(hops, window, self._buffers, self._twiddles, self._unpack, power)
         return power
 
 
@@ -94,23 +76,34 @@ def _roots(n: int) -> FloatArray:
 
 
 @compiled
-def _load_windows(y: FloatArray, window: FloatArray, n_frames: int, even: FloatArray, odd: FloatArray) -> None:
-    even[:] = 0
-    odd[:] = 0
-    for k in range(len(window)):
-        half = odd if k % 2 else even
-        row, samples = half[k // 2 * n_frames : (k // 2 + 1) * n_frames], y[k : k + n_frames]
-        for t in range(n_frames):
-            row[t] = samples[t] * window[k]
+def _transform(
+    hops: FloatArray,
+    window: FloatArray,
+    buffers: FloatArray,
+    twiddles: FloatArray,
+    unpack: FloatArray,
+    power: FloatArray,
+) -> None:
+    tile = buffers.shape[1] // twiddles.shape[0]
+    for first in range(0, power.shape[1], tile):
+        n_frames = min(tile, power.shape[1] - first)
+        even, odd, even_out, odd_out = buffers[0], buffers[1], buffers[2], buffers[3]
+        _load(hops, window, first, n_frames, even, odd)
+        if _complex_fft(even, odd, even_out, odd_out, n_frames, twiddles):
+            _unpack_power(even_out, odd_out, unpack, first, n_frames, power)
+        else:
+            _unpack_power(even, odd, unpack, first, n_frames, power)
 
 
 @compiled
-def _load_hops(hops: FloatArray, window: FloatArray, n_frames: int, even: FloatArray, odd: FloatArray) -> None:
-    hop_length = hops.shape[0]
-    for k in range(window.shape[0]):
+def _load(hops: FloatArray, window: FloatArray, first: int, n_frames: int, even: FloatArray, odd: FloatArray) -> None:
+    hop_length, n = hops.shape[0], len(window)
+    even[(n + 1) // 2 * n_frames :] = 0
+    odd[n // 2 * n_frames :] = 0
+    for k in range(n):
         half = odd if k % 2 else even
         row = half[k // 2 * n_frames : (k // 2 + 1) * n_frames]
-        samples = hops[k % hop_length, k // hop_length :]
+        samples = hops[k % hop_length, first + k // hop_length :]
         for t in range(n_frames):
             row[t] = samples[t] * window[k]
 
@@ -209,20 +202,22 @@ def _radix_4(
 
 
 @compiled
-def _unpack_power(real: FloatArray, imag: FloatArray, roots: FloatArray, power: FloatArray) -> None:
+def _unpack_power(
+    real: FloatArray, imag: FloatArray, roots: FloatArray, first: int, n_frames: int, power: FloatArray
+) -> None:
     """Power of the real frames of which even samples were the real and odd ones the imaginary part."""
-    n_frames = power.shape[1]
     n = power.shape[0] - 1
     half = np.float32(0.5)
+    lowest, highest = power[0, first:], power[n, first:]
     for t in range(n_frames):
         total, difference = real[t] + imag[t], real[t] - imag[t]
-        power[0, t] = total * total
-        power[n, t] = difference * difference
+        lowest[t] = total * total
+        highest[t] = difference * difference
     for k in range(1, n // 2 + 1):
         wr, wi = roots[k, 0], roots[k, 1]
         low, high = k * n_frames, (n - k) * n_frames
         ar, ai, br, bi = real[low:], imag[low:], real[high:], imag[high:]
-        upper, lower = power[n - k], power[k]
+        upper, lower = power[n - k, first:], power[k, first:]
         for t in range(n_frames):
             even_r, even_i = half * (ar[t] + br[t]), half * (ai[t] - bi[t])
             odd_r, odd_i = half * (ai[t] + bi[t]), half * (br[t] - ar[t])

@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from workbench.compiled import compiled
+
 FloatArray = npt.NDArray[np.float32]
 
 _ROUND = 16  # frames
+_ROWS = 16
 
 
 class Reblocker:
@@ -63,6 +66,16 @@ class Reblocker:
         self._waiting, self._n_waiting = [], 0
 
 
+@compiled
+def _transpose(samples: FloatArray, hops: FloatArray) -> None:
+    """Lay consecutive hops out as columns, a few rows at a time, so that what is read and written stays near."""
+    hop_length = hops.shape[0]
+    for first in range(0, hop_length, _ROWS):
+        for t in range(len(samples) // hop_length):
+            for k in range(first, min(first + _ROWS, hop_length)):
+                hops[k, t] = samples[t * hop_length + k]
+
+
 @dataclass(frozen=True)
 class FrameBlock:
     """A few consecutive frames and the samples that they share.
@@ -99,7 +112,7 @@ class FrameBlock:
         """
         n_hops = self.capacity + self.frame_length // self.hop_length - 1
         hops = np.zeros((self.hop_length, n_hops), dtype=np.float32)
-        hops[:, : len(self.samples) // self.hop_length] = self.samples.reshape(-1, self.hop_length).T
+        _transpose(self.samples, hops)
         return hops
 
     def frame_sums(self, hop_sums: npt.NDArray[Any]) -> FloatArray:

@@ -18,12 +18,12 @@ from workbench.features.config import ExtractConfig
 from workbench.features.fft import PowerSpectrum
 from workbench.features.frames import FrameBlock, Framer
 from workbench.features.harmony import HarmonyStream
-from workbench.features.metre import BandLevels
+from workbench.features.metre import BPM_PEAKS, BandLevels
 from workbench.features.percussion import PercussiveStream
 from workbench.features.registry import DESCRIPTORS, SILENCE_DB
 from workbench.features.stft import N_MELS_SHARED, Spectra
 from workbench.features.summary import Pool
-from workbench.features.tempogram import TempogramMean
+from workbench.features.tempogram import TEMPO_LAGS, TempogramMean
 from workbench.schema import Level
 
 FloatArray = npt.NDArray[np.float32]
@@ -47,7 +47,7 @@ def kernels(config: ExtractConfig) -> dict[str, Kernel]:
     """
     flux = spectral.Flux()
     onset_strength = spectral.OnsetStrength(config.n_fft, config.hop_length)
-    salience = peaks.PitchSalience(config.sr / config.n_fft, config.block_frames)
+    salience = peaks.PitchSalience(config.sr / config.n_fft)
     n_mfcc, n_gfcc = DESCRIPTORS["mfcc"].shape[0], DESCRIPTORS["gfcc"].shape[0]
     dct = filters.dct_bank(N_MELS_SHARED, n_mfcc)
     return {
@@ -103,20 +103,22 @@ class FramewiseStream:
 
     Attributes
     ----------
-    tempogram, harmony, band_levels : what a whole track is described from, running; None where it is not needed
+    tempogram, long_tempogram, harmony, band_levels : what a whole track is described from, running; None where it is
+        not needed
     """
 
     def __init__(self, config: ExtractConfig, levels: dict[str, set[Level]], *, keep_pulse: bool) -> None:
         self.config = config
         self._framer = Framer(config.n_fft, config.hop_length, config.block_frames)
-        self._transform = PowerSpectrum(config.n_fft, config.block_frames)
+        self._transform = PowerSpectrum(config.n_fft)
         framewise = {name: wanted for name, wanted in levels.items() if DESCRIPTORS[name].framewise}
         self._tuned, self._delayed, self._spectral = (
             self._pool({name: levels for name, levels in framewise.items() if name in some})
             for some in (TUNED, DELAYED, framewise.keys() - {*TUNED, *DELAYED})
         )
         self._kernels = {name: kernel for name, kernel in kernels(config).items() if name in self._spectral}
-        self.tempogram = TempogramMean() if "tempogram" in levels else None
+        self.tempogram = TempogramMean(TEMPO_LAGS) if "tempogram" in levels else None
+        self.long_tempogram = TempogramMean() if {"tempogram_ratio", *BPM_PEAKS} & levels.keys() else None
         self._pulse_values = array("f") if keep_pulse else None
         self._pulse = spectral.OnsetStrength(config.n_fft, config.hop_length, spectral.PULSE_BANDS)
         prologue = int(config.tuning_s * config.sr / config.hop_length)
@@ -191,8 +193,8 @@ class FramewiseStream:
         spectra = Spectra(block, self.config.sr, self._transform)
         values = {name: kernel(spectra) for name, kernel in self._kernels.items()}
         self._spectral.push(values, block.n_frames)
-        if self.tempogram is not None:
-            self.tempogram.push(values["onset_strength"])
+        for tempogram in filter(None, (self.tempogram, self.long_tempogram)):
+            tempogram.push(values["onset_strength"])
         if "rms" in values:
             for name, quietest in SILENCE_RMS.items():
                 self._n_silent[name] += int(np.count_nonzero(values["rms"] < np.float32(quietest)))

@@ -1,10 +1,6 @@
-"""Musical key: which of 24 fits the pitches of a track, and how sure that is.
+"""Musical key: which of 24 fits the pitches of a track (`pitch.PitchHistograms`), and how sure that is.
 
-- Audio is decimated to a quarter of its rate, as pitch above 2 kHz says little more about the key, and cut into
-  frames of 0.37 s, because shorter spectra cannot tell semitones apart below 500 Hz.
-- Sharp spectral peaks of each frame go into a histogram of pitch of 10 cents, whatever the octave. One histogram
-  is kept for each passage of the track; there are never more than 16.
-- At the end the histograms are tuned, gathered into 12 pitch classes and compared with key profiles.
+The histograms are tuned, gathered into 12 pitch classes and compared with key profiles.
 """
 
 from __future__ import annotations
@@ -15,12 +11,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from workbench.features import filters
-from workbench.features.fft import PowerSpectrum
-from workbench.features.frames import FrameBlock, Framer
-from workbench.features.key_kernels import count_pitch, decimate
+from workbench.features.pitch import CELLS, PitchHistograms
 
-FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -63,19 +55,6 @@ KEY_DESCRIPTORS = (
     *_PROFILE_KEYS,
 )
 
-_BINS = 120  # per octave: 10 cents
-_C4_HZ = 440.0 * 2.0 ** (-9 / 12)
-
-# Of the peaks
-_DECIMATION = 4
-_N_TAPS = 48  # 53 dB from 3.5 kHz, which would fold to 2 kHz
-_FMIN, _FMAX, _THRESHOLD = 100.0, 2000.0, 0.1
-_SHARP_BINS, _SHARP_RATIO = 3, 2.0
-_FULL_SCALE_DB = -80.0  # frames without a peak above this have no voice
-_BLOCK_FRAMES = 64
-_PASSAGE_FRAMES, _MOST_PASSAGES = 54, 16  # 5 s, and twice that whenever there are too many
-
-# Of the key
 _FEWEST_FRAMES = 9  # more than a click or an edge can fill
 _THIRD_HARMONIC = 0.2
 _MINOR_LEAN = 0.06  # major and minor keys of rendered accompaniments are then right equally often
@@ -100,20 +79,6 @@ def camelot(key: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class PitchHistograms:
-    """How much of each pitch sounds in each passage of a track.
-
-    Attributes
-    ----------
-    passages : weight of each tenth of a semitone, C first, shape (n_passages, 120)
-    n_frames : frames counted in them
-    """
-
-    passages: DoubleArray
-    n_frames: int
-
-
-@dataclass(frozen=True, slots=True)
 class Key:
     """The key that fits best; all NaN where nothing is tonal.
 
@@ -132,101 +97,6 @@ class Key:
 def unknown_key() -> Key:
     """Give the key of what has none."""
     return Key(float("nan"), float("nan"), np.full(24, np.nan))
-
-
-class KeyStream:
-    """Collect the pitch of spectral peaks over a stream.
-
-    Peaks from 100 to 2000 Hz that reach a tenth of their frame's strongest and fall off to half within
-    8 Hz on both sides (a drum's are broader) are counted by the root of their magnitude. Every frame has the
-    same weight (norm 1), so that loud drums do not outvote soft chords. Memory does not grow.
-
-    Parameters
-    ----------
-    sr : float
-        Sample rate, Hz; pitch is found up to a tenth of it.
-    n_fft, hop_length : int
-        Of the frames, in samples: long enough to tell semitones apart; multiples of 4.
-
-    References
-    ----------
-    E. Gómez, "Tonal description of polyphonic audio for music content processing", INFORMS Journal on
-    Computing 18 (3), 2006 (harmonic pitch class profile).
-
-    Examples
-    --------
-    >>> t = np.arange(44100, dtype=np.float32) / 22050
-    >>> stream = KeyStream(22050, 8192, 2048)
-    >>> stream.push(np.sin(2 * np.pi * 440 * t))
-    >>> int(stream.finish().passages[0].argmax())  # A: 9 semitones of 10 bins
-    90
-    """
-
-    def __init__(self, sr: float, n_fft: int, hop_length: int) -> None:
-        self._sr = sr / _DECIMATION
-        self._taps = _low_pass()
-        # The filter is centred: half of it lies before the first sample.
-        self._waiting = np.zeros(_N_TAPS // 2, dtype=np.float32)
-        self._framer = Framer(n_fft // _DECIMATION, hop_length // _DECIMATION, _BLOCK_FRAMES)
-        self._transform = PowerSpectrum(n_fft // _DECIMATION, _BLOCK_FRAMES)
-        self._passages = np.zeros((_MOST_PASSAGES, _BINS))
-        self._passage_frames = _PASSAGE_FRAMES
-        self._n_seen = 0  # frames, silent ones included
-        self._n_frames = 0
-
-    def push(self, y: FloatArray) -> None:
-        """Take in mono samples."""
-        y = np.concatenate((self._waiting, y))
-        n = max((len(y) - _N_TAPS) // _DECIMATION + 1, 0)
-        self._waiting = y[n * _DECIMATION :]
-        if n:
-            for block in self._framer.push(decimate(y, self._taps, _DECIMATION)):
-                self._count(block)
-
-    def finish(self) -> PitchHistograms:
-        """Give what was collected."""
-        self.push(np.zeros(_N_TAPS // 2, dtype=np.float32))
-        for block in self._framer.finish():
-            self._count(block)
-        n, rest = divmod(self._n_seen, self._passage_frames)
-        if n and rest < self._passage_frames // 2:
-            # Too short to have a key of its own. There is no rest if all passages are full.
-            self._passages[n - 1] += self._passages[n] if rest else 0
-        elif rest:
-            n += 1
-        return PitchHistograms(self._passages[:n], self._n_frames)
-
-    def _count(self, block: FrameBlock) -> None:
-        bin_hz = self._sr / block.frame_length
-        last = block.frame_length // 2 - _SHARP_BINS  # with bins beside it, if the sample rate is low
-        first, end = round(_FMIN / bin_hz), min(round(_FMAX / bin_hz), last)
-        floor = block.frame_length / 4 * 10 ** (_FULL_SCALE_DB / 20)
-        spectra = self._transform.of_hops(block.hops, filters.hann(block.frame_length))
-        pitch = count_pitch(spectra, first, end, bin_hz, _C4_HZ, _BINS, floor, _THRESHOLD, _SHARP_BINS, _SHARP_RATIO)
-        pitch = pitch[: block.n_frames]
-        self._n_frames += int(pitch.any(axis=1).sum())
-        self._add(pitch)
-
-    def _add(self, pitch: FloatArray) -> None:
-        while len(pitch):
-            passage, done = divmod(self._n_seen, self._passage_frames)
-            if passage == _MOST_PASSAGES:
-                pairs = self._passages.reshape(-1, 2, _BINS).sum(axis=1)
-                self._passages = np.concatenate((pairs, np.zeros_like(pairs)))
-                self._passage_frames *= 2
-                continue
-            here = pitch[: self._passage_frames - done]
-            self._passages[passage] += here.sum(axis=0)
-            self._n_seen += len(here)
-            pitch = pitch[len(here) :]
-
-
-@lru_cache(maxsize=1)
-def _low_pass() -> FloatArray:
-    """Taps of the filter before decimation: a sinc in a Kaiser window, 6 dB down at its new Nyquist frequency."""
-    n = np.arange(_N_TAPS) - (_N_TAPS - 1) / 2
-    taps = np.sinc(n / _DECIMATION) * np.kaiser(_N_TAPS, 5.0)
-    return np.asarray(taps / taps.sum(), dtype=np.float32)
 
 
 def estimate_key(histograms: PitchHistograms) -> Key:
@@ -337,8 +207,8 @@ def _rotated(profile: str) -> DoubleArray:
 
 def _tuning(histogram: DoubleArray) -> tuple[float, float]:
     """Mean deviation from the equal-tempered scale in semitones, and how closely it is kept: 0 not at all, to 1."""
-    per_semitone = _BINS // 12
-    mean = np.sum(histogram * np.exp(2j * np.pi * np.arange(_BINS) / per_semitone)) / histogram.sum()
+    per_semitone = CELLS // 12
+    mean = np.sum(histogram * np.exp(2j * np.pi * np.arange(CELLS) / per_semitone)) / histogram.sum()
     return float(np.angle(mean) / (2 * np.pi)), float(np.abs(mean))
 
 
@@ -356,7 +226,7 @@ def pitch_classes(histogram: DoubleArray, turn: float) -> DoubleArray:
     numpy.ndarray, shape (12,)
         C first.
     """
-    distance = np.arange(_BINS) / (_BINS // 12) - turn - np.arange(12)[:, None]
+    distance = np.arange(CELLS) / (CELLS // 12) - turn - np.arange(12)[:, None]
     distance = (distance + 6) % 12 - 6
     weights = np.where(np.abs(distance) < 0.5, np.cos(np.pi * distance) ** 2, 0.0)
     return np.asarray(weights @ histogram)

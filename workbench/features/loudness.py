@@ -2,7 +2,7 @@
 
 Audio is filtered (`filters.k_weighting`) and its energy summed over steps of 100 ms, the hop of both the
 400 ms gating blocks of integrated loudness and the 3 s windows of loudness range: one number per
-step is all that is kept. One loop over the samples does all of it.
+step is all that is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from workbench.features import filters
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 
-_PAST = 6  # two samples back: input, between the filters, output
+#: Parts of a block that are filtered side by side, if its length is a multiple of this.
+LANES = 8
+
+_SETTLE_S = 0.05  # the high-pass has forgotten all but a ten thousandth
 _STEP_S = 0.1
 _MOMENTARY_STEPS = 4
 _SHORT_TERM_STEPS = 30
@@ -78,7 +81,8 @@ class LoudnessMeter:
         self._sos = filters.k_weighting(sample_rate)
         self._weights = filters.channel_weights(n_channels)
         # two channels are filtered side by side: an odd one out has a silent partner
-        self._past = np.zeros((-(-n_channels // 2), 2, _PAST))
+        self._states = np.zeros((-(-n_channels // 2), 2, 4))
+        self._settle = round(_SETTLE_S * sample_rate)
         self._step = max(round(_STEP_S * sample_rate), 1)
         self._n_samples = 0
         self._energies = array("d")  # one after another: 8 bytes a step and no more
@@ -92,12 +96,13 @@ class LoudnessMeter:
             rows = np.clip(rows, -AMPLITUDE_LIMIT, AMPLITUDE_LIMIT).astype(np.float32)
         energies = np.zeros(len(rows) // self._step + 2)
         phase = self._n_samples % self._step
-        for pair, past in enumerate(self._past):
+        for pair, state in enumerate(self._states):
             left, right = 2 * pair, min(2 * pair + 1, rows.shape[1] - 1)
             weights = self._weights[left], self._weights[right] if right > left else 0.0
             peak, squares, partner = _meter_pair(
-                rows, left, right, full_scale(rows), weights, self._sos, past, self._step, phase, energies
-            )
+                rows, left, right, full_scale(rows), weights,
+                self._sos, self._settle, state, self._step, phase, energies,
+            )  # fmt: skip
             self._peak = max(self._peak, peak)
             self._square_sum += squares + (partner if right > left else 0.0)
         self._n_samples += len(rows)
@@ -133,45 +138,81 @@ def _meter_pair(
     scale: float,
     weights: tuple[float, float],
     sos: DoubleArray,
-    past: DoubleArray,
+    settle: int,
+    state: DoubleArray,
     step: int,
     phase: int,
     energies: DoubleArray,
 ) -> tuple[float, float, float]:
     """Add the weighted energy of two channels to `energies`, one per step of which `phase` samples are gone.
 
-    Gives their peak and the sums of their squares. The two filters of each channel are in direct form I,
-    whose loop has the fewest operations that wait for each other; all four run at the same time.
+    Gives their peak and the sums of their squares. A filter waits for its last sample, so the block is cut into
+    `LANES` parts of equal length that are filtered side by side. All but the first, which goes on from `state`,
+    start `settle` samples early, by when what went before no longer matters.
+    """
+    n_lanes = LANES if len(rows) % LANES == 0 and len(rows) >= 2 * LANES * settle else 1
+    n = len(rows) // n_lanes
+    states = np.zeros((4, 2 * n_lanes))
+    sums = np.zeros((3, 2 * n_lanes))
+    if n_lanes > 1:
+        # The first part has nothing before it: it reads the end of the block, and what comes of it is replaced.
+        _filter(rows, left, right, scale, sos, -settle, 0, states, sums)
+        sums[:] = 0
+    states[:, 0], states[:, n_lanes] = state[0], state[1]
+    begun = phase + n * np.arange(n_lanes)
+    i = 0
+    while i < n:
+        run = min(n - i, step - (begun % step).max())
+        _filter(rows, left, right, scale, sos, i, i + run, states, sums)
+        for lane in range(n_lanes):
+            energies[begun[lane] // step] += weights[0] * sums[0, lane] + weights[1] * sums[0, n_lanes + lane]
+        sums[0] = 0
+        begun += run
+        i += run
+    state[0], state[1] = states[:, n_lanes - 1], states[:, -1]
+    return sums[2].max(), sums[1, :n_lanes].sum(), sums[1, n_lanes:].sum()
+
+
+@compiled
+def _filter(
+    rows: npt.NDArray[Any],
+    left: int,
+    right: int,
+    scale: float,
+    sos: DoubleArray,
+    start: int,
+    stop: int,
+    states: DoubleArray,
+    sums: DoubleArray,
+) -> None:
+    """Filter some samples of each part of a block; adds to its energies and squares, and raises its peaks.
+
+    Columns are the parts of the left and then of the right channel. Both filters are in transposed direct form II.
     """
     b0, b1, b2, _, a1, a2 = sos[0]
     c1, c2 = sos[-1, 4], sos[-1, 5]
-    shelf = len(sos) > 1  # the second filter, a high-pass, has the numerator 1, -2, 1
-    if not shelf:
+    if len(sos) == 1:  # only the second filter, a high-pass: it has the numerator 1, -2, 1
         b0, b1, b2, a1, a2 = 1.0, 0.0, 0.0, 0.0, 0.0
-    lx1, lx2, lu1, lu2, ly1, ly2 = past[0]
-    rx1, rx2, ru1, ru2, ry1, ry2 = past[1]
-    peak, left_squares, right_squares, energy = 0.0, 0.0, 0.0, 0.0
-    open_step, left_in_step = 0, step - phase
-    for i in range(len(rows)):
-        lx, rx = rows[i, left] * scale, rows[i, right] * scale
-        peak = max(peak, max(abs(lx), abs(rx)))
-        left_squares += lx * lx
-        right_squares += rx * rx
-        lu = (b0 * lx + b1 * lx1 + b2 * lx2 - a2 * lu2) - a1 * lu1
-        ru = (b0 * rx + b1 * rx1 + b2 * rx2 - a2 * ru2) - a1 * ru1
-        ly = (lu - 2 * lu1 + lu2 - c2 * ly2) - c1 * ly1
-        ry = (ru - 2 * ru1 + ru2 - c2 * ry2) - c1 * ry1
-        lx2, lx1, lu2, lu1, ly2, ly1 = lx1, lx, lu1, lu, ly1, ly
-        rx2, rx1, ru2, ru1, ry2, ry1 = rx1, rx, ru1, ru, ry1, ry
-        energy += weights[0] * (ly * ly) + weights[1] * (ry * ry)
-        left_in_step -= 1
-        if not left_in_step:
-            energies[open_step] += energy
-            open_step, left_in_step, energy = open_step + 1, step, 0.0
-    energies[open_step] += energy
-    past[0, 0], past[0, 1], past[0, 2], past[0, 3], past[0, 4], past[0, 5] = lx1, lx2, lu1, lu2, ly1, ly2
-    past[1, 0], past[1, 1], past[1, 2], past[1, 3], past[1, 4], past[1, 5] = rx1, rx2, ru1, ru2, ry1, ry2
-    return peak, left_squares, right_squares
+    n_lanes = states.shape[1] // 2
+    n = len(rows) // n_lanes
+    s1, s2, t1, t2 = states[0], states[1], states[2], states[3]
+    energy, squares, peak = sums[0], sums[1], sums[2]
+    samples = np.empty(2 * n_lanes)
+    for i in range(start, stop):
+        for lane in range(n_lanes):
+            samples[lane] = rows[lane * n + i, left] * scale
+            samples[n_lanes + lane] = rows[lane * n + i, right] * scale
+        for k in range(2 * n_lanes):
+            x = samples[k]
+            u = b0 * x + s1[k]
+            s1[k] = b1 * x - a1 * u + s2[k]
+            s2[k] = b2 * x - a2 * u
+            y = u + t1[k]
+            t1[k] = t2[k] - 2 * u - c1 * y
+            t2[k] = u - c2 * y
+            energy[k] += y * y
+            squares[k] += x * x
+            peak[k] = max(peak[k], abs(x))
 
 
 def _windows(steps: DoubleArray, n: int) -> DoubleArray:

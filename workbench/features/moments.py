@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from workbench.compiled import compiled
 from workbench.features.filters import frozen
-from workbench.features.spectral import power_to_db, ratio
+from workbench.features.spectral import power_to_db, ratio, sum_of_bins, weighted_sum
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -81,29 +81,8 @@ def entropy(S: FloatArray, total: FloatArray) -> FloatArray:
     """
     logs = np.maximum(S, _TINY)
     np.log2(logs, out=logs)
-    bits = np.log2(np.maximum(total, _TINY)) - ratio(_sum_of_products(S, logs), total)
+    bits = np.log2(np.maximum(total, _TINY)) - ratio(sum_of_bins(S * logs), total)
     return np.where(total > 0, np.maximum(bits, np.float32(0)), np.float32(0))
-
-
-@compiled
-def _sum_of_products(A: FloatArray, B: FloatArray) -> FloatArray:
-    total = np.zeros(A.shape[1], dtype=np.float32)
-    for k in range(A.shape[0]):
-        a, b = A[k], B[k]
-        for t in range(A.shape[1]):
-            total[t] += a[t] * b[t]
-    return total
-
-
-@compiled
-def weighted_sum(S: FloatArray, weights: FloatArray) -> FloatArray:
-    """Sum over the first axis of each bin times its weight, weights of shape (n_bins,)."""
-    total = np.zeros(S.shape[1], dtype=np.float32)
-    for k in range(S.shape[0]):
-        row, weight = S[k], weights[k]
-        for t in range(S.shape[1]):
-            total[t] += row[t] * weight
-    return total
 
 
 def decrease(S: FloatArray, total: FloatArray) -> FloatArray:

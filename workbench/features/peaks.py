@@ -181,17 +181,15 @@ class PitchSalience:
     ----------
     bin_hz : float
         Distance of bins, Hz.
-    n_frames : int
-        Most frames of a block.
     """
 
     _N_BINS = 512
     _LAGS_HZ = 100.0, 5000.0
 
-    def __init__(self, bin_hz: float, n_frames: int) -> None:
+    def __init__(self, bin_hz: float) -> None:
         self._first, self._end = (int(np.ceil(hz / bin_hz)) for hz in self._LAGS_HZ)
         n_fft = 2 * self._N_BINS
-        self._transform = PowerSpectrum(n_fft, n_frames)
+        self._transform = PowerSpectrum(n_fft)
         self._ones = np.ones(n_fft, np.float32)
 
     def __call__(self, S: FloatArray, norm: FloatArray) -> FloatArray:

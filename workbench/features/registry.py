@@ -203,7 +203,7 @@ _HARMONY = (
     Descriptor(
         "key_hpcp", "harmony", ("pitch_class",), (12,), "1", 0.0, 1.0,
         "Pitch class profile of sharp spectral peaks of the whole track, tuned, the strongest 1. Missing with the key.",
-        "Gómez 2006, without weights for harmonics; workbench.features.key.KeyStream", optional=True,
+        "Gómez 2006, without weights for harmonics; workbench.features.pitch.PitchStream", optional=True,
         labels={"pitch_class": PITCH_CLASSES},
     ),
     Descriptor(

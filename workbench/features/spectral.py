@@ -63,6 +63,16 @@ def sum_of_bins(S: FloatArray) -> FloatArray:
 
 
 @compiled
+def weighted_sum(S: FloatArray, weights: FloatArray) -> FloatArray:
+    """Sum over the first axis of each bin times its weight, weights of shape (n_bins,)."""
+    total = np.zeros(S.shape[1], dtype=np.float32)
+    for k in range(S.shape[0]):
+        for t in range(S.shape[1]):
+            total[t] += S[k, t] * weights[k]
+    return total
+
+
+@compiled
 def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Divide, with 0 where the denominator is 0."""
     found = np.zeros_like(numerator)
@@ -72,7 +82,6 @@ def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return found
 
 
-@compiled
 def centroid(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> FloatArray:
     """Mean frequency weighted by magnitude, Hz (``librosa.feature.spectral_centroid``).
 
@@ -96,11 +105,7 @@ def centroid(S: FloatArray, total: FloatArray, frequencies: FloatArray) -> Float
     >>> centroid(S, S.sum(axis=0), np.array([0, 100, 200, 300], np.float32)).tolist()
     [150.0, 0.0]
     """
-    weighted = np.zeros(S.shape[1], dtype=np.float32)
-    for k in range(S.shape[0]):
-        for t in range(S.shape[1]):
-            weighted[t] += S[k, t] * frequencies[k]
-    return ratio(weighted, total)
+    return ratio(weighted_sum(S, frequencies), total)
 
 
 @compiled

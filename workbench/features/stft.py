@@ -39,7 +39,7 @@ class Spectra:
     sr : float
         Sample rate, Hz.
     transform : PowerSpectrum
-        For the frames of a full block.
+        Of `block.frame_length` samples.
     """
 
     def __init__(self, block: FrameBlock, sr: float, transform: PowerSpectrum) -> None:

@@ -17,6 +17,9 @@ TEMPO_POINTS: DoubleArray = 30.0 * 2.0 ** (np.arange(33) / 8)
 _WIN_LENGTH = 384  # librosa's default: 9 s
 _BLOCK = 128  # windows computed at once
 
+#: Lags that reach 30 beats per minute at librosa's frame rate, with half as many to spare: a third of all.
+TEMPO_LAGS = 129
+
 
 class TempogramMean:
     """Mean over time of ``librosa.feature.tempogram(onset_envelope=envelope)`` of a stream.
@@ -27,14 +30,14 @@ class TempogramMean:
 
     Parameters
     ----------
-    win_length : int
-        Frames of a window, and lags of the result.
+    n_lags : int
+        Lags of the result, from 0; those of librosa are 384, the frames of a window. Few take half the time.
     """
 
-    def __init__(self, win_length: int = _WIN_LENGTH) -> None:
-        self._win_length = win_length
-        self._n_fft = 1 << (2 * win_length - 2).bit_length()  # no lag wraps around
-        self._spectrum = PowerSpectrum(self._n_fft, _BLOCK)
+    def __init__(self, n_lags: int = _WIN_LENGTH) -> None:
+        self._n_lags = n_lags
+        self._n_fft = 1 << (_WIN_LENGTH + n_lags - 2).bit_length()  # no lag wraps around to these
+        self._spectrum = PowerSpectrum(self._n_fft)
         self._waiting = np.empty(0, dtype=np.float32)
         self._total = np.zeros(self._n_fft // 2 + 1)
         self._n_pushed = self._n_done = 0
@@ -48,23 +51,24 @@ class TempogramMean:
         self._n_pushed += len(envelope)
         self._last = envelope[-1]
         self._waiting = np.concatenate((self._waiting, envelope))
-        while len(self._waiting) >= _BLOCK + self._win_length - 1:
+        while len(self._waiting) >= _BLOCK + _WIN_LENGTH - 1:
             self._take(_BLOCK)
 
     def finish(self) -> DoubleArray:
-        """Give the mean, shape (win_length,); zeros where there was nothing."""
+        """Give the mean, shape (n_lags,); zeros where there was nothing."""
         if self._n_pushed:
             self._waiting = np.concatenate((self._waiting, self._ramp(self._last)[::-1]))
         while self._n_done < self._n_pushed:
             self._take(min(_BLOCK, self._n_pushed - self._n_done))
-        return np.fft.irfft(self._total)[: self._win_length] / max(self._n_done, 1)
+        return np.fft.irfft(self._total)[: self._n_lags] / max(self._n_done, 1)
 
     def _ramp(self, edge: np.float32) -> FloatArray:
         """Give what librosa puts before the first value, and reversed after the last."""
-        return np.linspace(0, edge, self._win_length // 2, endpoint=False, dtype=np.float32)
+        return np.linspace(0, edge, _WIN_LENGTH // 2, endpoint=False, dtype=np.float32)
 
     def _take(self, n: int) -> None:
-        power = self._spectrum.of_windows(self._waiting[: n + self._win_length - 1], filters.hann(self._win_length))
+        envelope = self._waiting[np.newaxis, : n + _WIN_LENGTH - 1]
+        power = self._spectrum.of_hops(envelope, filters.hann(_WIN_LENGTH))
         at_lag_0 = (2 * power.sum(axis=0) - power[0] - power[-1]) / np.float32(self._n_fft)
         at_lag_0[at_lag_0 < np.finfo(np.float32).tiny] = 1
         self._total += power @ (1 / at_lag_0)
