@@ -77,3 +77,8 @@ def test_help_imports_nothing_heavy() -> None:
         "from workbench.cli import main\nsys.argv = ['workbench', '--help']\ntry:\n    main()\nexcept SystemExit: pass"
     )
     assert modules_after(code) & HEAVY == set()
+
+
+def test_a_worker_does_not_load_the_catalog() -> None:
+    """20 MB for each worker, and a tenth of a second before its first file."""
+    assert modules_after("import workbench.jobs.graph") & {"sqlalchemy", "alembic"} == set()

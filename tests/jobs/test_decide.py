@@ -12,8 +12,9 @@ from workbench.errors import Outcome, Reason
 from workbench.jobs.decide import decide, results
 from workbench.jobs.graph import Failure, Probed, Written
 from workbench.schema import ArraySpec
-from workbench.store.commit import Analysis, FileResult, Source, commit_batch
-from workbench.store.ledger import JobState, WorkFile
+from workbench.store.commit import FileResult, commit_batch
+from workbench.store.ledger import JobState
+from workbench.store.records import Analysis, Source, WorkFile
 
 FRAMES = ArraySpec("chroma", "frames", ("pitch",), (12,), "1", 0, 1, "Chroma.", "test")
 ANALYSIS = Analysis(columns(1), Source("wav", 44100, 2, ()))

@@ -17,8 +17,8 @@ from workbench.errors import Reason
 from workbench.jobs import graph
 from workbench.jobs.job import wanted_arrays
 from workbench.store.arrays import PartStore
-from workbench.store.commit import Analysis, Source
-from workbench.store.ledger import Request, WorkFile
+from workbench.store.ledger import Request
+from workbench.store.records import Analysis, Source, WorkFile
 from workbench.testing import hostile_files
 
 WANTED = tuple(spec.path for spec in wanted_arrays(Request(())))

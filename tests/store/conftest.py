@@ -12,11 +12,11 @@ import pytest
 
 from workbench.errors import Outcome
 from workbench.schema import ArraySpec
-from workbench.store.arrays import PartRecord, PartStore
+from workbench.store.arrays import PartRecord, PartStore, part_name
 from workbench.store.catalog import Catalog
-from workbench.store.collect import part_name
-from workbench.store.commit import Analysis, FileResult, Source, commit_batch
+from workbench.store.commit import FileResult, commit_batch
 from workbench.store.ledger import BatchLease, JobLease, JobState, Ledger, PlannedFile, Request
+from workbench.store.records import Analysis, Source
 
 LEASE_S = 30.0
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tests.store.conftest import SPECS, SUMMARY, Store, columns, content_id, values_of
 from workbench.errors import Outcome, Reason
+from workbench.store.arrays import part_name
 from workbench.store.catalog.models import File, JobFile, Placement, Track
 from workbench.store.catalog.queries import (
     KnownFailure,
@@ -24,8 +25,8 @@ from workbench.store.catalog.queries import (
     track_ids,
     tracks,
 )
-from workbench.store.collect import part_name
-from workbench.store.commit import Analysis, commit_batch
+from workbench.store.commit import commit_batch
+from workbench.store.records import Analysis
 from workbench.store.verify import verify
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.store.conftest import Store, content_id
 from workbench.similarity.embedding import EMBEDDING
-from workbench.store.collect import part_name
+from workbench.store.arrays import part_name
 from workbench.store.commit import commit_batch
 from workbench.store.ledger import JobState
 from workbench.store.vectors import Vectors, load_vectors

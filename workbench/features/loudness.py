@@ -162,7 +162,7 @@ def _meter_pair(
     begun = phase + n * np.arange(n_lanes)
     i = 0
     while i < n:
-        run = min(n - i, step - (begun % step).max())
+        run = min(n - i, step - int((begun % step).max()))
         _filter(rows, left, right, scale, sos, i, i + run, states, sums)
         for lane in range(n_lanes):
             energies[begun[lane] // step] += weights[0] * sums[0, lane] + weights[1] * sums[0, n_lanes + lane]

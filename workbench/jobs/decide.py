@@ -17,8 +17,8 @@ from workbench.jobs.graph import Failure, Probed, ToExtract, Written
 from workbench.schema import ArraySpec
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.queries import KnownFailure, KnownTrack, known_failures, known_tracks, stored_rows
-from workbench.store.commit import Analysis, FileResult
-from workbench.store.ledger import WorkFile
+from workbench.store.commit import FileResult
+from workbench.store.records import Analysis, WorkFile
 
 _NO_STAT = (0, 0)
 

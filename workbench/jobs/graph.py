@@ -30,10 +30,8 @@ from workbench.jobs.derive import derive
 from workbench.jobs.watchdog import deadline
 from workbench.schema import ArraySpec
 from workbench.similarity.embedding import EMBEDDING, INPUTS, embed
-from workbench.store.arrays import PartRecord, PartStore
-from workbench.store.collect import part_name
-from workbench.store.commit import Analysis, Source
-from workbench.store.ledger import WorkFile
+from workbench.store.arrays import PartRecord, PartStore, part_name
+from workbench.store.records import Analysis, Source, WorkFile
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -70,6 +70,11 @@ def new_part_id(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex[:12]}"
 
 
+def part_name(job_id: int, batch: str) -> str:
+    """Name a new part so that `collect` can tell which job it belongs to."""
+    return new_part_id(f"job{job_id}-{batch}")
+
+
 class PartStore:
     """The folder ``features.zarr`` of a library."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from workbench.store.arrays import PartStore, new_part_id
+from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.models import Job, Part
 from workbench.store.ledger import JobState, owner_is_dead
@@ -28,11 +28,6 @@ class Collection:
     removed: tuple[str, ...]
     bytes_freed: int
     in_progress: tuple[str, ...]
-
-
-def part_name(job_id: int, batch: str) -> str:
-    """Name a new part so that `collect` can tell which job it belongs to."""
-    return new_part_id(f"job{job_id}-{batch}")
 
 
 def collect(catalog: Catalog, parts: PartStore, *, unused_for_s: float = 0.0) -> Collection:

@@ -26,32 +26,9 @@ from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import raise_version, upsert
 from workbench.store.catalog.models import ArraySet, Batch, File, JobFile, Part, PartArray, Placement, Track
 from workbench.store.ledger import BatchLease, BatchState, held_batch
+from workbench.store.records import Analysis
 
 _TAGS = ("title", "artist", "album", "genre", "date", "track_number")
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """What the catalog keeps of an analysis, beside the arrays.
-
-    Attributes
-    ----------
-    columns : of the track's row
-    source : what decoding told (`Source`); None where nothing was decoded, and what is known stays
-    """
-
-    columns: Mapping[str, float | str | None]
-    source: Source | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What decoding a file told of it."""
-
-    format: str
-    sample_rate: int
-    channels: int
-    flags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

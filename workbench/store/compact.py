@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from workbench.errors import JobError, StorageFullError, WorkbenchError
 from workbench.failpoint import failpoint
-from workbench.store.arrays import PartRecord, PartStore
+from workbench.store.arrays import PartRecord, PartStore, part_name
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import raise_version
 from workbench.store.catalog.models import Part, PartArray, Placement
-from workbench.store.collect import collect, part_name
+from workbench.store.collect import collect
 from workbench.store.commit import enter_part
 from workbench.store.ledger import JobState, Ledger, Request
 

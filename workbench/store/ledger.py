@@ -30,6 +30,7 @@ from workbench.schema import DescriptorSet
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import upsert
 from workbench.store.catalog.models import Batch, File, Job, JobFile
+from workbench.store.records import WorkFile
 
 MAX_ATTEMPTS = 3
 
@@ -98,15 +99,6 @@ class JobLease:
     job_id: int
     fence: int
     lease_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class WorkFile:
-    """A file of a batch that has no outcome yet."""
-
-    ordinal: int
-    path: str
-    cost: float
 
 
 @dataclass(frozen=True, slots=True)
