@@ -25,7 +25,7 @@ from workbench.features.envelope import Envelope
 from workbench.features.frames import Reblocker
 from workbench.features.framewise import FramewiseStream
 from workbench.features.key import KEY_DESCRIPTORS, camelot, describe_key
-from workbench.features.loudness import LANES, LoudnessMeter
+from workbench.features.loudness import LoudnessMeter
 from workbench.features.pitch import PitchStream
 from workbench.features.registry import COLUMNS, DESCRIPTORS, SILENCE_DB, closure, spec, specs
 from workbench.features.tempogram import tempogram_at
@@ -40,7 +40,7 @@ Samples = npt.NDArray[np.float32] | npt.NDArray[np.int16]
 #: The shortest audio that is described, seconds.
 SHORTEST_S = 0.005
 
-# Half a megabyte at once over all channels, in rows that the loudness meter can cut into equal parts.
+# Half a megabyte at once over all channels.
 _BLOCK_SAMPLES = 1 << 18
 
 # Descriptors that are made together, in the order in which their maker gives them.
@@ -110,19 +110,20 @@ def extract(
     ((7, 20), 'A major')
     """
     extractor: Extractor | None = None
-    for block in blocks:
-        if block.ndim != 2:
-            raise ValueError(f"blocks must have the shape (n, n_channels), not {block.shape}")
+    with _one_thread():
+        for block in blocks:
+            if block.ndim != 2:
+                raise ValueError(f"blocks must have the shape (n, n_channels), not {block.shape}")
+            if extractor is None:
+                extractor = Extractor(sample_rate, block.shape[1], paths=paths, config=config)
+            extractor.push(block)
         if extractor is None:
-            extractor = Extractor(sample_rate, block.shape[1], paths=paths, config=config)
-        extractor.push(block)
-    if extractor is None:
-        raise ValueError("no audio to describe")
-    return extractor.finish()
+            raise ValueError("no audio to describe")
+        return extractor.finish()
 
 
 class Extractor:
-    """The running analysis of one track: `push` blocks, then `finish`. See `extract` for the parameters."""
+    """The running analysis of one track, which `extract` drives: `push` blocks, then `finish`."""
 
     def __init__(
         self,
@@ -137,7 +138,7 @@ class Extractor:
         self.n_channels = n_channels
         self._wanted = [spec(path) for path in paths] if paths is not None else list(specs())
         self._needed = closure(wanted.name for wanted in self._wanted)
-        self._reblocker = Reblocker(max(_BLOCK_SAMPLES // n_channels // LANES, 1) * LANES)
+        self._reblocker = Reblocker(max(_BLOCK_SAMPLES // n_channels, 1))
         self._n_native = 0
         self._dtype: np.dtype[Any] | None = None
         self._meter = LoudnessMeter(sample_rate, n_channels) if self._needs(*LOUDNESS) else None
@@ -160,9 +161,8 @@ class Extractor:
         if block.dtype != (self._dtype or block.dtype):
             raise ValueError(f"blocks must all be {self._dtype}, not {block.dtype}")
         self._dtype = block.dtype
-        with _one_thread():
-            for rows in self._reblocker.push(block):
-                self._analyze(rows)
+        for rows in self._reblocker.push(block):
+            self._analyze(rows)
 
     def _analyze(self, rows: Samples) -> None:
         self._n_native += len(rows)
@@ -179,10 +179,6 @@ class Extractor:
 
     def finish(self) -> Features:
         """Close the analysis and give its results."""
-        with _one_thread():
-            return self._finish()
-
-    def _finish(self) -> Features:
         for rows in self._reblocker.finish():
             self._analyze(rows)
         duration_s = self._n_native / self.sample_rate

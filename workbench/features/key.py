@@ -147,7 +147,8 @@ def estimate_key(histograms: PitchHistograms) -> Key:
     certainty = _CERTAINTY * np.sqrt(concentration) * fit.max() ** 2
     certainty *= n_frames / (n_frames + _CERTAIN_FRAMES)
     certainty *= min(2 ** _entropy(classes) / _CERTAIN_PITCH_CLASSES, 1.0)
-    passages = [_shares(certainty * _fit(pitch_classes(part, turn))) for part in histograms.passages if part.any()]
+    sounding = histograms.passages[histograms.passages.any(axis=1)]
+    passages = [_shares(certainty * _fit(part)) for part in pitch_classes(sounding, turn)]
     candidates = _WHOLE * _shares(certainty * fit) + (1 - _WHOLE) * np.mean(passages, axis=0)
     best = int(np.argmax(candidates))
     return Key(float(best), float(candidates[best]), candidates)
@@ -217,19 +218,19 @@ def pitch_classes(histogram: DoubleArray, turn: float) -> DoubleArray:
 
     Parameters
     ----------
-    histogram : numpy.ndarray, shape (120,)
+    histogram : numpy.ndarray, shape (..., 120)
     turn : float
         Deviation from A4 = 440 Hz, semitones.
 
     Returns
     -------
-    numpy.ndarray, shape (12,)
+    numpy.ndarray, shape (..., 12)
         C first.
     """
     distance = np.arange(CELLS) / (CELLS // 12) - turn - np.arange(12)[:, None]
     distance = (distance + 6) % 12 - 6
     weights = np.where(np.abs(distance) < 0.5, np.cos(np.pi * distance) ** 2, 0.0)
-    return np.asarray(weights @ histogram)
+    return np.asarray(histogram @ weights.T)
 
 
 def describe_key(histograms: PitchHistograms) -> dict[str, float | DoubleArray]:

@@ -21,7 +21,7 @@ from workbench.features import filters
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 
-#: Parts of a block that are filtered side by side, if its length is a multiple of this.
+#: Parts of a block that are filtered side by side.
 LANES = 8
 
 _SETTLE_S = 0.05  # the high-pass has forgotten all but a ten thousandth
@@ -94,6 +94,12 @@ class LoudnessMeter:
         """Take in samples, shape (n, n_channels): float32 of full scale 1.0, or int16."""
         if rows.dtype == np.float32 and max(rows.max(), -rows.min()) > AMPLITUDE_LIMIT:
             rows = np.clip(rows, -AMPLITUDE_LIMIT, AMPLITUDE_LIMIT).astype(np.float32)
+        even = len(rows) // LANES * LANES
+        for some in (rows[:even], rows[even:]):
+            if len(some):
+                self._measure(some)
+
+    def _measure(self, rows: npt.NDArray[Any]) -> None:
         energies = np.zeros(len(rows) // self._step + 2)
         phase = self._n_samples % self._step
         for pair, state in enumerate(self._states):
@@ -147,8 +153,8 @@ def _meter_pair(
     """Add the weighted energy of two channels to `energies`, one per step of which `phase` samples are gone.
 
     Gives their peak and the sums of their squares. A filter waits for its last sample, so the block is cut into
-    `LANES` parts of equal length that are filtered side by side. All but the first, which goes on from `state`,
-    start `settle` samples early, by when what went before no longer matters.
+    `LANES` parts of equal length, if it can, that are filtered side by side. All but the first, which goes on from
+    `state`, start `settle` samples early: then what went before no longer matters.
     """
     n_lanes = LANES if len(rows) % LANES == 0 and len(rows) >= 2 * LANES * settle else 1
     n = len(rows) // n_lanes
