@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import InputError
-from workbench.playlist.order import FloatArray, IntArray, Problem, solve
+from workbench.playlist.order import FloatArray, IntArray, Problem, Spacing, solve
 from workbench.playlist.table import UNKNOWN
 
 #: Costs are whole numbers to the solver: millionths.
@@ -91,7 +91,7 @@ def _single(problem: Problem, known: IntArray) -> Proven:
 
 def _positions_matter(problem: Problem) -> bool:
     alike = bool((problem.place == problem.place[0]).all())
-    return not alike or problem.reach > 1 or not set(problem.fixed) <= {0, problem.n - 1}
+    return not alike or problem.reach > 2 or not set(problem.fixed) <= {0, problem.n - 1}
 
 
 def _layers(problem: Problem) -> tuple[FloatArray, FloatArray]:
@@ -196,6 +196,8 @@ def _circuit(problem: Problem, known: IntArray) -> _Model:
     for position, track in fixed.items():
         model.add(arcs[(size, track) if position == 0 else (track, size)] == 1)
     cost = [round(SCALE * pair[a, b]) * arc for (a, b), arc in arcs.items() if size not in (a, b)]
+    for spacing in (spacing for spacing in problem.spacings if spacing.gap == 2):
+        cost += _clashes_beside_one(model, spacing, arcs)
     cost += [round(SCALE * problem.place[0, i]) * node for (_, i), node in there.items()]
     model.minimize(sum(cost + _missed(model, problem, there)))
     return _Model(model, there, arcs)
@@ -255,6 +257,20 @@ def _solved(posed: _Model, time_limit_s: float) -> tuple[IntArray, bool, float] 
     else:
         sequence = [i for _, i in sorted(key for key, node in posed.there.items() if solver.boolean_value(node))]
     return np.array(sequence), state == cp_model.OPTIMAL, solver.best_objective_bound / SCALE
+
+
+def _clashes_beside_one(model: Any, spacing: Spacing, arcs: dict[tuple[int, int], Any]) -> list[Any]:
+    """Give the cost of each two candidates of one group that may have just one other between them."""
+    cost = []
+    members = np.flatnonzero(spacing.groups != UNKNOWN).tolist()
+    for a, c in itertools.permutations(members, 2):
+        if spacing.groups[a] == spacing.groups[c]:
+            clash = model.new_bool_var("")
+            for b in range(len(spacing.groups)):
+                if b not in (a, c):
+                    model.add_bool_or(~arcs[a, b], ~arcs[b, c], clash)
+            cost.append(round(SCALE * spacing.cost) * clash)
+    return cost
 
 
 def _clashes(model: Any, problem: Problem, there: dict[tuple[int, int], Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -210,6 +211,62 @@ class PlaylistRequest(BaseModel):
             return cls(**fields)
         except ValidationError as error:
             raise InputError(" ".join(_complaints(error))) from error
+
+
+def edit(
+    ids: Sequence[int | str],
+    request: Mapping[str, Any],
+    *,
+    extend: int = 0,
+    bridge: int | None = None,
+    replace: int | None = None,
+) -> dict[str, Any]:
+    """Turn a playlist that there is into a request for the tracks that it lacks.
+
+    Parameters
+    ----------
+    ids : sequence
+        The tracks, in order.
+    request : mapping
+        Fields of a request that hold for the new tracks too; what says which tracks, and how many, is replaced.
+    extend : int
+        How many to append, >= 0.
+    bridge : int, optional
+        Position, counted from 1, of the track behind which one is to be inserted.
+    replace : int, optional
+        Position of the track that is to be replaced, and not to come back.
+
+    Raises
+    ------
+    InputError
+        On a position that there is not.
+
+    Examples
+    --------
+    >>> edit(["a", "b"], {"bpm": (80, 100), "n": 2}, bridge=1)
+    {'bpm': (80, 100), 'slots': ['a', None, 'b']}
+    >>> edit(["a", "b"], {}, replace=2, extend=1)
+    {'slots': ['a', None, None], 'exclude': ['b']}
+    """
+    if extend < 0:
+        raise InputError(f"extend: {extend} is less than none.", "Give the number of tracks to append.")
+    for name, position, last in (("bridge", bridge, len(ids) - 1), ("replace", replace, len(ids))):
+        if position is not None and not 1 <= position <= last:
+            raise InputError(f"{name}: there is no position {position}.", f"Give one from 1 to {last}.")
+    slots = [None if replace == position else track for position, track in enumerate(ids, 1)]
+    if bridge is not None:
+        slots.insert(bridge, None)
+    about = {name: value for name, value in request.items() if name not in _WHICH}
+    edited: dict[str, Any] = about | {"slots": [*slots, *[None] * extend]}
+    here = {str(track) for track in slots}
+    excluded = [track for track in request.get("exclude") or () if str(track) not in here]
+    if replace is not None:
+        excluded.append(ids[replace - 1])
+    return edited | ({"exclude": excluded} if excluded else {})
+
+
+#: Fields that say which tracks there are to be, and how many.
+_WHICH = {"n", "minutes", "start", "end", "waypoints", "slots", "include", "exclude"}
 
 
 def _spread(n: int, count: int, start: bool, end: bool) -> list[int]:
