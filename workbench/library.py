@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
     from workbench.store.collect import Collection
+    from workbench.store.regions import Regions
     from workbench.store.vectors import Vectors
     from workbench.store.verify import Verification
 
@@ -83,6 +84,7 @@ class Library:
         self.catalog: Catalog = Catalog.open_file(path / "catalog.sqlite", busy_timeout_s=settings.busy_timeout_s)
         self.parts: PartStore = PartStore(path / "features.zarr")
         self._open_vectors: Vectors | None = None
+        self._open_regions: Regions | None = None
         self._open_table: tuple[int, TrackTable] | None = None
 
     @classmethod
@@ -291,7 +293,8 @@ class Library:
         n : int
             How many.
         region : (float, float), optional
-            Compare this part of the reference only: from, to, in seconds.
+            Look for this part of the reference, from, to, in seconds, anywhere in the library: ``start_s`` and
+            ``end_s`` of a result tell where it is most alike. At least a second of it is needed.
         where : str, optional
             Only tracks that fit this expression.
         weights : mapping, optional
@@ -303,43 +306,14 @@ class Library:
             When the reference is neither a track nor a file that can be decoded, or a value is
             out of its range.
         """
-        from workbench.similarity import explain, search
-        from workbench.store.catalog import queries
-
         if n < 1:
             raise InputError(f"n={n}: at least one track must be asked for.", "Give n=1 or more.")
         began = time.perf_counter()
-        vectors = self._vectors
-        query, raw, row = self._query_vector(os.fspath(reference), region, vectors)
-        mask = vectors.mask(queries.track_ids(self.catalog, where=where)) if where else None
-        own = [] if row is None else [row]
-        hits = search(
-            vectors.standardised,
-            vectors.scaling.apply(raw[np.newaxis])[0],
-            n=n,
-            mask=mask,
-            weights=weights,
-            exclude=own,
-        )
-        ids = [str(vectors.ids[row]) for row in hits.index]
-        records = queries.tracks_by_id(self.catalog, ids)
-        results = []
-        for rank, track in enumerate(ids):
-            record = records[track]
-            facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
-            results.append(
-                {
-                    "id": track,
-                    "path": record["path"],
-                    "score": float(hits.score[rank]),
-                    "facets": facets,
-                    "start_s": 0.0,
-                    "end_s": record["duration_s"],
-                    "why": explain(raw, vectors.raw[hits.index[rank]], facets),
-                    "title": record["title"],
-                    "artist": record["artist"],
-                }
-            )
+        if region is None:
+            query, found = self._similar_tracks(os.fspath(reference), n, where, weights)
+        else:
+            query, found = self._similar_regions(os.fspath(reference), region, n, where, weights)
+        results = self._with_records(found)
         return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results)
 
     def playlist(self, *, again: str | None = None, **request: Any) -> Playlist:
@@ -650,24 +624,104 @@ class Library:
             for track, found in placed.items()
         }
 
-    def _query_vector(
-        self, reference: str, region: tuple[float, float] | None, vectors: Vectors
-    ) -> tuple[dict[str, Any], Any, int | None]:
-        """Find or make the raw vector of a reference: (what was asked, vector, its row if it has one)."""
+    def _similar_tracks(
+        self, reference: str, n: int, where: str | None, weights: Mapping[str, float] | None
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Rank whole tracks: (what was asked, results without the tracks' records)."""
+        from workbench.jobs.reference import analyze_reference
+        from workbench.similarity import explain, search
+        from workbench.store.catalog import queries
+
+        vectors = self._vectors
+        track, path = self._reference(reference)
+        row = vectors.row(track)
+        raw = np.asarray(vectors.raw[row]) if row is not None else analyze_reference(path, self.settings)
+        query = vectors.scaling.apply(raw[np.newaxis])[0]
+        mask = vectors.mask(queries.track_ids(self.catalog, where=where)) if where else None
+        own = [] if row is None else [row]
+        hits = search(vectors.standardised, query, n=n, mask=mask, weights=weights, exclude=own)
+        found = []
+        for rank, hit in enumerate(hits.index):
+            facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
+            why = explain(raw, vectors.raw[hit], facets)
+            found.append({"id": str(vectors.ids[hit]), "score": float(hits.score[rank]), "facets": facets, "why": why})
+        return {"id": track if row is not None else None, "path": path}, found
+
+    def _similar_regions(
+        self,
+        reference: str,
+        region: tuple[float, float],
+        n: int,
+        where: str | None,
+        weights: Mapping[str, float] | None,
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Rank the best place of each track: as `_similar_tracks`, with where it was found."""
+        from workbench.jobs.reference import describe_region
+        from workbench.similarity import explain
+        from workbench.similarity.regions import COMPONENTS, search_regions
+        from workbench.store.catalog import queries
+
+        track, path = self._reference(reference)
+        described = describe_region(path, self.settings, region)
+        regions = self._regions
+        known = track in regions.ids
+        allowed = queries.track_ids(self.catalog, where=where) if where else regions.ids
+        pieces = regions.among(other for other in allowed if other != track) if where or known else regions.pieces
+        encoded = [regions.scaling.encode(segments) for segments in described]
+        hits = search_regions(pieces, encoded, n=n, weights=weights)
+        found = []
+        for rank, hit in enumerate(hits.track):
+            facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
+            start_s = float(hits.start_s[rank])
+            there = regions.scaling.decode(regions.segments(int(hit), start_s, start_s + region[1] - region[0]))
+            why = explain(described[0].mean(axis=0), there.mean(axis=0), facets, COMPONENTS)
+            place = {"start_s": start_s, "end_s": start_s + region[1] - region[0]}
+            found.append({"id": regions.ids[hit], "score": float(hits.score[rank]), "facets": facets, "why": why, **place})
+        return {"id": track if known else None, "path": path, "region": list(region)}, found
+
+    def _with_records(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Complete results by what the catalog knows of their tracks."""
+        from workbench.store.catalog import queries
+
+        records = queries.tracks_by_id(self.catalog, [result["id"] for result in found])
+        results = []
+        for result in found:
+            record = records[result["id"]]
+            results.append(
+                {
+                    "id": result["id"],
+                    "path": record["path"],
+                    "score": result["score"],
+                    "facets": result["facets"],
+                    "start_s": result.get("start_s", 0.0),
+                    "end_s": min(result.get("end_s", record["duration_s"]), record["duration_s"]),
+                    "why": result["why"],
+                    "title": record["title"],
+                    "artist": record["artist"],
+                }
+            )
+        return results
+
+    @property
+    def _regions(self) -> Regions:
+        """Every second of the library, encoded again when a commit has changed it."""
+        from workbench.store.regions import load_regions
+
+        if self._open_regions is None or self._open_regions.version != self.catalog.version():
+            self._open_regions = load_regions(self.catalog, self.parts, self.path / "index" / "regions")
+        return self._open_regions
+
+    def _reference(self, reference: str) -> tuple[str, str]:
+        """Identify a file or a track: (content id, path)."""
         from workbench.jobs.job import absolute
-        from workbench.jobs.reference import analyze_reference, identify
+        from workbench.jobs.reference import identify
         from workbench.store.catalog import queries
 
         path = absolute(reference)
-        track_id = identify(path) if os.path.exists(path) else self._track_id(reference)
-        if not os.path.exists(path):
-            path = queries.tracks_by_id(self.catalog, [track_id])[track_id]["path"]
-        row = vectors.row(track_id)
-        asked: dict[str, Any] = {"id": track_id if row is not None else None, "path": path}
-        if region is None and row is not None:
-            return asked, np.asarray(vectors.raw[row]), row
-        raw = analyze_reference(path, self.settings, region)
-        return asked | ({"region": list(region)} if region else {}), raw, row
+        if os.path.exists(path):
+            return identify(path), path
+        track = self._track_id(reference)
+        return track, queries.tracks_by_id(self.catalog, [track])[track]["path"]
 
     def _track_id(self, wanted: PathLike) -> str:
         from workbench.jobs.job import absolute

@@ -241,6 +241,16 @@ def placed_arrays(catalog: Catalog, path: str, version: int, track_id: str | Non
         yield PlacedArray(part_id, tuple(r for r, _ in placed), tuple(t for _, t in placed))
 
 
+def parts_with(catalog: Catalog, arrays: Mapping[str, int]) -> set[str]:
+    """Parts that hold all of these arrays, given by path and version."""
+    statement = sa.select(PartArray.part_id, PartArray.path, PartArray.version).where(PartArray.path.in_(list(arrays)))
+    found: dict[str, int] = {}
+    with catalog.read() as connection:
+        for row in connection.execute(statement):
+            found[row.part_id] = found.get(row.part_id, 0) + (arrays[row.path] == row.version)
+    return {part_id for part_id, n in found.items() if n == len(arrays)}
+
+
 def placed_paths(catalog: Catalog) -> set[tuple[str, int]]:
     """Path and version of every array that a track has a row of."""
     statement = sa.select(PartArray.path, PartArray.version).distinct()
