@@ -239,13 +239,14 @@ def _matches(piece: Piece, first: int, last: int, patterns: Sequence[_Pattern], 
             place = int(distance[here].argmin())
             which = int(distances[:, here.start + place].argmin())
             facets = patterns[which].facets(block[here][place:])
-            yield _Match(float(of_tracks[track]), int(rows[track]), place, which, facets)
+            yield _Match(patterns[which].weigh(facets), int(rows[track]), place, which, facets)
 
 
 class _Pattern:
     """One description of a region, ready to be compared with many segments."""
 
     def __init__(self, segments: Codes, weight: Mapping[str, float]) -> None:
+        self._weight = weight
         self.places = np.unique(np.linspace(0, len(segments) - 1, min(len(segments), MOST_SEGMENTS)).astype(np.int64))
         self.segments = segments[self.places].astype(np.float32) / np.float32(_STEPS)
         self.per_component = np.zeros(SIZE, dtype=np.float32)
@@ -275,6 +276,10 @@ class _Pattern:
         places = self.places[self.places < len(there)]
         squared = np.square(there[places] - self.segments[: len(places)], dtype=np.float64)
         return tuple(float(squared[:, part].mean()) for part in FACETS.values())
+
+    def weigh(self, facets: Sequence[float]) -> float:
+        """Join the distances of the facets."""
+        return sum(self._weight[name] * squared for name, squared in zip(FACETS, facets, strict=True))
 
 
 def _blocks_of_tracks(offsets: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:

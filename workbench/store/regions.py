@@ -140,7 +140,7 @@ def _groups(catalog: Catalog, versions: Mapping[str, int]) -> Iterator[_Group]:
 
 
 def _scaling(folder: Path, parts: PartStore, groups: Iterable[_Group]) -> SegmentScaling:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return SegmentScaling(*np.load(folder / "scaling.npy"))
     sample, n = [np.empty((0, SIZE), dtype=np.float32)], 0
     for group in groups:
@@ -155,7 +155,7 @@ def _scaling(folder: Path, parts: PartStore, groups: Iterable[_Group]) -> Segmen
 def _codes(
     folder: Path, parts: PartStore, group: _Group, scaling: SegmentScaling
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return np.load(folder / f"{group.name}.npy", mmap_mode="r"), np.load(folder / f"{group.name}-offsets.npy")
     segments, offsets = group.describe(parts)
     codes = scaling.encode(segments)
