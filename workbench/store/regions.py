@@ -172,7 +172,8 @@ def _save(folder: Path, name: str, array: npt.NDArray[np.generic]) -> None:
         np.save(building, array)
         os.replace(building, folder / f"{name}.npy")
     except OSError:
-        building.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            building.unlink()
 
 
 def _forget(folder: Path, current: Path, names: set[str]) -> None:
