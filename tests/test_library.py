@@ -331,8 +331,23 @@ def test_similar_to_a_region(analyzed: Analyzed) -> None:
     assert (
         analyzed.library.similar(analyzed.track("ballad/calm.flac")["id"], region=(0.5, 2.0)).results == found.results
     )
+    assert path not in {result["path"] for result in found.results}
     with pytest.raises(InputError, match="outside of the audio"):
         analyzed.library.similar(path, region=(100, 101))
+
+
+def test_a_piece_that_was_cut_out_is_found_where_it_was(analyzed: Analyzed, tmp_path: Path) -> None:
+    for name, start_s in (("ballad/slow.wav", 1.6), ("rock/one.flac", 0.3), ("club/house.mp3", 2.0)):
+        y, sr = soundfile.read(analyzed.music / name)
+        cut = tmp_path / f"{Path(name).stem} cut.flac"
+        soundfile.write(cut, 0.7 * y[round(start_s * sr) : round((start_s + 3) * sr)], sr)
+        found = analyzed.library.similar(cut, 2, region=(0, 3))
+        best = found.results[0]
+        assert best["path"] == str(analyzed.music / name)
+        assert best["start_s"] == pytest.approx(start_s, abs=0.6)
+        assert best["end_s"] == min(best["start_s"] + 3, analyzed.track(name)["duration_s"])
+        assert best["score"] > found.results[1]["score"]
+        assert "quieter" not in best["why"].lower()
 
 
 def test_similar_where_and_weights(analyzed: Analyzed) -> None:

@@ -18,16 +18,18 @@ from workbench.config import Settings, load_settings
 from workbench.errors import InputError, LibraryUnwritableError, LibraryVersionError, Reason, StorageFullError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import xarray as xr
 
     from workbench.jobs.job import Job
     from workbench.jobs.missing import Missing
     from workbench.jobs.progress import Progress
-    from workbench.playlist import Playlist
+    from workbench.playlist import Playlist, TrackTable
     from workbench.schema import DescriptorSet
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
     from workbench.store.collect import Collection
+    from workbench.store.regions import Regions
     from workbench.store.vectors import Vectors
     from workbench.store.verify import Verification
 
@@ -35,6 +37,9 @@ PathLike = str | os.PathLike[str]
 
 #: Raised when the layout of the folder changes; the catalog's tables have revisions of their own.
 LAYOUT = 1
+
+#: So many tracks around a seed track are told apart; beyond, all are as far.
+_NEAR_SEEDS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ class Library:
         self.catalog: Catalog = Catalog.open_file(path / "catalog.sqlite", busy_timeout_s=settings.busy_timeout_s)
         self.parts: PartStore = PartStore(path / "features.zarr")
         self._open_vectors: Vectors | None = None
+        self._open_regions: Regions | None = None
+        self._open_table: tuple[int, TrackTable] | None = None
 
     @classmethod
     def open(cls, path: PathLike | None = None, *, create: bool = True, settings: Settings | None = None) -> Library:
@@ -286,7 +293,8 @@ class Library:
         n : int
             How many.
         region : (float, float), optional
-            Compare this part of the reference only: from, to, in seconds.
+            Look for this part of the reference, from, to, in seconds, anywhere in the library: ``start_s`` and
+            ``end_s`` of a result tell where it is most alike. At least a second of it is needed.
         where : str, optional
             Only tracks that fit this expression.
         weights : mapping, optional
@@ -298,67 +306,169 @@ class Library:
             When the reference is neither a track nor a file that can be decoded, or a value is
             out of its range.
         """
-        from workbench.similarity import explain, search
-        from workbench.store.catalog import queries
-
         if n < 1:
             raise InputError(f"n={n}: at least one track must be asked for.", "Give n=1 or more.")
         began = time.perf_counter()
-        vectors = self._vectors
-        query, raw, row = self._query_vector(os.fspath(reference), region, vectors)
-        mask = vectors.mask(queries.track_ids(self.catalog, where=where)) if where else None
-        own = [] if row is None else [row]
-        hits = search(
-            vectors.standardised,
-            vectors.scaling.apply(raw[np.newaxis])[0],
-            n=n,
-            mask=mask,
-            weights=weights,
-            exclude=own,
-        )
-        ids = [str(vectors.ids[row]) for row in hits.index]
-        records = queries.tracks_by_id(self.catalog, ids)
-        results = []
-        for rank, track in enumerate(ids):
-            record = records[track]
-            facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
-            results.append(
-                {
-                    "id": track,
-                    "path": record["path"],
-                    "score": float(hits.score[rank]),
-                    "facets": facets,
-                    "start_s": 0.0,
-                    "end_s": record["duration_s"],
-                    "why": explain(raw, vectors.raw[hits.index[rank]], facets),
-                    "title": record["title"],
-                    "artist": record["artist"],
-                }
-            )
+        if region is None:
+            query, found = self._similar_tracks(os.fspath(reference), n, where, weights)
+        else:
+            query, found = self._similar_regions(os.fspath(reference), region, n, where, weights)
+        results = self._with_records(found)
         return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results)
 
-    def playlist(self, **request: Any) -> Playlist:
+    def playlist(self, *, again: str | None = None, **request: Any) -> Playlist:
         """Choose and order tracks.
 
         Parameters
         ----------
+        again : str, optional
+            Name of a saved playlist: what was asked for then is asked again, of the library as it is now.
         **request
             The fields of `workbench.playlist.PlaylistRequest`: ``mood, energy, bpm, key, n`` or
-            ``minutes, curve, start, end`` and more. ``start`` and ``end`` take an id, its
-            beginning, or a path.
+            ``minutes, curve, start, end`` and more. Tracks are named by an id, its beginning, or a path.
 
         Raises
         ------
         InputError
             When a field is wrong; the message says what it takes.
         """
-        from workbench.playlist import PlaylistRequest, build
+        from workbench.playlist import PlaylistRequest, compose
+        from workbench.store import playlists
         from workbench.store.catalog import queries
 
-        for field in ("start", "end"):
-            if request.get(field) is not None:
-                request[field] = self._track_id(request[field])
-        return build(queries.tracks(self.catalog), PlaylistRequest.from_fields(**request))
+        if again is not None:
+            request = {**playlists.find(self.catalog, again).request, **_given(request)}
+        asked = PlaylistRequest.from_fields(**self._with_ids(request))
+        table = self._table
+        order = compose(table, asked, unlike=self._unlike(asked.like, table))
+        ids = table.ids[order.rows].tolist()
+        records = queries.tracks_by_id(self.catalog, ids)
+        return order.playlist(asked, table, [records[track] for track in ids])
+
+    def revise(
+        self,
+        tracks: str | Iterable[PathLike],
+        *,
+        extend: int = 0,
+        bridge: int | None = None,
+        replace: int | None = None,
+        **request: Any,
+    ) -> Playlist:
+        """Find tracks for gaps in a playlist that there is; the others stay where they are.
+
+        Parameters
+        ----------
+        tracks : str or iterable
+            Name of a saved playlist, whose request then holds for the new tracks; a file ``.m3u``, ``.m3u8`` or
+            ``.xspf``, of which tracks that are not in the library are left out; or tracks by id or path.
+        extend : int
+            Append so many.
+        bridge : int, optional
+            Insert the one that leads best from the track at this position, counted from 1, to the next.
+        replace : int, optional
+            Put another in place of the track at this position.
+        **request
+            Further fields, as in `playlist`.
+
+        Raises
+        ------
+        InputError
+            When there is no such playlist or position, or a field is wrong.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def prolong(lib: wb.Library, name: str) -> None:
+        ...     lib.save_playlist(name, lib.revise(name, extend=3))
+        """
+        from workbench.playlist.request import edit
+
+        ids, asked = self._existing(tracks)
+        return self.playlist(**edit(ids, {**asked, **_given(request)}, extend=extend, bridge=bridge, replace=replace))
+
+    def save_playlist(self, name: str, playlist: Playlist) -> None:
+        """Keep a playlist with its request under a name; one of that name is replaced."""
+        from workbench.store import playlists
+
+        playlists.save(self.catalog, name, playlist.request.asked_for(), playlist.ids)
+
+    def delete_playlist(self, name: str) -> None:
+        """Forget a saved playlist; `InputError` when there is none of that name."""
+        from workbench.store import playlists
+
+        playlists.delete(self.catalog, name)
+
+    def playlists(self) -> list[dict[str, Any]]:
+        """Saved playlists in order of their names: ``name, request, tracks, saved_at``."""
+        from workbench.store import playlists
+
+        return [asdict(playlist) for playlist in playlists.kept(self.catalog)]
+
+    def read_playlist(self, path: PathLike) -> tuple[list[str], list[str]]:
+        """Read a playlist of another program, ``.m3u``, ``.m3u8`` or ``.xspf``.
+
+        Returns
+        -------
+        (list of str, list of str)
+            Ids of the tracks in order, each once, and the entries that are not in the library.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read.
+        """
+        from workbench.playlist.read import read_playlist
+        from workbench.store.catalog import queries
+
+        locations = read_playlist(path)
+        found = queries.ids_by_path(self.catalog, locations)
+        ids = dict.fromkeys(found[location] for location in locations if location in found)
+        return list(ids), [location for location in locations if location not in found]
+
+    def export_playlist(self, playlist: Playlist, path: PathLike, *, relative: bool = False) -> Path:
+        """Write a playlist: ``.m3u8``, ``.xspf``, ``.csv``, ``.json``, or ``.xml`` for Rekordbox.
+
+        Parameters
+        ----------
+        playlist : Playlist
+        path : path
+            The file; its ending tells the format.
+        relative : bool
+            Write paths relative to it (M3U8 and XSPF).
+        """
+        from workbench.playlist.export import export
+        from workbench.store.export import replace_text
+
+        target = Path(path).expanduser()
+        beats = self._beats(playlist.ids) if target.suffix.lower() == ".xml" else {}
+        replace_text(target, export(playlist, target, relative=relative, beats=beats))
+        return target
+
+    def write_tags(self, tracks: Iterable[PathLike], *, apply: bool = False) -> list[dict[str, Any]]:
+        """Say which tags tempo, key and mood would become in the tracks' files; write them only if asked to.
+
+        A file is changed as a copy, which takes its place only if its audio has the same content id and its tags
+        read back as written.
+
+        Parameters
+        ----------
+        tracks : iterable
+            Tracks by id or path.
+        apply : bool
+            Write. Without it nothing is changed.
+
+        Returns
+        -------
+        list of dict
+            ``path``, ``state`` (``would change``, ``changed``, ``same`` or ``failed``), ``tags`` (name to the value
+            before and after) and ``detail``.
+        """
+        from workbench.audio.retag import retag
+        from workbench.store.catalog import queries
+
+        ids = [self._track_id(track) for track in tracks]
+        records = queries.tracks_by_id(self.catalog, ids)
+        return [retag(records[t]["path"], t, _tag_values(records[t]), apply=apply).to_dict() for t in ids]
 
     def export(self, path: PathLike, *, where: str | None = None, descriptors: Iterable[str] = ()) -> Path:
         """Write the tracks as a table: ``.parquet``, ``.csv`` or ``.json``.
@@ -443,27 +553,175 @@ class Library:
         from workbench.store.vectors import load_vectors
 
         if self._open_vectors is None or self._open_vectors.version != self.catalog.version():
-            self._open_vectors = load_vectors(self.catalog, self.parts, self.path / "index")
+            self._open_vectors = load_vectors(self.catalog, self.parts, self.path / "index" / "vectors")
         return self._open_vectors
 
-    def _query_vector(
-        self, reference: str, region: tuple[float, float] | None, vectors: Vectors
-    ) -> tuple[dict[str, Any], Any, int | None]:
-        """Find or make the raw vector of a reference: (what was asked, vector, its row if it has one)."""
+    @property
+    def _table(self) -> TrackTable:
+        """The columns of all tracks, opened again when a commit has changed the library."""
+        from workbench.store.columns import load_table
+
+        if self._open_table is None or self._open_table[0] != self.catalog.version():
+            self._open_table = load_table(self.catalog, self.parts, self.path / "index" / "columns")
+        return self._open_table[1]
+
+    def _unlike(self, like: Iterable[int | str], table: TrackTable) -> npt.NDArray[np.float64] | None:
+        """How unlike the seed tracks each track sounds, in [0, 1]; one half where it is not known."""
+        from workbench.similarity import search
+
+        vectors = self._vectors if like else None
+        seeds = [row for row in (vectors.row(str(track)) for track in like) if row is not None] if vectors else []
+        if vectors is None or not seeds:
+            return None
+        score = np.zeros(len(vectors.ids))
+        for seed in seeds:
+            hits = search(vectors.standardised, vectors.standardised[seed], n=_NEAR_SEEDS)
+            score = np.maximum(score, hits.score[-1])  # what is further away counts as no nearer than the last
+            score[hits.index] = np.maximum(score[hits.index], hits.score)
+        unlike = np.full(len(table), 0.5)
+        rows = np.minimum(np.searchsorted(vectors.ids, table.ids), len(vectors.ids) - 1)
+        known = vectors.ids[rows] == table.ids
+        unlike[known] = 1 - score[rows[known]]
+        return unlike
+
+    def _with_ids(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn the tracks that a request names, by the beginning of an id or by path, into ids."""
+        named = dict(request)
+        for field in ("start", "end"):
+            if named.get(field) is not None:
+                named[field] = self._track_id(named[field])
+        for field in ("waypoints", "slots", "include", "exclude", "like"):
+            tracks = named.get(field)
+            if tracks is not None:
+                several = [tracks] if isinstance(tracks, str | os.PathLike) else tracks
+                named[field] = [None if track is None else self._track_id(track) for track in several]
+        return named
+
+    def _existing(self, tracks: str | Iterable[PathLike]) -> tuple[list[str], dict[str, Any]]:
+        """Ids of a playlist that there is, and what was asked for."""
+        from workbench.playlist.read import FORMATS
+        from workbench.store import playlists
+        from workbench.store.catalog import queries
+
+        if not isinstance(tracks, str):
+            return [self._track_id(track) for track in tracks], {}
+        if Path(tracks).suffix.lower() in FORMATS:
+            return self.read_playlist(tracks)[0], {}
+        saved = playlists.find(self.catalog, tracks)
+        known = queries.tracks_by_id(self.catalog, saved.tracks)
+        return [track for track in saved.tracks if track in known], saved.request
+
+    def _beats(self, ids: Iterable[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Times of the beats, in seconds, of the tracks whose beats are stored per frame."""
+        from workbench.features.config import DEFAULT_CONFIG
+        from workbench.features.registry import spec
+        from workbench.store.catalog.queries import stored_rows
+
+        beats = spec("frames/beats")
+        placed = stored_rows(self.catalog, list(ids), {beats.path: beats.version})
+        return {
+            track: np.flatnonzero(beats.decode(self.parts.read_rows(found[beats.path][0], beats.path, found[beats.path][1]))) / DEFAULT_CONFIG.frame_rate
+            for track, found in placed.items()
+        }
+
+    def _similar_tracks(
+        self, reference: str, n: int, where: str | None, weights: Mapping[str, float] | None
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Rank whole tracks: (what was asked, results without the tracks' records)."""
+        from workbench.jobs.reference import analyze_reference
+        from workbench.similarity import explain, search
+        from workbench.store.catalog import queries
+
+        vectors = self._vectors
+        track, path = self._reference(reference)
+        row = vectors.row(track)
+        raw = np.asarray(vectors.raw[row]) if row is not None else analyze_reference(path, self.settings)
+        query = vectors.scaling.apply(raw[np.newaxis])[0]
+        mask = vectors.mask(queries.track_ids(self.catalog, where=where)) if where else None
+        own = [] if row is None else [row]
+        hits = search(vectors.standardised, query, n=n, mask=mask, weights=weights, exclude=own)
+        found = []
+        for rank, hit in enumerate(hits.index):
+            facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
+            why = explain(raw, vectors.raw[hit], facets)
+            found.append({"id": str(vectors.ids[hit]), "score": float(hits.score[rank]), "facets": facets, "why": why})
+        return {"id": track if row is not None else None, "path": path}, found
+
+    def _similar_regions(
+        self,
+        reference: str,
+        region: tuple[float, float],
+        n: int,
+        where: str | None,
+        weights: Mapping[str, float] | None,
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Rank the best place of each track: as `_similar_tracks`, with where it was found."""
+        from workbench.jobs.reference import describe_region
+        from workbench.similarity import explain
+        from workbench.similarity.regions import COMPONENTS, search_regions
+        from workbench.store.catalog import queries
+
+        track, path = self._reference(reference)
+        described = describe_region(path, self.settings, region)
+        regions = self._regions
+        known = track in regions.ids
+        allowed = queries.track_ids(self.catalog, where=where) if where else regions.ids
+        pieces = regions.among(other for other in allowed if other != track) if where or known else regions.pieces
+        encoded = [regions.scaling.encode(segments) for segments in described]
+        hits = search_regions(pieces, encoded, n=n, weights=weights)
+        found = []
+        for rank, hit in enumerate(hits.track):
+            facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
+            start_s = float(hits.start_s[rank])
+            there = regions.scaling.decode(regions.segments(int(hit), start_s, start_s + region[1] - region[0]))
+            why = explain(described[0].mean(axis=0), there.mean(axis=0), facets, COMPONENTS)
+            place = {"start_s": start_s, "end_s": start_s + region[1] - region[0]}
+            found.append({"id": regions.ids[hit], "score": float(hits.score[rank]), "facets": facets, "why": why, **place})
+        return {"id": track if known else None, "path": path, "region": list(region)}, found
+
+    def _with_records(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Complete results by what the catalog knows of their tracks."""
+        from workbench.store.catalog import queries
+
+        records = queries.tracks_by_id(self.catalog, [result["id"] for result in found])
+        results = []
+        for result in found:
+            record = records[result["id"]]
+            results.append(
+                {
+                    "id": result["id"],
+                    "path": record["path"],
+                    "score": result["score"],
+                    "facets": result["facets"],
+                    "start_s": result.get("start_s", 0.0),
+                    "end_s": min(result.get("end_s", record["duration_s"]), record["duration_s"]),
+                    "why": result["why"],
+                    "title": record["title"],
+                    "artist": record["artist"],
+                }
+            )
+        return results
+
+    @property
+    def _regions(self) -> Regions:
+        """Every second of the library, encoded again when a commit has changed it."""
+        from workbench.store.regions import load_regions
+
+        if self._open_regions is None or self._open_regions.version != self.catalog.version():
+            self._open_regions = load_regions(self.catalog, self.parts, self.path / "index" / "regions")
+        return self._open_regions
+
+    def _reference(self, reference: str) -> tuple[str, str]:
+        """Identify a file or a track: (content id, path)."""
         from workbench.jobs.job import absolute
-        from workbench.jobs.reference import analyze_reference, identify
+        from workbench.jobs.reference import identify
         from workbench.store.catalog import queries
 
         path = absolute(reference)
-        track_id = identify(path) if os.path.exists(path) else self._track_id(reference)
-        if not os.path.exists(path):
-            path = queries.tracks_by_id(self.catalog, [track_id])[track_id]["path"]
-        row = vectors.row(track_id)
-        asked: dict[str, Any] = {"id": track_id if row is not None else None, "path": path}
-        if region is None and row is not None:
-            return asked, np.asarray(vectors.raw[row]), row
-        raw = analyze_reference(path, self.settings, region)
-        return asked | ({"region": list(region)} if region else {}), raw, row
+        if os.path.exists(path):
+            return identify(path), path
+        track = self._track_id(reference)
+        return track, queries.tracks_by_id(self.catalog, [track])[track]["path"]
 
     def _track_id(self, wanted: PathLike) -> str:
         from workbench.jobs.job import absolute
@@ -482,6 +740,21 @@ class Library:
         from workbench.jobs.job import Workplace
 
         return Workplace(self.catalog, self.parts, self.settings, workers, scheduler)
+
+
+def _tag_values(record: Mapping[str, Any]) -> dict[str, str | None]:
+    from workbench.playlist import parse_key
+
+    return {
+        "bpm": None if record["bpm"] is None else str(round(record["bpm"])),
+        "key": None if record["key"] is None else parse_key(record["key"]).short,
+        "mood": record["mood"],
+    }
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what says nothing."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 @contextmanager

@@ -195,6 +195,22 @@ def print_playlist(made: Playlist) -> None:
         )
 
 
+def print_tags(tags: Sequence[Mapping[str, Any]]) -> None:
+    """Show what became of each file's tags, or would."""
+    rows = [
+        (
+            str(file["path"]).rpartition("/")[2],
+            file["state"],
+            ", ".join(f"{name}: {before or 'none'} → {after}" for name, (before, after) in file["tags"].items())
+            or file["detail"],
+        )
+        for file in tags
+    ]
+    print_table(("file", "tags", "what"), rows)
+    if any(file["state"] == "would change" for file in tags):
+        say("Nothing was written. Add --apply to write these tags.")
+
+
 def _step_text(step: Transition) -> str:
     """Put a transition into words, as far as it is known."""
     tempo = None if step.bpm_change is None else f"{step.bpm_change:+.1f} BPM"

@@ -15,6 +15,7 @@ from workbench.errors import InputError
 from workbench.jobs.graph import describe
 from workbench.jobs.job import limits_of
 from workbench.similarity.embedding import INPUTS, embed
+from workbench.similarity.regions import SEGMENTS, SHIFTS_S, describe_segments
 
 
 def identify(path: str) -> str:
@@ -51,6 +52,28 @@ def analyze_reference(path: str, settings: Settings, region: tuple[float, float]
         features = describe(stream, blocks, INPUTS)
     vector: npt.NDArray[Any] = embed({name: features.arrays[name][np.newaxis] for name in INPUTS})[0]
     return vector
+
+
+def describe_region(path: str, settings: Settings, region: tuple[float, float]) -> list[npt.NDArray[np.float32]]:
+    """Describe the seconds of a region, begun at each of `workbench.similarity.regions.SHIFTS_S` that leaves one.
+
+    Parameters are those of `analyze_reference`, and so are the errors.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        float32, shape (n_segments, d) each: see `workbench.similarity.regions.describe_segments`.
+    """
+    with open_audio(path, limits=limits_of(settings)) as stream:
+        samples = np.concatenate(list(_cut(stream, *region)))
+        found = []
+        for shift_s in SHIFTS_S:
+            rest = samples[round(shift_s * stream.sample_rate) :]
+            whole = int(len(rest) / stream.sample_rate)
+            if whole or not shift_s:  # less than a second is one segment
+                features = describe(stream, [rest], SEGMENTS)
+                found.append(describe_segments(features.arrays)[: max(whole, 1)])
+    return found
 
 
 def _cut(stream: AudioStream, start_s: float, end_s: float) -> Iterator[Samples]:

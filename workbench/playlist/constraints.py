@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.playlist.compatibility import column, key_codes
+from workbench.features.mood import MOODS
 from workbench.playlist.keys import compatible_keys, parse_key
-from workbench.playlist.request import Curve, PlaylistRequest
+from workbench.playlist.request import PlaylistRequest
+from workbench.playlist.table import UNKNOWN, Codes, Doubles, Tracks, TrackTable
 
-Tracks = Sequence[Mapping[str, Any]]
+Mask = npt.NDArray[np.bool_]
 
 #: A playlist asked for in minutes may miss them by this share.
 LENGTH_TOLERANCE = 0.05
-#: Least correlation of energy with a rise, fall or arc; below it the curve counts as missed.
-CURVE_CORRELATION = 0.7
+#: Least correlation of energy with the curve; below it the curve counts as missed.
+CURVE_CORRELATION = 0.9
 #: Largest standard deviation of energy that still counts as flat.
 FLAT_DEVIATION = 0.1
 
@@ -25,12 +26,13 @@ FLAT_DEVIATION = 0.1
 _COLUMN = {"minutes": "duration_s"}
 
 
-def filters(tracks: Tracks, request: PlaylistRequest) -> dict[str, npt.NDArray[np.bool_]]:
+def filters(table: TrackTable, request: PlaylistRequest) -> dict[str, Mask]:
     """Tell which tracks meet each constraint of the request.
 
     Parameters
     ----------
-    tracks : sequence of n catalog records
+    table : TrackTable
+        n tracks.
     request : PlaylistRequest
 
     Returns
@@ -38,41 +40,47 @@ def filters(tracks: Tracks, request: PlaylistRequest) -> dict[str, npt.NDArray[n
     dict
         Name of an active constraint to bool, shape (n,). A value that is not known meets none.
     """
-    passing: dict[str, npt.NDArray[np.bool_]] = {}
+    passing: dict[str, Mask] = {}
     if request.mood is not None:
-        moods = set(request.mood)
-        passing["mood"] = np.array([track.get("mood") in moods for track in tracks], dtype=bool)
+        codes = list(MOODS)
+        passing["mood"] = np.isin(table.mood, [codes.index(mood) for mood in request.mood])
     if request.energy is not None:
-        passing["energy"] = _within(column(tracks, "energy"), request.energy)
+        passing["energy"] = _within(table.energy, request.energy)
     if request.bpm is not None:
-        bpm = column(tracks, "bpm")
         factors = (1.0, 0.5, 2.0) if request.half_double else (1.0,)
-        passing["bpm"] = np.logical_or.reduce([_within(bpm * factor, request.bpm) for factor in factors])
+        passing["bpm"] = np.logical_or.reduce([_within(table.bpm * f, request.bpm) for f in factors])
     if request.key is not None:
         key = parse_key(request.key)
         wanted = compatible_keys(key) if request.compatible_keys else (key,)
-        passing["key"] = np.isin(key_codes(tracks), [each.index for each in wanted])
+        passing["key"] = np.isin(table.key, [each.index for each in wanted])
     if request.minutes is not None:
-        passing["minutes"] = column(tracks, "duration_s") > 0
+        passing["minutes"] = table.duration_s > 0
+    if request.exclude:
+        passing["exclude"] = np.ones(len(table), dtype=bool)
+        passing["exclude"][[row for row in map(table.row, request.exclude) if row is not None]] = False
     return passing
 
 
-def shape_of(curve: Curve, n: int) -> npt.NDArray[np.float64]:
-    """Draw a curve through n positions, shape (n,), from 0 (lowest energy) to 1 (highest)."""
+def shape_of(curve: str | tuple[float, ...], n: int) -> npt.NDArray[np.float64]:
+    """Draw a curve through n positions, shape (n,): named ones from 0 (lowest energy) to 1, points as they are."""
     t = np.linspace(0.0, 1.0, n) if n > 1 else np.zeros(n)
+    if not isinstance(curve, str):
+        return np.interp(t, np.linspace(0.0, 1.0, len(curve)), curve)
     shapes = {"flat": np.full(n, 0.5), "rise": t, "fall": 1.0 - t, "arc": np.sin(np.pi * t)}
     return shapes[curve]
 
 
-def curve_targets(curve: Curve | None, n: int, energy: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64] | None:
+def curve_targets(
+    curve: str | tuple[float, ...] | None, n: int, energy: npt.NDArray[np.floating[Any]]
+) -> npt.NDArray[np.float64] | None:
     """Energy to aim at in each position.
 
-    The curve spans what the candidates have to offer, their 5th to 95th percentile, so that a
-    single odd track does not stretch it.
+    A named curve spans what the candidates have to offer, their 5th to 95th percentile, so that a
+    single odd track does not stretch it. Points are energies.
 
     Parameters
     ----------
-    curve : str or None
+    curve : str, tuple of float or None
     n : int
         Number of positions.
     energy : numpy.ndarray, shape (m,)
@@ -86,12 +94,14 @@ def curve_targets(curve: Curve | None, n: int, energy: npt.NDArray[np.floating[A
     known = energy[~np.isnan(energy)]
     if curve is None or not known.size:
         return None
+    if not isinstance(curve, str):
+        return shape_of(curve, n)
     low, high = (float(bound) for bound in np.quantile(known, (0.05, 0.95)))
     return low + (high - low) * shape_of(curve, n)
 
 
-def curve_correlation(energy: npt.NDArray[np.floating[Any]], curve: Curve) -> float | None:
-    """Pearson correlation of energies, in order, with a rise, fall or arc; None when it cannot be told."""
+def curve_correlation(energy: npt.NDArray[np.floating[Any]], curve: str | tuple[float, ...]) -> float | None:
+    """Pearson correlation of energies, in order, with a curve; None when it cannot be told."""
     shape = shape_of(curve, len(energy))
     known = ~np.isnan(energy)
     a, b = energy[known].astype(float), shape[known]
@@ -100,42 +110,52 @@ def curve_correlation(energy: npt.NDArray[np.floating[Any]], curve: Curve) -> fl
     return float(np.corrcoef(a, b)[0, 1])
 
 
+def is_flat(curve: str | tuple[float, ...]) -> bool:
+    """Tell whether a curve goes neither up nor down."""
+    return curve == "flat" or (not isinstance(curve, str) and len(set(curve)) == 1)
+
+
+def clashes(codes: Codes, gap: int) -> int:
+    """Count the pairs of tracks of one artist or album, by `codes` in order, with fewer than `gap` others between."""
+    return sum(
+        int(((codes[apart:] == codes[:-apart]) & (codes[apart:] != UNKNOWN)).sum())
+        for apart in range(1, min(gap, len(codes) - 1) + 1)
+    )
+
+
 def violations(
-    chosen: Tracks, request: PlaylistRequest, pool: Tracks, passing: Mapping[str, npt.NDArray[np.bool_]]
+    chosen: Tracks, rows: Codes, request: PlaylistRequest, table: TrackTable, passing: Mapping[str, Mask]
 ) -> list[dict[str, Any]]:
     """List every constraint that a playlist does not meet.
 
     Parameters
     ----------
-    chosen : the playlist, in order
+    chosen, rows : the playlist in order, as catalog records and as rows of the table
     request : what was asked for
-    pool : every track that there was to choose from
-    passing : `filters` of the pool
+    table : every track that there was to choose from
+    passing : `filters` of the table
 
     Returns
     -------
     list of dict
         ``constraint``, ``wanted``, ``got``, ``remedy``; and ``track``, the id, where one is to blame.
     """
-    found = _outside(chosen, request)
-    if request.n is not None and len(chosen) < request.n:
-        found.append(_violation("n", request.n, len(chosen), _how_to_get_more(request, pool, passing)))
+    found = _outside(chosen, rows, request, passing)
+    if request.wanted_n is not None and len(chosen) < request.wanted_n:
+        found.append(_violation("n", request.wanted_n, len(chosen), _how_to_get_more(request, table, passing)))
     if request.minutes is not None:
-        minutes = float(np.nansum(column(chosen, "duration_s"))) / 60
-        if abs(minutes - request.minutes) > LENGTH_TOLERANCE * request.minutes:
-            remedy = (
-                _how_to_get_more(request, pool, passing)
-                if minutes < request.minutes
-                else "No choice of whole tracks comes nearer: ask for another length."
-            )
-            found.append(_violation("minutes", request.minutes, round(minutes, 2), remedy))
+        found.extend(_missed_length(request, table, rows, passing))
     if request.curve is not None and len(chosen) > 1:
-        found.extend(_missed_curve(chosen, request.curve))
+        found.extend(_missed_curve(table.energy[rows], request.curve))
+    for name, codes in (("artist_gap", table.artist[rows]), ("album_gap", table.album[rows])):
+        gap = getattr(request, name)
+        if gap and (pairs := clashes(codes, gap)):
+            found.append(_violation(name, gap, f"{pairs} pairs nearer", _how_to_space(name, codes, gap)))
     return found
 
 
-def _within(values: npt.NDArray[np.float64], bounds: tuple[float, float]) -> npt.NDArray[np.bool_]:
-    inside: npt.NDArray[np.bool_] = (values >= bounds[0]) & (values <= bounds[1])
+def _within(values: Doubles, bounds: tuple[float, float]) -> Mask:
+    inside: Mask = (values >= bounds[0]) & (values <= bounds[1])
     return inside
 
 
@@ -144,13 +164,15 @@ def _violation(constraint: str, wanted: Any, got: Any, remedy: str) -> dict[str,
     return {"constraint": constraint, "wanted": listed, "got": got, "remedy": remedy}
 
 
-def _outside(chosen: Tracks, request: PlaylistRequest) -> list[dict[str, Any]]:
-    """Tracks that do not meet a filter: only a start or end asked for by id can be one."""
+def _outside(
+    chosen: Tracks, rows: Codes, request: PlaylistRequest, passing: Mapping[str, Mask]
+) -> list[dict[str, Any]]:
+    """Tracks that do not meet a filter: only one asked for by id can be one."""
     found = []
-    for name, passed in filters(chosen, request).items():
+    for name, passed in passing.items():
         value = _COLUMN.get(name, name)
         wanted = getattr(request, name)
-        for track in (track for track, ok in zip(chosen, passed, strict=True) if not ok):
+        for track in (track for track, ok in zip(chosen, passed[rows], strict=True) if not ok):
             got = track.get(value)
             why = f"its {value} is not known" if got is None else f"{name} leaves it out"
             remedy = f"Track {track['id']} was asked for by id, but {why}: choose another, or change {name}."
@@ -158,12 +180,25 @@ def _outside(chosen: Tracks, request: PlaylistRequest) -> list[dict[str, Any]]:
     return found
 
 
-def _missed_curve(chosen: Tracks, curve: Curve) -> list[dict[str, Any]]:
-    energy = column(chosen, "energy")
+def _missed_length(
+    request: PlaylistRequest, table: TrackTable, rows: Codes, passing: Mapping[str, Mask]
+) -> list[dict[str, Any]]:
+    wanted = request.minutes or 0.0
+    minutes = float(np.nansum(table.duration_s[rows])) / 60
+    if abs(minutes - wanted) <= LENGTH_TOLERANCE * wanted:
+        return []
+    if minutes < wanted and len(rows) == int(_all_of(passing.values(), len(table)).sum()):
+        remedy = _how_to_get_more(request, table, passing)
+    else:
+        remedy = "No choice of whole tracks comes nearer: ask for another length."
+    return [_violation("minutes", request.minutes, round(minutes, 2), remedy)]
+
+
+def _missed_curve(energy: Doubles, curve: str | tuple[float, ...]) -> list[dict[str, Any]]:
     remedy = "Too few tracks of the right energy pass the filters: widen them, or ask for fewer tracks."
     if np.isnan(energy).all():
         return [_violation("curve", curve, None, "The energy of these tracks is not known: leave the curve out.")]
-    if curve == "flat":
+    if is_flat(curve):
         deviation = float(np.nanstd(energy))
         missed = deviation > FLAT_DEVIATION
         return [_violation("curve", curve, f"standard deviation {deviation:.2f}", remedy)] if missed else []
@@ -174,24 +209,35 @@ def _missed_curve(chosen: Tracks, curve: Curve) -> list[dict[str, Any]]:
     return [_violation("curve", curve, f"correlation {correlation:.2f}", remedy)] if missed else []
 
 
-def _how_to_get_more(request: PlaylistRequest, pool: Tracks, passing: Mapping[str, npt.NDArray[np.bool_]]) -> str:
+def _how_to_space(name: str, codes: Codes, gap: int) -> str:
+    """Name the largest gap that this playlist keeps."""
+    kept = max(g for g in range(gap) if not clashes(codes, g))
+    what = name.removesuffix("_gap")
+    return f"Too few tracks by different {what}s fit: set {name} to {kept}, widen the filters, or ask for fewer tracks."
+
+
+def _how_to_get_more(request: PlaylistRequest, table: TrackTable, passing: Mapping[str, Mask]) -> str:
     """Name the filter whose removal lets the most tracks through."""
-    if not passing or not pool:
-        return f"The library has {len(pool)} tracks to choose from: ask for less, or analyze more."
-    everything = _all_of(passing.values(), len(pool))
+    size = len(table)
+    if not passing or not size:
+        return f"The library has {size} tracks to choose from: ask for less, or analyze more."
+    everything = _all_of(passing.values(), size)
     gained = {
-        name: _all_of((mask for other, mask in passing.items() if other != name), len(pool)) & ~everything
+        name: _all_of((mask for other, mask in passing.items() if other != name), size) & ~everything
         for name in passing
     }
     best = max(gained, key=lambda name: int(gained[name].sum()))
-    gain, value = int(gained[best].sum()), _COLUMN.get(best, best)
+    gain = int(gained[best].sum())
     if not gain:
         return f"No track meets {' and '.join(passing)}: widen more than one of them, or analyze more tracks."
-    unknown = sum(pool[i].get(value) is None for i in np.flatnonzero(gained[best]).tolist())
-    note = f" ({unknown} of them because their {value} is not known)" if unknown else ""
+    if best == "exclude":
+        return f"{gain} tracks that meet the rest are excluded: exclude fewer."
+    values = getattr(table, _COLUMN.get(best, best))[gained[best]]
+    unknown = int((values == UNKNOWN).sum() + np.isnan(values).sum())
+    note = f" ({unknown} of them because their {_COLUMN.get(best, best)} is not known)" if unknown else ""
     return f"{best} alone leaves out {gain} tracks that meet the rest{note}: widen it."
 
 
-def _all_of(masks: Iterable[npt.NDArray[np.bool_]], size: int) -> npt.NDArray[np.bool_]:
-    met: npt.NDArray[np.bool_] = np.logical_and.reduce([np.ones(size, dtype=bool), *masks])
+def _all_of(masks: Iterable[Mask], size: int) -> Mask:
+    met: Mask = np.logical_and.reduce([np.ones(size, dtype=bool), *masks])
     return met

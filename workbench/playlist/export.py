@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from workbench import tabular
+import numpy as np
+import numpy.typing as npt
+
+from workbench import __version__, tabular
 from workbench.errors import InputError
+from workbench.playlist.keys import parse_key
 from workbench.playlist.sequence import Playlist
+
+FloatArray = npt.NDArray[np.float64]
 
 _CSV_COLUMNS = (
     *("position", "id", "title", "artist", "album", "path", "duration_s", "bpm", "key", "camelot", "energy", "mood"),
@@ -98,6 +104,91 @@ def to_csv(playlist: Playlist) -> str:
     return tabular.to_csv(rows, _CSV_COLUMNS)
 
 
+def to_rekordbox(playlist: Playlist, *, name: str = "workbench", beats: Mapping[Any, Sequence[float]] | None = None) -> str:
+    """Write the XML that Rekordbox imports, with tempo, key and beat grid ("rekordbox xml format list", Pioneer DJ).
+
+    Parameters
+    ----------
+    playlist : Playlist
+    name : str
+        What the playlist is called there.
+    beats : mapping, optional
+        Times of the beats in seconds by track id. A track without them gets no grid: where its first beat is,
+        nobody knows. The first beat is written as the first of a bar, for bars are not known either.
+
+    Returns
+    -------
+    str
+        XML.
+    """
+    root = ElementTree.Element("DJ_PLAYLISTS", Version="1.0.0")
+    ElementTree.SubElement(root, "PRODUCT", Name="workbench", Version=__version__, Company="")
+    collection = ElementTree.SubElement(root, "COLLECTION", Entries=str(len(playlist.tracks)))
+    playlists = ElementTree.SubElement(root, "PLAYLISTS")
+    top = ElementTree.SubElement(playlists, "NODE", Type="0", Name="ROOT", Count="1")
+    count = str(len(playlist.tracks))
+    node = ElementTree.SubElement(top, "NODE", Name=_clean(name) or "workbench", Type="1", KeyType="0", Entries=count)
+    for number, track in enumerate(playlist.tracks, 1):
+        entry = ElementTree.SubElement(collection, "TRACK", _rekordbox_track(track, number))
+        for inizio, bpm in beat_grid((beats or {}).get(track["id"], ())):
+            ElementTree.SubElement(entry, "TEMPO", Inizio=f"{inizio:.3f}", Bpm=f"{bpm:.2f}", Metro="4/4", Battito="1")
+        ElementTree.SubElement(node, "TRACK", Key=str(number))
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _rekordbox_track(track: dict[str, Any], number: int) -> dict[str, str]:
+    texts = {
+        "TrackID": str(number),
+        "Name": _clean(track.get("title")) or _clean(Path(track["path"]).stem),
+        "Artist": _clean(track.get("artist")),
+        "Album": _clean(track.get("album")),
+        "TotalTime": "" if track.get("duration_s") is None else str(round(track["duration_s"])),
+        "AverageBpm": "" if track.get("bpm") is None else f"{track['bpm']:.2f}",
+        "Tonality": "" if track.get("key") is None else parse_key(track["key"]).short,
+        "Location": "file://localhost" + quote(os.fsencode(os.path.abspath(track["path"]))),
+    }
+    return {name: text for name, text in texts.items() if text}
+
+
+def beat_grid(beats: Sequence[float], *, tolerance_s: float = 0.03) -> list[tuple[float, float]]:
+    """Describe beats by stretches of constant tempo.
+
+    Parameters
+    ----------
+    beats : sequence of float
+        Times in seconds, ascending.
+    tolerance_s : float
+        How far a beat may lie from its place in the stretch; frames of beats lie 23 ms apart.
+
+    Returns
+    -------
+    list of (float, float)
+        First beat of each stretch in seconds, and its tempo in beats per minute; nothing below two beats.
+
+    Examples
+    --------
+    >>> beat_grid([1.0, 1.5, 2.0, 2.5, 3.0])
+    [(1.0, 120.0)]
+    """
+    times = np.asarray(beats, dtype=np.float64)
+    grid, start = [], 0
+    while start + 1 < len(times):
+        stop = len(times)
+        while not _even(times[start:stop], tolerance_s):
+            stop = start + max(2, (stop - start) // 2)
+        while stop < len(times) and _even(times[start : stop + 1], tolerance_s):
+            stop += 1
+        grid.append((float(times[start]), round(60 * (stop - start - 1) / float(times[stop - 1] - times[start]), 3)))
+        start = stop - 1
+    return grid
+
+
+def _even(times: FloatArray, tolerance_s: float) -> bool:
+    line = np.linspace(times[0], times[-1], len(times))
+    return bool(np.abs(times - line).max() <= tolerance_s)
+
+
 #: File suffix to writer; those of formats that hold paths take ``relative_to``.
 FORMATS: dict[str, Callable[..., str]] = {
     ".m3u8": to_m3u8,
@@ -105,10 +196,17 @@ FORMATS: dict[str, Callable[..., str]] = {
     ".xspf": to_xspf,
     ".json": to_json,
     ".csv": to_csv,
+    ".xml": to_rekordbox,
 }
 
 
-def export(playlist: Playlist, path: str | os.PathLike[str], *, relative: bool = False) -> str:
+def export(
+    playlist: Playlist,
+    path: str | os.PathLike[str],
+    *,
+    relative: bool = False,
+    beats: Mapping[Any, Sequence[float]] | None = None,
+) -> str:
     """Write a playlist in the format that a file name asks for.
 
     Parameters
@@ -118,6 +216,8 @@ def export(playlist: Playlist, path: str | os.PathLike[str], *, relative: bool =
         Where the caller will write the text, as UTF-8; only its name is looked at.
     relative : bool
         True to write track paths relative to that place (M3U8 and XSPF).
+    beats : mapping, optional
+        Times of the beats for Rekordbox, see `to_rekordbox`.
 
     Returns
     -------
@@ -135,6 +235,8 @@ def export(playlist: Playlist, path: str | os.PathLike[str], *, relative: bool =
     write = FORMATS[suffix]
     if relative and write in (to_m3u8, to_xspf):
         return write(playlist, relative_to=Path(path).parent)
+    if write is to_rekordbox:
+        return write(playlist, name=Path(path).stem, beats=beats)
     return write(playlist)
 
 

@@ -48,6 +48,11 @@ class Key:
         return KEY_NAMES[self.index]
 
     @property
+    def short(self) -> str:
+        """As tags and players write it, for example ``Am`` or ``F#`` (ID3v2.4, frame TKEY)."""
+        return KEY_NAMES[self.index].split()[0] + ("m" if self.minor else "")
+
+    @property
     def camelot(self) -> str:
         """Camelot code, for example ``8A``."""
         return camelot(self.index)

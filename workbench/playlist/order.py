@@ -2,18 +2,25 @@
 
 What is minimised, over sequences of n different candidates::
 
-    sum of cost(track, next track)                   compatibility of neighbours
-    + sum of place(track, position)                  departure from the energy curve, own preference
+    sum of pair[track, next track]                   compatibility of neighbours
+    + sum of place[position, track]                  departure from the energy curve, own preference
+    + Spacing.cost for each pair too near            artists and albums
     + miss(total duration)                           where a length in minutes is asked for
 
-* `Problem` gives the three terms on arrays and knows nothing of requests.
-* A beam grows the sequence from several starts; every candidate is looked at in every step.
-* Then two kinds of move are tried in turn until neither helps: another *order* within a window
-  (every permutation if it is short, else every reversal, move and swap of tracks), and another
-  *track* from all the candidates in one position. S. Lin, "Computer solutions of the traveling
-  salesman problem" (1965) for 2-opt; I. Or (1976) for moving a track.
+with some tracks in given positions, and some required anywhere.
 
-Everything is deterministic: ties go to the lower index.
+* `Problem` is these arrays; it knows nothing of requests. `workbench.playlist.exact` takes the same.
+* A beam grows sequences from all candidates at once; the best different ones are improved.
+* Three kinds of move are tried in turn until none helps: another *order* within a window (every
+  reversal, move and swap of tracks; every permutation of a short one), another *track* in one
+  position, and a short *stretch* grown anew by a beam, other tracks and other order at once.
+* Then stretches chosen at random are torn out and grown anew from a disturbed start, and what is
+  better is kept: an iterated local search of a fixed number of rounds.
+
+S. Lin, "Computer solutions of the traveling salesman problem" (1965) for 2-opt; I. Or (1976) for moving
+a track; H. Lourenço, O. Martin, T. Stützle, "Iterated local search" (2003).
+
+Everything is deterministic: random numbers have a seed, ties go to the lower index.
 """
 
 from __future__ import annotations
@@ -21,31 +28,53 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.playlist.compatibility import NEUTRAL, TrackTable, Weights, cost_rows
+from workbench.playlist.table import UNKNOWN
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
-BEAM = 4
-STARTS = 8
+#: Most (state, candidate) pairs that a step of the beam looks at, which bounds its time; and the widths.
+BEAM_WORK = 40_000
+NARROWEST, WIDEST = 8, 400
+#: How many of the beam's sequences are improved.
+STARTS = 3
+#: Longest stretch that is grown anew.
+STRETCH = 6
+#: Most disturbances that are tried; fewer where `KICK_WORK` of positions times candidates are used up.
+KICKS = 24
+KICK_WORK = 24_000
 ROUNDS = 20
 #: Longest stretch of a playlist whose order is improved at once.
 WINDOW = 32
 #: Up to this length every order is tried.
 EXHAUSTIVE = 6
-#: What the curve counts against one transition, which costs at most 1.
-CURVE_WEIGHT = 2.0
-#: Departure from the curve, in energy, that counts half of that.
-CURVE_STEP = 0.1
 #: What a minute too much or too little costs.
 MINUTE_WEIGHT = 1.0
+#: What it would cost to leave a required track out: more than anything else can save.
+_REQUIRED = 100.0
 #: Least gain of a move: above the rounding of float32 costs, or a search could go in circles.
 _GAIN = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """What it costs to have two candidates of one group near each other.
+
+    Attributes
+    ----------
+    groups : the group of each candidate, shape (N,); -1 for none
+    gap : how many others belong between two of a group
+    cost : of each pair that has fewer
+    """
+
+    groups: IntArray
+    gap: int
+    cost: float
 
 
 @dataclass
@@ -54,46 +83,45 @@ class Problem:
 
     Attributes
     ----------
-    table : columns of the N candidates
-    n : number of positions
+    pair : cost of going from one candidate to another, float32, shape (N, N)
+    place : cost of a candidate in a position, float64, shape (n, N)
     fixed : position to candidate that must stand there
-    targets : energy to aim at by position, shape (n,); None without a curve
-    preference : own cost of each candidate, shape (N,)
-    durations : seconds, shape (N,), and ``wanted_s``: total to come near to; None when it does not matter
+    required : candidates that must be somewhere, those of ``fixed`` left aside
+    spacings : what groups of candidates must keep apart
+    durations : seconds, shape (N,), with ``wanted_s``, the total to come near to, and ``tolerance_s``; None when it
+        does not matter
     """
 
-    table: TrackTable
-    n: int
+    pair: npt.NDArray[np.float32]
+    place: FloatArray
     fixed: Mapping[int, int] = field(default_factory=dict)
-    targets: FloatArray | None = None
-    preference: FloatArray | None = None
+    required: frozenset[int] = frozenset()
+    spacings: tuple[Spacing, ...] = ()
     durations: FloatArray | None = None
     wanted_s: float | None = None
     tolerance_s: float = 0.0
-    weights: Weights | None = None
-    half_double: bool = False
-    _rows: dict[int, npt.NDArray[np.float32]] = field(default_factory=dict, repr=False)
 
-    def row(self, candidate: int) -> npt.NDArray[np.float32]:
-        """Cost of going from a candidate to each, shape (N,); kept, for the search asks again and again."""
-        if candidate not in self._rows:
-            self._rows[candidate] = cost_rows(
-                self.table, [candidate], weights=self.weights, half_double=self.half_double
-            )[0]
-        return self._rows[candidate]
+    @property
+    def n(self) -> int:
+        """Number of positions."""
+        return len(self.place)
 
-    def pairs(self, sequence: IntArray) -> FloatArray:
-        """Cost between the members of a sequence, shape (n, n)."""
-        return np.array([self.row(int(i))[sequence] for i in sequence], dtype=np.float64).reshape(2 * sequence.shape)
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return len(self.pair)
 
-    def place(self, candidates: IntArray | slice, positions: IntArray | int) -> FloatArray:
-        """Cost of candidates in positions, broadcast against each other."""
-        energy = self.table.energy[candidates].astype(np.float64)
-        cost = np.zeros_like(energy) if self.preference is None else self.preference[candidates]
-        if self.targets is None:
-            return cost
-        distance = np.abs(energy - self.targets[positions])
-        return cost + CURVE_WEIGHT * np.nan_to_num(distance / (distance + CURVE_STEP), nan=NEUTRAL)
+    @cached_property
+    def reach(self) -> int:
+        """How far apart two positions may be and still have a cost together."""
+        return max([1, *(spacing.gap for spacing in self.spacings)])
+
+    @cached_property
+    def bonus(self) -> FloatArray:
+        """What a candidate saves by being there at all, shape (N,): nothing, unless it is required."""
+        saved = np.zeros(self.size)
+        saved[list(self.required)] = _REQUIRED
+        return saved
 
     def miss(self, total_s: FloatArray | float) -> FloatArray | float:
         """Cost of a total duration."""
@@ -107,9 +135,24 @@ class Problem:
 
     def cost(self, sequence: IntArray) -> float:
         """Whole cost of a sequence."""
-        steps = sum(float(self.row(int(a))[b]) for a, b in itertools.pairwise(sequence))
-        placed = float(self.place(sequence, np.arange(len(sequence))).sum())
-        return steps + placed + float(self.miss(self.total_s(sequence)))
+        return float(self.costs(np.asarray(sequence)[None, :], 0)[0] + self.miss(self.total_s(sequence)))
+
+    def costs(self, chunks: IntArray, position: int) -> FloatArray:
+        """Cost of each of many stretches that begin at a position, shape (m, length) to (m,); durations left out."""
+        length = chunks.shape[1]
+        positions = np.arange(position, position + length)
+        total: FloatArray = self.place[positions, chunks].sum(axis=1)
+        total += self.pair[chunks[:, :-1], chunks[:, 1:]].sum(axis=1, dtype=np.float64)
+        for spacing in self.spacings:
+            groups = spacing.groups[chunks]
+            for apart in range(1, min(spacing.gap, length - 1) + 1):
+                total += spacing.cost * _same(groups[:, apart:], groups[:, :-apart]).sum(axis=1)
+        return total
+
+
+def _same(a: IntArray, b: IntArray) -> npt.NDArray[np.bool_]:
+    same: npt.NDArray[np.bool_] = (a == b) & (a != UNKNOWN)
+    return same
 
 
 def solve(problem: Problem) -> IntArray:
@@ -118,59 +161,92 @@ def solve(problem: Problem) -> IntArray:
     Parameters
     ----------
     problem : Problem
-        With at least n candidates, those of ``fixed`` among them.
+        With at least n candidates.
 
     Returns
     -------
     numpy.ndarray
         int64, shape (n,): indices of candidates, at a local minimum of the cost.
     """
-    if problem.n > len(problem.table):
-        raise ValueError(f"{problem.n} positions, but only {len(problem.table)} candidates")
-    if problem.n == 0:
+    n = problem.n
+    if n > problem.size:
+        raise ValueError(f"{n} positions, but only {problem.size} candidates")
+    if n == 0:
         return np.empty(0, dtype=np.int64)
-    sequence = _beam_search(problem)
-    for _ in range(ROUNDS):
-        reordered = _improve_order(problem, sequence)
-        replaced = _improve_choice(problem, sequence)
-        if not (reordered or replaced):
-            break
-    return sequence
+    width = int(np.clip(BEAM_WORK // problem.size, NARROWEST, WIDEST))
+    held = np.full(n, UNKNOWN, dtype=np.int64)
+    held[list(problem.fixed)] = list(problem.fixed.values())
+    grown = _grow(problem, held, 0, n, width, banned=[*problem.required, *problem.fixed.values()])
+    best, best_cost = grown[0], np.inf
+    for sequence in _different(grown, STARTS):
+        _require(problem, sequence)
+        _improve(problem, sequence)
+        if (cost := problem.cost(sequence)) < best_cost - _GAIN:
+            best, best_cost = sequence, cost
+    return _kicked(problem, best, best_cost)
 
 
-def _beam_search(problem: Problem) -> IntArray:
-    size = len(problem.table)
-    everyone = slice(None)
-    reserved = np.zeros(size, dtype=bool)
-    reserved[list(problem.fixed.values())] = True
-    first = _starts(problem, reserved)
-    paths = [[int(start)] for start in first]
-    costs = problem.place(first, 0)
-    for position in range(1, problem.n):
-        placed = problem.place(everyone, position)
-        options: list[tuple[float, int, int]] = []
-        for state, path in enumerate(paths):
-            ahead = costs[state] + problem.row(path[-1]) + placed
-            if position in problem.fixed:
-                only = problem.fixed[position]
-                options.append((float(ahead[only]), state, only))
-                continue
-            ahead[reserved] = np.inf
-            ahead[path] = np.inf
-            options.extend((float(ahead[k]), state, int(k)) for k in _smallest(ahead, BEAM) if np.isfinite(ahead[k]))
-        options = sorted(options)[:BEAM]
-        paths = [[*paths[state], chosen] for _, state, chosen in options]
-        costs = np.array([cost for cost, _, _ in options])
-    return np.array(paths[0], dtype=np.int64)
+def greedy(problem: Problem) -> IntArray:
+    """Choose as one does by hand, to compare with: the best first track, then always the nearest; shape (n,)."""
+    held = np.full(problem.n, UNKNOWN, dtype=np.int64)
+    held[list(problem.fixed)] = list(problem.fixed.values())
+    found = _grow(problem, held, 0, problem.n, 1, banned=[*problem.required, *problem.fixed.values()])[0]
+    _require(problem, found)
+    return found
 
 
-def _starts(problem: Problem, reserved: npt.NDArray[np.bool_]) -> IntArray:
-    """First tracks to try: some of those that suit the first position best, spread over them."""
-    if 0 in problem.fixed:
-        return np.array([problem.fixed[0]], dtype=np.int64)
-    free = np.flatnonzero(~reserved)
-    best = free[np.argsort(problem.place(free, 0), kind="stable")][: max(STARTS, len(free) // 8)]
-    return best[np.unique(np.linspace(0, len(best) - 1, STARTS).astype(np.int64))]
+def _grow(
+    problem: Problem, sequence: IntArray, start: int, stop: int, width: int, *, banned: list[int]
+) -> IntArray:
+    """Fill positions from `start` to `stop` by a beam; give the sequences that this makes, the cheapest first.
+
+    Tracks outside of the stretch stay. Of `banned` only those that are fixed within it are used.
+    """
+    n, size = problem.n, problem.size
+    free = np.ones(size, dtype=bool)
+    free[banned] = False
+    outside = np.concatenate([sequence[:start], sequence[stop:]])
+    free[outside[outside >= 0]] = False
+    paths = np.repeat(sequence[None, :], 1, axis=0)
+    costs = np.zeros(1)
+    for position in range(start, stop):
+        step = problem.place[position] - problem.bonus + _context(problem, sequence, position, start, stop)
+        ahead = costs[:, None] + step
+        if position > 0:
+            ahead = ahead + problem.pair[paths[:, position - 1]]
+        if position + 1 == stop < n:
+            ahead = ahead + problem.pair[:, sequence[stop]]
+        for spacing in problem.spacings:
+            for before in range(max(start, position - spacing.gap), position):
+                ahead += spacing.cost * _same(spacing.groups[None, :], spacing.groups[paths[:, before], None])
+        if position in problem.fixed:
+            only = problem.fixed[position]
+            paths[:, position] = only
+            costs = ahead[:, only]
+            continue
+        ahead[:, ~free] = np.inf
+        np.put_along_axis(ahead, paths[:, start:position], np.inf, axis=1)
+        if problem.durations is not None and position + 1 == stop and start > 0:
+            rest = problem.durations[np.where(paths >= 0, paths, 0)].sum(axis=1, where=(paths >= 0) & (np.arange(n) != position))
+            ahead += problem.miss(rest[:, None] + problem.durations)
+        best = _smallest(ahead.ravel(), width)
+        best = best[np.isfinite(ahead.ravel()[best])]
+        states, chosen = np.divmod(best, size)
+        paths = paths[states]
+        paths[:, position] = chosen
+        costs = ahead[states, chosen]
+    return paths[np.argsort(costs, kind="stable")]
+
+
+def _context(problem: Problem, sequence: IntArray, position: int, start: int, stop: int) -> FloatArray:
+    """Cost of each candidate in a position for being near to tracks outside of the stretch, shape (N,)."""
+    cost = np.zeros(problem.size)
+    for spacing in problem.spacings:
+        near = range(max(0, position - spacing.gap), min(problem.n, position + spacing.gap + 1))
+        for other in near:
+            if not start <= other < stop and sequence[other] >= 0:
+                cost += spacing.cost * _same(spacing.groups, spacing.groups[sequence[other]])
+    return cost
 
 
 def _smallest(values: FloatArray, k: int) -> IntArray:
@@ -183,44 +259,89 @@ def _smallest(values: FloatArray, k: int) -> IntArray:
     return among[np.argsort(values[among], kind="stable")[:k]]
 
 
+def _different(sequences: IntArray, k: int) -> list[IntArray]:
+    """Take the best and some that have few tracks in common with those taken."""
+    taken = [sequences[0].copy()]
+    for _ in range(min(k, len(sequences)) - 1):
+        shared = sum(np.isin(sequences, other).sum(axis=1) for other in taken)
+        taken.append(sequences[int(np.argmin(shared))].copy())
+    return taken
+
+
+def _require(problem: Problem, sequence: IntArray) -> None:
+    """Put the required tracks in, each where it costs least."""
+    open_positions = [p for p in range(problem.n) if p not in problem.fixed]
+    for track in sorted(problem.required):
+        costs = []
+        for position in open_positions:
+            changed = sequence.copy()
+            changed[position] = track
+            costs.append(problem.cost(changed))
+        sequence[open_positions.pop(int(np.argmin(costs)))] = track
+
+
+def _improve(problem: Problem, sequence: IntArray) -> None:
+    """Improve in place until no move helps."""
+    for _ in range(ROUNDS):
+        moves = (_improve_order, _improve_choice, _improve_stretches)
+        if not any([move(problem, sequence) for move in moves]):
+            break
+
+
+def _kicked(problem: Problem, best: IntArray, best_cost: float) -> IntArray:
+    """Disturb and improve again, some times; keep what is better."""
+    rng = np.random.default_rng(problem.n)
+    open_positions = np.array([p for p in range(problem.n) if p not in problem.fixed])
+    if len(open_positions) < 2:
+        return best
+    for _ in range(min(KICKS, KICK_WORK // (problem.n * problem.size))):
+        sequence = best.copy()
+        some = rng.choice(open_positions, min(len(open_positions), int(rng.integers(2, 5))), replace=False)
+        unused = np.setdiff1d(np.arange(problem.size), sequence)
+        for position in some:
+            if len(unused) and rng.random() < 0.5 and int(sequence[position]) not in problem.required:
+                sequence[position] = unused[np.argmin(problem.place[position, unused] + rng.random(len(unused)))]
+                unused = unused[unused != sequence[position]]
+        sequence[some] = sequence[rng.permutation(some)]
+        _improve(problem, sequence)
+        if (cost := problem.cost(sequence)) < best_cost - _GAIN:
+            best, best_cost = sequence, cost
+    return best
+
+
 def _improve_order(problem: Problem, sequence: IntArray) -> bool:
     """Reorder in place until no window gets better; True if anything changed."""
     length = min(problem.n, WINDOW)
-    pairs = problem.pairs(sequence)
-    order = np.arange(problem.n)
+    starts = sorted({*range(0, problem.n - length + 1, max(length // 2, 1)), problem.n - length})
     changed = False
     for _ in range(ROUNDS):
         improved = False
-        for start in sorted({*range(0, problem.n - length + 1, max(length // 2, 1)), problem.n - length}):
-            while _best_move(problem, sequence, pairs, order, start, length):
+        for start in starts:
+            while _best_move(problem, sequence, start, length):
                 improved = changed = True
         if not improved:
             break
-    sequence[:] = sequence[order]
     return changed
 
 
-def _best_move(
-    problem: Problem, sequence: IntArray, pairs: FloatArray, order: IntArray, start: int, length: int
-) -> bool:
-    """Apply the best reordering of one window to ``order``; False if there is none that helps."""
+def _best_move(problem: Problem, sequence: IntArray, start: int, length: int) -> bool:
+    """Apply the best reordering of one window; False if there is none that helps."""
     held = tuple(p - start for p in problem.fixed if start <= p < start + length)
     moves = _moves(length, held)
-    window = order[start : start + length]
-    steps = pairs[np.ix_(window, window)]
-    costs = steps[moves[:, :-1], moves[:, 1:]].sum(axis=1)
-    if start > 0:
-        costs += pairs[order[start - 1], window][moves[:, 0]]
-    if start + length < problem.n:
-        costs += pairs[window, order[start + length]][moves[:, -1]]
-    if problem.targets is not None:
-        positions = np.arange(start, start + length)
-        placed = problem.place(sequence[window][:, None], positions[None, :])
-        costs += placed[moves, np.arange(length)].sum(axis=1)
+    return _apply_best(problem, sequence, start, sequence[start : start + length][moves])
+
+
+def _apply_best(problem: Problem, sequence: IntArray, start: int, stretches: IntArray) -> bool:
+    """Put the best of some stretches of the same tracks, the present one first, into place."""
+    stop = start + stretches.shape[1]
+    low, high = max(0, start - problem.reach), min(problem.n, stop + problem.reach)
+    chunks = np.repeat(sequence[None, low:high], len(stretches), axis=0)
+    chunks[:, start - low : stop - low] = stretches
+    costs = problem.costs(chunks, low)
     best = int(np.argmin(costs))
     if costs[best] > costs[0] - _GAIN:
         return False
-    order[start : start + length] = window[moves[best]]
+    sequence[start:stop] = stretches[best]
     return True
 
 
@@ -249,23 +370,35 @@ def _improve_choice(problem: Problem, sequence: IntArray) -> bool:
     """Put a better candidate in place of a track wherever there is one; True if anything changed."""
     changed = False
     for position in range(problem.n):
-        if position in problem.fixed:
+        if position in problem.fixed or int(sequence[position]) in problem.required:
             continue
-        current = int(sequence[position])
-        costs = problem.place(slice(None), position)
-        if position > 0:
-            costs = costs + problem.row(int(sequence[position - 1]))
-        if position + 1 < problem.n:
-            costs = costs + problem.row(int(sequence[position + 1]))
-        if problem.durations is not None:
-            others = problem.total_s(sequence) - float(problem.durations[current])
-            costs = costs + problem.miss(others + problem.durations)
-        present = costs[current]
-        costs = costs.copy()
-        costs[sequence] = np.inf
-        costs[list(problem.fixed.values())] = np.inf
-        best = int(np.argmin(costs))
-        if costs[best] < present - _GAIN:
-            sequence[position] = best
-            changed = True
+        changed |= _regrow(problem, sequence, position, position + 1, 1)
     return changed
+
+
+def _improve_stretches(problem: Problem, sequence: IntArray) -> bool:
+    """Grow each short stretch anew, other tracks and another order at once; True if anything changed."""
+    length = min(STRETCH, problem.n)
+    width = int(np.clip(BEAM_WORK // 4 // problem.size, NARROWEST, WIDEST // 4))
+    changed = False
+    for start in sorted({*range(0, problem.n - length + 1, 2), problem.n - length}):
+        changed |= _regrow(problem, sequence, start, start + length, width)
+    return changed
+
+
+def _regrow(problem: Problem, sequence: IntArray, start: int, stop: int, width: int) -> bool:
+    """Grow one stretch anew and keep it if it is cheaper."""
+    inside = set(sequence[start:stop].tolist())
+    fixed = {track for position, track in problem.fixed.items()}
+    banned = [*fixed, *(track for track in problem.required if track not in inside)]
+    grown = _grow(problem, sequence, start, stop, width, banned=banned)
+    if not len(grown):
+        return False
+    low, high = max(0, start - problem.reach), min(problem.n, stop + problem.reach)
+    gain = problem.costs(np.stack([sequence, grown[0]])[:, low:high], low)
+    gain -= problem.bonus[np.stack([sequence, grown[0]])].sum(axis=1)
+    gain += [problem.miss(problem.total_s(each)) for each in (sequence, grown[0])]
+    if gain[1] > gain[0] - _GAIN:
+        return False
+    sequence[:] = grown[0]
+    return True

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.errors import InputError
 from workbench.features.mood import MOODS
+from workbench.playlist.compatibility import PITCH_PERCENT, KeyDistance, Rules, Weights
 from workbench.playlist.keys import parse_key
 
-Curve = Literal["flat", "rise", "fall", "arc"]
+Shape = Literal["flat", "rise", "fall", "arc"]
 
 DEFAULT_N = 20
 MAX_TRACKS = 1000
@@ -42,9 +44,20 @@ def _key_name(text: str | None) -> str | None:
         raise ValueError(str(error).removeprefix("key: ")) from error
 
 
+def _ids(value: Any) -> Any:
+    """One id or several, each once."""
+    if value is None:
+        return ()
+    return tuple(dict.fromkeys((value,) if isinstance(value, int | str) else value))
+
+
 _Energy = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Bpm = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
+_Id = int | str
+_Ids = Annotated[tuple[_Id, ...], BeforeValidator(_ids), Field(max_length=MAX_TRACKS)]
+_Gap = Annotated[int, Field(ge=0, le=MAX_TRACKS)]
+_Points = Annotated[tuple[_Energy, ...], Field(min_length=2, max_length=MAX_TRACKS)]
 
 
 class PlaylistRequest(BaseModel):
@@ -89,16 +102,39 @@ class PlaylistRequest(BaseModel):
     minutes: float | None = Field(
         default=None, gt=0, le=1440, allow_inf_nan=False, description="Total length in minutes, instead of n."
     )
-    curve: Curve | None = Field(default=None, description="How energy goes: flat, rise, fall or arc.")
-    start: int | str | None = Field(default=None, description="Id of the first track, whatever the ranges say.")
-    end: int | str | None = Field(default=None, description="Id of the last track, whatever the ranges say.")
+    curve: Shape | _Points | None = Field(
+        default=None, description="How energy goes: flat, rise, fall or arc, or energies that it passes, evenly spread."
+    )
+    start: _Id | None = Field(default=None, description="Id of the first track, whatever the ranges say.")
+    end: _Id | None = Field(default=None, description="Id of the last track, whatever the ranges say.")
+    waypoints: _Ids = Field(default=(), description="Ids of tracks to pass on the way, in this order, evenly spread.")
+    slots: tuple[_Id | None, ...] = Field(
+        default=(),
+        max_length=MAX_TRACKS,
+        description="The whole list, null where a track is to be found; instead of a length, start, end and waypoints.",
+    )
+    include: _Ids = Field(default=(), description="Ids of tracks that must be in it, anywhere.")
+    exclude: _Ids = Field(default=(), description="Ids of tracks that must not be in it.")
+    like: _Ids = Field(default=(), description="Ids of seed tracks: what sounds like them is preferred.")
+    artist_gap: _Gap | None = Field(
+        default=None,
+        description="Tracks between two of one artist, at least. Left out: not side by side if it can be helped.",
+    )
+    album_gap: _Gap | None = Field(default=None, description="The same for albums.")
     seed: _Seed | None = Field(default=None, description="Another seed gives another good list; the same, the same.")
+    weights: Weights = Field(default=Weights(), description="How much each term of compatibility counts.")
+    pitch_percent: float = Field(
+        default=PITCH_PERCENT, gt=0, le=100, allow_inf_nan=False, description="How far a track's tempo can be changed."
+    )
+    key_distance: KeyDistance = Field(
+        default="camelot", description="Key steps by the moves of disc jockeys (camelot) or by shared notes (fifths)."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _default_length(cls, data: Any) -> Any:
-        """Ask for `DEFAULT_N` tracks where neither a number nor a duration is given."""
-        if isinstance(data, dict) and data.get("n") is None and data.get("minutes") is None:
+        """Ask for `DEFAULT_N` tracks where neither slots nor a number nor a duration are given."""
+        if isinstance(data, dict) and not data.get("slots") and data.get("n") is None and data.get("minutes") is None:
             return {**data, "n": DEFAULT_N}
         return data
 
@@ -106,14 +142,56 @@ class PlaylistRequest(BaseModel):
     def _consistent(self) -> PlaylistRequest:
         if self.n is not None and self.minutes is not None:
             raise ValueError("n and minutes exclude each other; give one of them")
+        if self.slots and not all(value in (None, ()) for value in (*self._lengths, self.start, self.end, self.waypoints)):
+            raise ValueError("slots is the whole list; leave n, minutes, start, end and waypoints out")
         if self.compatible_keys and self.key is None:
             raise ValueError("compatible_keys needs key; give the key to be compatible with")
-        if self.start is not None and self.end is not None:
-            if str(self.start) == str(self.end):
-                raise ValueError("start and end are the same track, which would be repeated; give two tracks")
-            if self.n == 1:
-                raise ValueError("n must be at least 2 when both start and end are given")
+        asked = [str(track) for track in self.asked]
+        twice = next((track for track in asked if asked.count(track) > 1), None)
+        if twice is not None:
+            raise ValueError(f"track {twice} is asked for twice and would be repeated; name it once")
+        if self.n is not None and self.n < len(asked):
+            raise ValueError(f"n must be at least {len(asked)}, the number of tracks asked for by id")
+        if self.slots and self.slots.count(None) < len(self.include):
+            raise ValueError("slots has fewer gaps than there are tracks to include; add some")
+        both = next((track for track in asked if track in {str(track) for track in self.exclude}), None)
+        if both is not None:
+            raise ValueError(f"track {both} is asked for and excluded; do one of them")
         return self
+
+    @property
+    def _lengths(self) -> tuple[float | None, float | None]:
+        return self.n, self.minutes
+
+    @property
+    def asked(self) -> tuple[_Id, ...]:
+        """Ids of all tracks that must be in the playlist."""
+        placed = (self.start, *self.waypoints, self.end, *self.slots)
+        return (*(track for track in placed if track is not None), *self.include)
+
+    @property
+    def rules(self) -> Rules:
+        """How the cost of a transition is counted."""
+        return Rules(self.weights, self.half_double, self.pitch_percent, self.key_distance)
+
+    @property
+    def wanted_n(self) -> int | None:
+        """Number of tracks, None where minutes are asked for."""
+        return len(self.slots) or self.n
+
+    def positions(self, n: int) -> dict[int, _Id]:
+        """Tell which tracks must stand where, by position, if there are n."""
+        placed = [(position, track) for position, track in enumerate(self.slots) if track is not None]
+        if self.start is not None:
+            placed.append((0, self.start))
+        if self.end is not None:
+            placed.append((n - 1, self.end))
+        between = _spread(n, len(self.waypoints), self.start is not None, self.end is not None)
+        return dict([*placed, *zip(between, self.waypoints, strict=True)])
+
+    def asked_for(self) -> dict[str, Any]:
+        """Give what was asked, without what was left out, as plain JSON-ready values."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
     @classmethod
     def from_fields(cls, **fields: Any) -> PlaylistRequest:
@@ -133,6 +211,71 @@ class PlaylistRequest(BaseModel):
             return cls(**fields)
         except ValidationError as error:
             raise InputError(" ".join(_complaints(error))) from error
+
+
+def edit(
+    ids: Sequence[int | str],
+    request: Mapping[str, Any],
+    *,
+    extend: int = 0,
+    bridge: int | None = None,
+    replace: int | None = None,
+) -> dict[str, Any]:
+    """Turn a playlist that there is into a request for the tracks that it lacks.
+
+    Parameters
+    ----------
+    ids : sequence
+        The tracks, in order.
+    request : mapping
+        Fields of a request that hold for the new tracks too; what says which tracks, and how many, is replaced.
+    extend : int
+        How many to append, >= 0.
+    bridge : int, optional
+        Position, counted from 1, of the track behind which one is to be inserted.
+    replace : int, optional
+        Position of the track that is to be replaced, and not to come back.
+
+    Raises
+    ------
+    InputError
+        On a position that there is not.
+
+    Examples
+    --------
+    >>> edit(["a", "b"], {"bpm": (80, 100), "n": 2}, bridge=1)
+    {'bpm': (80, 100), 'slots': ['a', None, 'b']}
+    >>> edit(["a", "b"], {}, replace=2, extend=1)
+    {'slots': ['a', None, None], 'exclude': ['b']}
+    """
+    if extend < 0:
+        raise InputError(f"extend: {extend} is less than none.", "Give the number of tracks to append.")
+    for name, position, last in (("bridge", bridge, len(ids) - 1), ("replace", replace, len(ids))):
+        if position is not None and not 1 <= position <= last:
+            raise InputError(f"{name}: there is no position {position}.", f"Give one from 1 to {last}.")
+    slots = [None if replace == position else track for position, track in enumerate(ids, 1)]
+    if bridge is not None:
+        slots.insert(bridge, None)
+    about = {name: value for name, value in request.items() if name not in _WHICH}
+    edited: dict[str, Any] = about | {"slots": [*slots, *[None] * extend]}
+    here = {str(track) for track in slots}
+    excluded = [track for track in request.get("exclude") or () if str(track) not in here]
+    if replace is not None:
+        excluded.append(ids[replace - 1])
+    return edited | ({"exclude": excluded} if excluded else {})
+
+
+#: Fields that say which tracks there are to be, and how many.
+_WHICH = {"n", "minutes", "start", "end", "waypoints", "slots", "include", "exclude"}
+
+
+def _spread(n: int, count: int, start: bool, end: bool) -> list[int]:
+    """Positions of waypoints: as evenly as whole numbers go, in order, none on the start or the end."""
+    first, last = int(start), n - 1 - int(end)
+    even = [round((i + 1) * (n - 1) / (count + 1)) for i in range(count)]
+    for i in range(count):  # each behind the one before, and room for those that follow
+        even[i] = min(max(even[i], first + i, even[i - 1] + 1 if i else 0), last - (count - 1 - i))
+    return even
 
 
 def _complaints(error: ValidationError) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,10 @@ _CONTRASTS = (
 
 
 def explain(
-    query: npt.NDArray[np.floating[Any]], hit: npt.NDArray[np.floating[Any]], facets: Mapping[str, float] | None = None
+    query: npt.NDArray[np.floating[Any]],
+    hit: npt.NDArray[np.floating[Any]],
+    facets: Mapping[str, float] | None = None,
+    components: Sequence[str] = COMPONENTS,
 ) -> str:
     """Say what a hit has in common with the query and where it differs.
 
@@ -50,6 +54,8 @@ def explain(
         Raw vectors (`embed`), shape (d,); a component that is missing in either is not spoken of.
     facets : mapping, optional
         Score of the hit by facet (`Hits.facets`): names the facets that are nearest and farthest.
+    components : sequence of str
+        Names of the components, if these are other vectors: of regions, for example.
 
     Returns
     -------
@@ -64,17 +70,18 @@ def explain(
     >>> explain(a, b, {"timbre": 0.8, "rhythm": 0.3})
     'Nearest in timbre, farthest in rhythm. Brighter, louder.'
     """
+    a, b = ({name: float(value) for name, value in zip(components, vector, strict=True)} for vector in (query, hit))
     sentences = []
     if facets and len(facets) > 1:
         ranked = sorted(facets, key=lambda name: facets[name], reverse=True)
         sentences.append(f"Nearest in {ranked[0]}, farthest in {ranked[-1]}.")
-    said = ", ".join([*_in_common(query, hit), *_differences(query, hit)])
+    said = ", ".join([*_in_common(a, b), *_differences(a, b)])
     if said:
         sentences.append(f"{said[0].upper()}{said[1:]}.")
     return " ".join(sentences) or "Too little is known of one of them to say why."
 
 
-def _in_common(query: npt.NDArray[np.floating[Any]], hit: npt.NDArray[np.floating[Any]]) -> list[str]:
+def _in_common(query: Mapping[str, float], hit: Mapping[str, float]) -> list[str]:
     said = []
     octaves = _tempo_distance(query, hit)
     if octaves is not None:
@@ -85,34 +92,31 @@ def _in_common(query: npt.NDArray[np.floating[Any]], hit: npt.NDArray[np.floatin
     return said
 
 
-def _differences(query: npt.NDArray[np.floating[Any]], hit: npt.NDArray[np.floating[Any]]) -> list[str]:
+def _differences(query: Mapping[str, float], hit: Mapping[str, float]) -> list[str]:
     steps = []
     for contrast in _CONTRASTS:
-        i = _INDEX[contrast.component]
-        difference = float(hit[i]) - float(query[i])
+        difference = hit.get(contrast.component, math.nan) - query.get(contrast.component, math.nan)
         if abs(difference) >= contrast.step:  # False for NaN: what is not known is not spoken of
             steps.append((abs(difference) / contrast.step, contrast.more if difference > 0 else contrast.less))
     steps.sort(key=lambda step: -step[0])
     return [word for _, word in steps[:_MOST_DIFFERENCES]]
 
 
-def _tempo_distance(query: npt.NDArray[np.floating[Any]], hit: npt.NDArray[np.floating[Any]]) -> float | None:
+def _tempo_distance(query: Mapping[str, float], hit: Mapping[str, float]) -> float | None:
     """Distance of the tempo classes in octaves, 0 to 0.5; None where one is not known."""
-    cos, sin = _INDEX["tempo_cos"], _INDEX["tempo_sin"]
-    turn = np.arctan2(hit[sin], hit[cos]) - np.arctan2(query[sin], query[cos])
-    if np.isnan(turn):
+    one, other = (math.atan2(v.get("tempo_sin", math.nan), v.get("tempo_cos", math.nan)) for v in (query, hit))
+    if math.isnan(one - other):
         return None
-    octaves = abs(float(turn)) / (2 * np.pi)
+    octaves = abs(other - one) / (2 * math.pi)
     return min(octaves, 1 - octaves)
 
 
-def _note_similarity(query: npt.NDArray[np.floating[Any]], hit: npt.NDArray[np.floating[Any]]) -> float | None:
+def _note_similarity(query: Mapping[str, float], hit: Mapping[str, float]) -> float | None:
     """Cosine of the mean chroma, each profile's own mean taken out; None where one is flat or not known."""
-    a, b = (np.asarray(vector, dtype=np.float64)[_CHROMA] for vector in (query, hit))
+    a, b = (
+        np.array([value for name, value in v.items() if name.startswith("chroma_") and name.endswith("_mean")])
+        for v in (query, hit)
+    )
     a, b = a - a.mean(), b - b.mean()
     length = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float(a @ b) / length if length > 1e-9 else None
-
-
-_INDEX = {name: i for i, name in enumerate(COMPONENTS)}
-_CHROMA = [i for name, i in _INDEX.items() if name.startswith("chroma_") and name.endswith("_mean")]

@@ -201,6 +201,11 @@ class PartStore:
         offsets = self.read(part_id, str(array.attrs["offsets"]))
         return np.asarray(array[int(offsets[row]) : int(offsets[row + 1])])
 
+    def read_ragged(self, part_id: str, path: str) -> tuple[Array, Array]:
+        """Read the segments or frames of all tracks of a part: values, and offsets (row i: i to i + 1)."""
+        array = self.open(part_id, path)
+        return np.asarray(array[...]), self.read(part_id, str(array.attrs["offsets"]))
+
     def digest(self, part_id: str, path: str) -> str:
         """Digest of the files that make up an array: names and bytes, in order of name."""
         folder = self.root / "parts" / part_id / path

@@ -1,18 +1,13 @@
 """The matrix that similarity search reads: standardised vectors of all tracks, memory-mapped.
 
 It is made from the ``embedding`` arrays of the parts, and made again when the library's version has
-moved on; ``index/`` can be deleted at any time. A version is written beside the former one and then
-renamed into place, so that a reader never meets half of one. Where it cannot be written, it is kept
-in memory.
+moved on; ``index/`` can be deleted at any time. Where it cannot be written, it is kept in memory.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +18,7 @@ from workbench.similarity.embedding import EMBEDDING, Scaling, fit_scaling
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.queries import placed_arrays
+from workbench.store.index import replace_version
 
 Float32 = npt.NDArray[np.float32]
 
@@ -72,13 +68,8 @@ def load_vectors(catalog: Catalog, parts: PartStore, folder: Path) -> Vectors:
         with contextlib.suppress(FileNotFoundError):  # a process that saw a later version has just removed it
             return _open(version, current)
     made = _make(catalog, parts, version)
-    try:
-        _save(made, current)
-    except OSError:
-        return made  # a library that can only be read, or a full disk, still answers
-    for other in folder.iterdir():
-        if other != current:
-            shutil.rmtree(other, ignore_errors=True)  # still mapped by another process on some systems
+    with contextlib.suppress(OSError):  # a library that can only be read, or a full disk, still answers
+        replace_version(current, lambda target: _write(made, target))
     return made
 
 
@@ -105,16 +96,8 @@ def _make(catalog: Catalog, parts: PartStore, version: int) -> Vectors:
     return Vectors(version, np.asarray(ids, dtype="U32")[order], raw, scaling.apply(raw), scaling)
 
 
-def _save(made: Vectors, target: Path) -> None:
-    """Write a version beside the former one and rename it into place, unless another process was faster."""
-    building = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}"
-    try:
-        building.mkdir(parents=True)
-        np.save(building / "ids.npy", made.ids)
-        np.save(building / "raw.npy", made.raw)
-        np.save(building / "standardised.npy", made.standardised)
-        (building / "scaling.json").write_text(json.dumps(made.scaling.to_dict()))
-        os.rename(building, target)
-    except OSError:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+def _write(made: Vectors, target: Path) -> None:
+    np.save(target / "ids.npy", made.ids)
+    np.save(target / "raw.npy", made.raw)
+    np.save(target / "standardised.npy", made.standardised)
+    (target / "scaling.json").write_text(json.dumps(made.scaling.to_dict()))

@@ -7,6 +7,7 @@
               (placements: the row of a track in a part)
     array_sets                               which arrays a track has, shared by many tracks
     meta                                     the library's version, raised by each commit
+    playlists                                saved by name, with what was asked for
 
 A track's id is the content id of its audio, so it is the same in every library. A path with bytes
 that are not UTF-8 is stored escaped (`PathText`): both SQLite and PostgreSQL hold valid text only.
@@ -178,6 +179,16 @@ class Placement(Base):
     track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id"))
 
     __table_args__ = (Index("ix_placements_track", "track_id"),)
+
+
+class SavedPlaylist(Base):
+    """A playlist by name: ids of its tracks in order, and the request that can be made again."""
+
+    __tablename__ = "playlists"
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    request: Mapped[dict[str, Any]] = mapped_column(JSON)
+    tracks: Mapped[list[str]] = mapped_column(JSON)
+    saved_at: Mapped[float] = mapped_column(Float)
 
 
 class Job(Base):

@@ -1,0 +1,133 @@
+"""The columns of tracks that playlists are made from, as arrays: a library of 100,000 tracks is read at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.features.mood import MOODS
+from workbench.playlist.keys import parse_key
+
+Tracks = Sequence[Mapping[str, Any]]
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+#: Columns of the catalog that a table is made from.
+COLUMNS = (
+    "id", "duration_s", "bpm", "bpm_confidence", "key", "key_strength", "energy", "mood", "loudness_lufs", "artist",
+    "album",
+)  # fmt: skip
+#: The code of what is not known.
+UNKNOWN = -1
+_MOOD_CODES = {name: code for code, name in enumerate(MOODS)}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackTable:
+    """Tracks in ascending order of their ids, all arrays of one length n.
+
+    Attributes
+    ----------
+    ids : ids as text, shape (n,), none twice
+    duration_s : seconds, NaN where not known
+    bpm : beats per minute, NaN where not known
+    bpm_trust, key_trust : confidence in tempo and key in [0, 1], 0 where not known
+    key : `Key.index`, -1 where not known
+    energy : in [0, 1], NaN where not known
+    mood : position in `MOODS`, -1 where not known
+    loudness : LUFS, NaN where not known
+    artist, album : equal where the names are, case aside; -1 where not known
+    start, end : timbre of the first and the last seconds, shape (n, d), see `workbench.playlist.edges`;
+        NaN where not known; d is 0 where nothing is known of any track
+    """
+
+    ids: npt.NDArray[np.str_]
+    duration_s: Doubles
+    bpm: Doubles
+    bpm_trust: Floats
+    key: Codes
+    key_trust: Floats
+    energy: Doubles
+    mood: Codes
+    loudness: Doubles
+    artist: Codes
+    album: Codes
+    start: Floats
+    end: Floats
+
+    @classmethod
+    def of(cls, tracks: Tracks) -> TrackTable:
+        """Read catalog records, in any order; of several with one id the first counts."""
+        by_id = {str(track["id"]): track for track in reversed(tracks)}
+        ordered = [by_id[name] for name in sorted(by_id)]
+        return cls.of_columns({name: [track.get(name) for track in ordered] for name in COLUMNS})
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, Sequence[Any]]) -> TrackTable:
+        """Take the columns `COLUMNS`, None for what is not known, in ascending order of the ids."""
+        bpm, key = _numbers(columns["bpm"]), _key_codes(columns["key"])
+        none = np.empty((len(bpm), 0), dtype=np.float32)
+        return cls(
+            ids=np.array([str(track) for track in columns["id"]], dtype=np.str_),
+            duration_s=_positive(_numbers(columns["duration_s"])),
+            bpm=_positive(bpm),
+            bpm_trust=_trust(_numbers(columns["bpm_confidence"]), bpm > 0),
+            key=key,
+            key_trust=_trust(_numbers(columns["key_strength"]), key != UNKNOWN),
+            energy=_numbers(columns["energy"]),
+            mood=np.array([_MOOD_CODES.get(mood, UNKNOWN) for mood in columns["mood"]], dtype=np.int64),
+            loudness=_numbers(columns["loudness_lufs"]),
+            artist=_name_codes(columns["artist"]),
+            album=_name_codes(columns["album"]),
+            start=none,
+            end=none,
+        )
+
+    def with_edges(self, start: Floats, end: Floats) -> TrackTable:
+        """Give the same table with the timbre at both ends of each track."""
+        return replace(self, start=start, end=end)
+
+    def take(self, rows: npt.ArrayLike) -> TrackTable:
+        """Give some rows, in the order asked for."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        return TrackTable(**{field.name: getattr(self, field.name)[wanted] for field in fields(self)})
+
+    def row(self, track_id: int | str) -> int | None:
+        """Give the row of a track, None where there is none of that id."""
+        row = int(np.searchsorted(self.ids, str(track_id)))
+        return row if row < len(self.ids) and self.ids[row] == str(track_id) else None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def _numbers(values: Sequence[Any]) -> Doubles:
+    return np.array(values, dtype=np.float64)  # None becomes NaN
+
+
+def _positive(values: Doubles) -> Doubles:
+    return np.where(values > 0, values, np.nan)
+
+
+def _trust(confidence: Doubles, known: npt.NDArray[np.bool_]) -> Floats:
+    """Confidence in [0, 1]: full where a value came without one, none where there is no value."""
+    given = np.where(np.isnan(confidence), 1, np.clip(confidence, 0, 1))
+    return np.where(known, given, 0).astype(np.float32)
+
+
+def _key_codes(names: Sequence[str | None]) -> Codes:
+    codes: dict[str | None, int] = {None: UNKNOWN}
+    for name in set(names) - {None}:
+        codes[name] = parse_key(str(name)).index
+    return np.array([codes[name] for name in names], dtype=np.int64)
+
+
+def _name_codes(names: Sequence[str | None]) -> Codes:
+    codes: dict[str, int] = {}
+    folded = ((name or "").strip().casefold() for name in names)
+    return np.array([codes.setdefault(name, len(codes)) if name else UNKNOWN for name in folded], dtype=np.int64)

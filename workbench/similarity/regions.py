@@ -1,0 +1,301 @@
+"""Finding a few seconds anywhere in a library: stored segments compared one after another.
+
+A region is a run of segments of one second each. It seldom begins where a stored segment does, so it is described
+several times, begun a little later each time (`SHIFTS_S`), and the best of these counts. Over every place of every
+track the mean squared distance of corresponding segments is computed, block by block: exact, and at constant memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.features.key import PITCH_CLASSES
+from workbench.similarity.search import facet_weights
+
+Floats = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.int8]
+
+#: Raised when anything here changes: what is kept on disk goes by it.
+VERSION = 1
+
+#: Seconds from the beginning of a region at which its segments may begin.
+SHIFTS_S = (0.0, 0.25, 0.5, 0.75)
+
+#: Segments that are compared at most, spread over a longer region.
+MOST_SEGMENTS = 16
+
+#: Segments compared at once: 32768 of 44 float32 are 6 MB.
+BLOCK = 1 << 15
+
+#: Stored arrays that segments are described from.
+SEGMENTS = (
+    "segments/mfcc",
+    "segments/spectral_contrast",
+    "segments/spectral_centroid",
+    "segments/spectral_flatness",
+    "segments/zero_crossing_rate",
+    "segments/spectral_flux",
+    "segments/onset_strength",
+    "segments/chroma",
+    "segments/rms",
+)
+
+#: Components by facet: MFCC 1 to 19, contrast, centroid, flatness and crossings; flux and onsets; chroma; level.
+FACETS: dict[str, slice] = {
+    "timbre": slice(0, 29),
+    "rhythm": slice(29, 31),
+    "harmony": slice(31, 43),
+    "dynamics": slice(43, 44),
+}
+SIZE = 44
+
+#: Names of the components; those that `explain` speaks of have the names that they have in the embedding.
+COMPONENTS = (
+    *(f"mfcc_{i}_mean" for i in range(1, 20)),
+    *(f"spectral_contrast_{i}_mean" for i in range(7)),
+    *("spectral_centroid_mean", "spectral_flatness_mean", "zero_crossing_rate_mean"),
+    *("spectral_flux_mean", "onset_strength_mean"),
+    *(f"chroma_{name}_mean" for name in PITCH_CLASSES),
+    "loudness",
+)
+
+#: How much each facet counts if nothing else is asked for. Of a few seconds, level and onsets tell least: of 200 cuts
+#: of music, moved by up to half a semitone and 6 dB, most are found with these (`scripts/prove_regions.py`).
+WEIGHTS = {"timbre": 4.0, "rhythm": 0.0, "harmony": 1.0, "dynamics": 0.0}
+
+_STEPS = 31.75  # codes per deviation: ±4 deviations fit int8
+
+
+def describe_segments(segments: Mapping[str, Floats]) -> Floats:
+    """Describe each second of a track.
+
+    Parameters
+    ----------
+    segments : mapping
+        Path of each of `SEGMENTS` to its values, one row per second; NaN where missing.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (n_segments, `SIZE`), in decibels, octaves and shares; NaN where missing.
+    """
+    mfcc, contrast, centroid, flatness, crossings, flux, onsets, chroma, rms = (segments[path] for path in SEGMENTS)
+    columns = (
+        mfcc[:, 1:],
+        contrast,
+        np.log2(np.maximum(centroid, 20.0)),
+        np.log2(np.maximum(flatness, 1e-6)),
+        np.log2(np.maximum(crossings, 1e-3)),
+        np.log2(np.maximum(flux, 1e-3)),
+        np.log2(np.maximum(onsets, 0.01)),
+        chroma,
+        20 * np.log10(np.maximum(rms, 1e-5)),
+    )
+    return np.concatenate([c if c.ndim == 2 else c[:, None] for c in columns], axis=1, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentScaling:
+    """How segments are standardised: median and spread of each component over a library, shape (`SIZE`,) each."""
+
+    centre: Floats
+    spread: Floats
+
+    def encode(self, segments: Floats) -> Codes:
+        """Standardise, clip to ±4 deviations and round to steps of 1/32: int8, the same shape; what is missing is 0."""
+        scaled = (segments - self.centre) / self.spread * np.float32(_STEPS)
+        return np.asarray(np.nan_to_num(np.clip(np.rint(scaled), -127, 127), nan=0.0), dtype=np.int8)
+
+    def decode(self, codes: Codes) -> Floats:
+        """Give segments back, to a 32nd of a deviation; the library's median for what was missing."""
+        return np.asarray(codes / np.float32(_STEPS) * self.spread + self.centre, dtype=np.float32)
+
+
+def fit_segment_scaling(segments: Floats) -> SegmentScaling:
+    """Fit the standardisation to segments of a library, shape (n, `SIZE`); a sample of them is enough."""
+    if not len(segments):
+        return SegmentScaling(np.zeros(SIZE, np.float32), np.ones(SIZE, np.float32))
+    low, middle, high = np.nan_to_num(np.nanquantile(segments, (0.25, 0.5, 0.75), axis=0))
+    return SegmentScaling(middle.astype(np.float32), np.maximum((high - low) / 1.349, 1e-3).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class RegionHits:
+    """The best place in each of the best tracks, the nearest first.
+
+    Attributes
+    ----------
+    track : row of the track, int64, shape (m,)
+    start_s : where the region begins in it, seconds, float64, shape (m,)
+    distance : weighted root mean square of the facets' distances, float64, shape (m,)
+    score : ``1 / (1 + distance)``
+    facets : facet to its own score, unweighted
+    """
+
+    track: npt.NDArray[np.int64]
+    start_s: npt.NDArray[np.float64]
+    distance: npt.NDArray[np.float64]
+    score: npt.NDArray[np.float64]
+    facets: dict[str, npt.NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.track)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Segments of some tracks, one track after another.
+
+    Attributes
+    ----------
+    codes : int8, shape (n_segments, `SIZE`), maybe a memmap (`SegmentScaling.encode`)
+    offsets : shape (n_tracks + 1,): track i has the segments from ``offsets[i]`` to ``offsets[i + 1]``
+    rows : shape (n_tracks,): number of each track in the library; -1 for one that is not to be found
+    """
+
+    codes: Codes
+    offsets: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+
+
+def search_regions(
+    pieces: Iterable[Piece], query: Sequence[Codes], *, n: int, weights: Mapping[str, float] | None = None
+) -> RegionHits:
+    """Find where in which tracks a region sounds most alike.
+
+    Parameters
+    ----------
+    pieces : iterable of Piece
+        The library's segments.
+    query : sequence of numpy.ndarray
+        The segments of the region for each of `SHIFTS_S`, int8, shape (m, `SIZE`), m >= 1; there may be fewer
+        descriptions than shifts.
+    n : int
+        How many tracks at most.
+    weights : mapping, optional
+        Weight by facet; one that is not named has that of `WEIGHTS`.
+
+    Returns
+    -------
+    RegionHits
+        One place per track; a track shorter than the region is compared as far as it goes.
+
+    Raises
+    ------
+    InputError
+        On an unknown facet or a weight that is not allowed.
+
+    Examples
+    --------
+    >>> codes = np.arange(10 * SIZE, dtype=np.int64).astype(np.int8).reshape(10, SIZE)
+    >>> piece = Piece(codes, np.array([0, 4, 10]), np.array([7, 8]))
+    >>> hits = search_regions([piece], [codes[6:8]], n=1)
+    >>> int(hits.track[0]), float(hits.start_s[0]), float(hits.score[0])
+    (8, 2.0, 1.0)
+    """
+    weight = facet_weights({**WEIGHTS, **(weights or {})}, FACETS)
+    patterns = [_Pattern(segments, weight) for segments in query]
+    best: list[_Match] = []
+    for piece in pieces:
+        for first, last in _blocks_of_tracks(piece.offsets):
+            best = sorted([*best, *_matches(piece, first, last, patterns, n)])[:n]
+    return _hits(best)
+
+
+class _Match(NamedTuple):
+    """The best place in a track; sorted by distance, then track."""
+
+    distance: float
+    row: int
+    place: int
+    pattern: int
+    facets: tuple[float, ...]
+
+
+def _matches(piece: Piece, first: int, last: int, patterns: Sequence[_Pattern], n: int) -> Iterator[_Match]:
+    """Compare the tracks from `first` to `last` of a piece with all descriptions of a region; give the n best."""
+    offsets, rows = piece.offsets[first : last + 1] - piece.offsets[first], piece.rows[first:last]
+    rows, lengths = rows[np.diff(offsets) > 0], np.diff(offsets)[np.diff(offsets) > 0]
+    if not len(rows):
+        return
+    begins = np.cumsum(lengths) - lengths
+    block = piece.codes[piece.offsets[first] : piece.offsets[last]].astype(np.float32)
+    block /= np.float32(_STEPS)
+    length = np.repeat(lengths, lengths)
+    left = length - (np.arange(len(block)) - np.repeat(begins, lengths))
+    distances = np.stack([pattern.distances(block, left, length) for pattern in patterns])
+    distances[:, np.repeat(rows < 0, lengths)] = np.inf
+    distance = distances.min(axis=0)
+    of_tracks = np.minimum.reduceat(distance, begins)
+    for track in np.lexsort((rows, of_tracks))[:n].tolist():
+        if np.isfinite(of_tracks[track]):
+            here = slice(begins[track], begins[track] + lengths[track])
+            place = int(distance[here].argmin())
+            which = int(distances[:, here.start + place].argmin())
+            facets = patterns[which].facets(block[here][place:])
+            yield _Match(patterns[which].weigh(facets), int(rows[track]), place, which, facets)
+
+
+class _Pattern:
+    """One description of a region, ready to be compared with many segments."""
+
+    def __init__(self, segments: Codes, weight: Mapping[str, float]) -> None:
+        self._weight = weight
+        self.places = np.unique(np.linspace(0, len(segments) - 1, min(len(segments), MOST_SEGMENTS)).astype(np.int64))
+        self.segments = segments[self.places].astype(np.float32) / np.float32(_STEPS)
+        self.per_component = np.zeros(SIZE, dtype=np.float32)
+        for name, part in FACETS.items():
+            self.per_component[part] = weight[name] / (part.stop - part.start)
+
+    def distances(self, block: Floats, left: npt.NDArray[np.int64], length: npt.NDArray[np.int64]) -> Floats:
+        """Mean squared distance of the region from each place of a block, shape (n,); infinite where it does not fit.
+
+        A place fits if what is left of its track holds the whole region; in a shorter track only the first does.
+        """
+        weighted = self.segments * self.per_component
+        norms = np.square(block) @ self.per_component
+        products = block @ (-2 * weighted.T)
+        own = (weighted * self.segments).sum(axis=1)
+        total, n = np.zeros(len(block), dtype=np.float32), np.zeros(len(block), dtype=np.float32)
+        for k, place in enumerate(self.places):
+            inside = left > place
+            here = np.flatnonzero(inside)
+            total[here] += norms[here + place] + products[here + place, k] + own[k]
+            n += inside
+        fits = (left > self.places[-1]) | (left == length)
+        return np.where(fits, np.maximum(total / np.maximum(n, 1), 0), np.float32(np.inf))
+
+    def facets(self, there: Floats) -> tuple[float, ...]:
+        """Mean squared distance of each facet from the segments of a place."""
+        places = self.places[self.places < len(there)]
+        squared = np.square(there[places] - self.segments[: len(places)], dtype=np.float64)
+        return tuple(float(squared[:, part].mean()) for part in FACETS.values())
+
+    def weigh(self, facets: Sequence[float]) -> float:
+        """Join the distances of the facets."""
+        return sum(self._weight[name] * squared for name, squared in zip(FACETS, facets, strict=True))
+
+
+def _blocks_of_tracks(offsets: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Cut tracks into runs of about `BLOCK` segments; one that is longer stays whole."""
+    cuts = np.searchsorted(offsets, np.arange(BLOCK, offsets[-1] + BLOCK, BLOCK))
+    bounds = np.unique(np.concatenate(([0], np.minimum(cuts, len(offsets) - 1))))
+    yield from itertools.pairwise(bounds.tolist())
+
+
+def _hits(best: Sequence[_Match]) -> RegionHits:
+    distance = np.sqrt([match.distance for match in best])
+    facets = np.array([match.facets for match in best]).reshape(-1, len(FACETS))
+    return RegionHits(
+        track=np.array([match.row for match in best], dtype=np.int64),
+        start_s=np.array([max(match.place - SHIFTS_S[match.pattern], 0.0) for match in best]),
+        distance=distance,
+        score=1 / (1 + distance),
+        facets={name: 1 / (1 + np.sqrt(facets[:, i])) for i, name in enumerate(FACETS)},
+    )

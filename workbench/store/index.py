@@ -1,0 +1,34 @@
+"""What lies below ``index/``: arrays made from a state of the library, memory-mapped, always rebuildable.
+
+A version is written beside the former one and then renamed into place, so that a reader never meets
+half of one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+
+def replace_version(target: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a folder, give it its name unless another process was faster, and drop all others beside it.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be written; nothing is left behind then.
+    """
+    building = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}"
+    try:
+        building.mkdir(parents=True)
+        write(building)
+        os.rename(building, target)
+    except OSError:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    for other in target.parent.iterdir():
+        if other != target:
+            shutil.rmtree(other, ignore_errors=True)  # still mapped by another process on some systems

@@ -1,0 +1,85 @@
+"""Playlists kept in the catalog: their tracks, and what was asked for, so that it can be asked again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from workbench.errors import InputError
+from workbench.store.catalog import Catalog
+from workbench.store.catalog.engine import upsert
+from workbench.store.catalog.models import SavedPlaylist
+
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A playlist as it was saved.
+
+    Attributes
+    ----------
+    name : unique in the library
+    request : fields of a `PlaylistRequest`
+    tracks : ids in order
+    saved_at : seconds since 1970
+    """
+
+    name: str
+    request: dict[str, Any]
+    tracks: list[str]
+    saved_at: float
+
+
+def save(catalog: Catalog, name: str, request: Mapping[str, Any], tracks: Sequence[str]) -> None:
+    """Keep a playlist under a name; one of that name is replaced.
+
+    Raises
+    ------
+    InputError
+        On an empty or very long name.
+    """
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise InputError(
+            f"{name!r} cannot be the name of a playlist.", f"Give up to {_LONGEST_NAME} letters, on one line."
+        )
+    row = {"name": name, "request": dict(request), "tracks": list(tracks), "saved_at": time.time()}
+    with catalog.write() as connection:
+        upsert(connection, SavedPlaylist, [row], key="name", update=("request", "tracks", "saved_at"))
+
+
+def kept(catalog: Catalog) -> list[Kept]:
+    """All playlists, in order of their names."""
+    columns = (SavedPlaylist.name, SavedPlaylist.request, SavedPlaylist.tracks, SavedPlaylist.saved_at)
+    with catalog.read() as connection:
+        return [Kept(*row) for row in connection.execute(sa.select(*columns).order_by(SavedPlaylist.name))]
+
+
+def find(catalog: Catalog, name: str) -> Kept:
+    """Look a playlist up.
+
+    Raises
+    ------
+    InputError
+        When there is none of that name.
+    """
+    found = kept(catalog)
+    for playlist in found:
+        if playlist.name == name:
+            return playlist
+    names = ", ".join(repr(playlist.name) for playlist in found)
+    raise InputError(
+        f"There is no saved playlist {name!r}.",
+        f"Saved are {names}." if names else "Save one with `workbench playlist --save NAME`.",
+    )
+
+
+def delete(catalog: Catalog, name: str) -> None:
+    """Forget a playlist; `InputError` when there is none of that name."""
+    find(catalog, name)
+    with catalog.write() as connection:
+        connection.execute(sa.delete(SavedPlaylist).where(SavedPlaylist.name == name))
