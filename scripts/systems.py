@@ -1,4 +1,4 @@
-"""What `benchmark.py` and `evaluate.py` compare: each system as one process that is asked file by file.
+"""What `benchmark.py`, `evaluate.py` and `retrieval.py` compare: each system as one process that is asked file by file.
 
     python scripts/systems.py timed essentia-key
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import InputError
-from workbench.similarity.embedding import FACETS
+from workbench.similarity.embedding import FACET_WEIGHTS, FACETS
 
 #: Rows per block: 2048 rows of 128 float32 are 1 MiB.
 BLOCK = 2048
@@ -33,7 +33,7 @@ class Hits:
     distance : weighted root mean square of the facets' distances, float64, shape (m,), >= 0
     score : ``1 / (1 + distance)``, float64, shape (m,), in (0, 1]; 1 is the same vector. Two tracks
         drawn at random from a library lie around 0.4, since each facet is scaled to a mean
-        square of one.
+        square of about one.
     facets : facet to its own score by the same formula, unweighted, each float64, shape (m,)
     """
 
@@ -69,7 +69,7 @@ def search(
     mask : numpy.ndarray, optional
         bool, shape (rows,): which rows may be found, decided before ranking.
     weights : mapping, optional
-        Weight by facet, >= 0; a facet that is not named has 1.
+        Factor on the usual weight of a facet (`FACET_WEIGHTS`), >= 0; a facet that is not named has 1.
     exclude : iterable of int
         Rows that are not to be found, such as the query's own.
     facets : mapping
@@ -115,7 +115,9 @@ def search(
 
 
 def facet_weights(weights: Mapping[str, float] | None, facets: Mapping[str, slice] = FACETS) -> dict[str, float]:
-    """Complete the weights of facets and scale them to a sum of one.
+    """Multiply the usual weights of facets by those given and scale them to a sum of one.
+
+    A facet that is not named keeps its usual weight (`FACET_WEIGHTS`; 1 where it has none).
 
     Raises
     ------
@@ -124,8 +126,8 @@ def facet_weights(weights: Mapping[str, float] | None, facets: Mapping[str, slic
 
     Examples
     --------
-    >>> facet_weights({"timbre": 2})
-    {'timbre': 0.4, 'rhythm': 0.2, 'harmony': 0.2, 'dynamics': 0.2}
+    >>> {name: round(value, 3) for name, value in facet_weights({"timbre": 2}).items()}
+    {'timbre': 0.702, 'rhythm': 0.14, 'harmony': 0.07, 'dynamics': 0.088}
     """
     given = dict(weights or {})
     unknown = sorted(set(given) - set(facets))
@@ -135,6 +137,7 @@ def facet_weights(weights: Mapping[str, float] | None, facets: Mapping[str, slic
     for name, value in complete.items():
         if not (np.isfinite(value) and value >= 0):
             raise InputError(f"weights: {name}={value:g} is not allowed.", "A weight is a number from 0 upwards.")
+    complete = {name: value * FACET_WEIGHTS.get(name, 1.0) for name, value in complete.items()}
     total = sum(complete.values())
     if total == 0:
         raise InputError("weights: every facet has the weight 0.", "Give at least one facet a weight above 0.")
