@@ -101,6 +101,15 @@ def test_two_random_tracks_score_about_two_fifths() -> None:
     assert 0.37 < np.median(search(matrix, matrix[0], n=2000, facets=facets).score) < 0.47
 
 
+def test_weights_are_factors_on_the_usual_ones() -> None:
+    usual = facet_weights(None)
+    assert sum(usual.values()) == pytest.approx(1)
+    assert usual == facet_weights(dict.fromkeys(FACETS, 3.0))
+    doubled = facet_weights({"harmony": 2})
+    assert doubled["harmony"] / doubled["timbre"] == pytest.approx(2 * usual["harmony"] / usual["timbre"])
+    assert facet_weights({}, {"one": slice(0, 1), "two": slice(1, 2)}) == {"one": 0.5, "two": 0.5}
+
+
 def test_a_facet_of_weight_zero_does_not_count() -> None:
     matrix = np.array([[0, 0, 0, 9, 9], [1, 1, 1, 0, 0]], dtype=np.float32)
     hits = search(matrix, np.zeros(5, np.float32), n=2, weights={"rhythm": 0}, facets=HALVES)

@@ -130,9 +130,10 @@ class WeightedMoments:
         """Take in the first `n_frames` frames, values of shape (*shape, n >= n_frames) and their rms, shape (n,)."""
         table = values.reshape(-1, values.shape[-1])
         energies = np.square(rms[:n_frames], dtype=np.float64)
-        if not self._energy:
-            # the first frame that sounds is the origin: sums from there keep their squares from cancelling
-            self._state[:, _ORIGIN] = table[:, np.argmax(energies > 0)]
+        sounding = np.flatnonzero(energies)
+        if not self._energy and sounding.size:
+            # sums are taken from the first value that counts, which keeps their squares from cancelling
+            self._state[:, _ORIGIN] = table[:, sounding[0]]
         self._energy += float(energies.sum())
         _add_weighted(table, energies, self._state)
 

@@ -124,13 +124,13 @@ def _octaves(descriptor: str, least: float, spread: float, *statistics: tuple[st
     ``least`` is that of the values themselves; of their deviations a tenth of it is told apart.
     """
     for suffix, statistic, weight in statistics:
-        floor = least if statistic == "mean" else least / 10
+        floor = least if statistic in ("mean", "min") else least / 10
         yield Source(descriptor + suffix, partial(_log2, least=floor), spread, (statistic,), weight)
 
 
 _RANKS = tuple(str(rank) for rank in range(1, 13))
 _ENERGY = "_by_energy"
-_COLOUR = ((_ENERGY, "mean", 0.2), (_ENERGY, "std", 0.1), ("", "dstd", 0.1))
+_COLOUR = ((_ENERGY, "mean", 0.2), (_ENERGY, "std", 0.1), ("", "dstd", 0.1), ("", "min", 0.05))
 _RESTLESSNESS = ((_ENERGY, "mean", 0.5), (_ENERGY, "std", 0.25), ("", "std", 0.125))
 
 #: What each facet is made of.
@@ -153,14 +153,14 @@ SOURCES: dict[str, tuple[Source, ...]] = {
     "rhythm": (
         *_octaves("spectral_flux", 1e-3, 0.1, *_RESTLESSNESS),
         *_octaves("onset_strength", 0.01, 0.1, *_RESTLESSNESS),
-        Source("onset_rate", partial(_log2, least=0.1), 0.2, weight=0.1),
-        Source("tempogram", _linear, 0.05, weight=0.1),
-        Source("tempo", _octave_cos, 0.5, weight=0.05, suffix="cos"),
-        Source("tempo", _octave_sin, 0.5, weight=0.05, suffix="sin"),
+        Source("onset_rate", partial(_log2, least=0.1), 0.2, weight=0.2),
+        Source("tempogram", _linear, 0.05, weight=0.25),
+        Source("tempo", _octave_cos, 0.5, weight=0.125, suffix="cos"),
+        Source("tempo", _octave_sin, 0.5, weight=0.125, suffix="sin"),
     ),
     "harmony": (
         Source("chroma", _ranked, 0.03, ("mean",), 0.75, coefficients=_RANKS, suffix="ranked"),
-        Source("chroma", _linear, 0.03, ("mean",), 0.1),
+        Source("chroma", _linear, 0.03, ("mean",), 0.25),
     ),
     "dynamics": (
         Source("loudness", _linear, 1.0, weight=0.1),
@@ -176,7 +176,7 @@ SOURCES: dict[str, tuple[Source, ...]] = {
 }
 
 #: How much a facet counts if nothing else is asked for.
-FACET_WEIGHTS: dict[str, float] = {"timbre": 1.0, "rhythm": 0.4, "harmony": 0.2, "dynamics": 0.25}
+FACET_WEIGHTS: dict[str, float] = {"timbre": 1.0, "rhythm": 0.5, "harmony": 0.2, "dynamics": 0.2}
 
 #: Summary arrays that `embed` needs.
 INPUTS: tuple[str, ...] = tuple(dict.fromkeys(source.path for sources in SOURCES.values() for source in sources))

@@ -127,7 +127,7 @@ def facet_weights(weights: Mapping[str, float] | None, facets: Mapping[str, slic
     Examples
     --------
     >>> {name: round(value, 3) for name, value in facet_weights({"timbre": 2}).items()}
-    {'timbre': 0.702, 'rhythm': 0.14, 'harmony': 0.07, 'dynamics': 0.088}
+    {'timbre': 0.69, 'rhythm': 0.172, 'harmony': 0.069, 'dynamics': 0.069}
     """
     given = dict(weights or {})
     unknown = sorted(set(given) - set(facets))
