@@ -290,7 +290,7 @@ class Library:
         where : str, optional
             Only tracks that fit this expression.
         weights : mapping, optional
-            Weight by facet: ``timbre, rhythm, harmony, dynamics``; one that is not named has 1.
+            Factor on the usual weight of a facet, ``timbre, rhythm, harmony, dynamics``; one that is not named has 1.
 
         Raises
         ------

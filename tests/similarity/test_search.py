@@ -93,12 +93,12 @@ def test_scores_are_one_for_the_same_and_fall_with_distance() -> None:
         assert ((scores > 0) & (scores <= 1)).all()
 
 
-def test_two_random_tracks_score_about_two_fifths() -> None:
+def test_two_random_tracks_score_from_two_fifths_to_a_half() -> None:
     """What the documentation says of the scale of scores."""
     rng = np.random.default_rng(4)
-    matrix = rng.standard_normal((2000, 12)).astype(np.float32) * np.float32(3**-0.5)
+    matrix = rng.standard_normal((2000, 12)).astype(np.float32).clip(-1.5, 1.5) * np.float32(3**-0.5)
     facets = {name: slice(3 * i, 3 * i + 3) for i, name in enumerate(FACETS)}
-    assert 0.37 < np.median(search(matrix, matrix[0], n=2000, facets=facets).score) < 0.47
+    assert 0.4 < np.median(search(matrix, matrix[0], n=2000, facets=facets).score) < 0.5
 
 
 def test_weights_are_factors_on_the_usual_ones() -> None:

@@ -189,7 +189,7 @@ def similar(
     n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 10,
     region: Annotated[str | None, typer.Option(help="Compare this part only, in seconds: 31:35")] = None,
     where: WhereOption = None,
-    weights: Annotated[str | None, typer.Option(help="Weight by facet: timbre=2,rhythm=0.5")] = None,
+    weights: Annotated[str | None, typer.Option(help="Factor on a facet's usual weight: timbre=2,rhythm=0.5")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the tracks that sound most like a file or a track, and say why."""

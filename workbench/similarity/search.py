@@ -32,8 +32,8 @@ class Hits:
     index : row numbers, int64, shape (m,)
     distance : weighted root mean square of the facets' distances, float64, shape (m,), >= 0
     score : ``1 / (1 + distance)``, float64, shape (m,), in (0, 1]; 1 is the same vector. Two tracks
-        drawn at random from a library lie around 0.4, since each facet is scaled to a mean
-        square of about one.
+        drawn at random from a library lie between 0.4 and 0.5, since each facet is scaled to a
+        mean square of nearly one.
     facets : facet to its own score by the same formula, unweighted, each float64, shape (m,)
     """
 
