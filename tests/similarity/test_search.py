@@ -104,7 +104,7 @@ def test_two_random_tracks_score_from_two_fifths_to_a_half() -> None:
 def test_weights_are_factors_on_the_usual_ones() -> None:
     usual = facet_weights(None)
     assert sum(usual.values()) == pytest.approx(1)
-    assert usual == facet_weights(dict.fromkeys(FACETS, 3.0))
+    assert usual == pytest.approx(facet_weights(dict.fromkeys(FACETS, 3.0)))
     doubled = facet_weights({"harmony": 2})
     assert doubled["harmony"] / doubled["timbre"] == pytest.approx(2 * usual["harmony"] / usual["timbre"])
     assert facet_weights({}, {"one": slice(0, 1), "two": slice(1, 2)}) == {"one": 0.5, "two": 0.5}
