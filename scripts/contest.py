@@ -1,4 +1,4 @@
-"""What `benchmark.py` and `evaluate.py` share: the processes of the systems, and what they ran on."""
+"""What `benchmark.py`, `evaluate.py` and `retrieval.py` share: the processes of the systems, and what they ran on."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Contestant:
 
     Parameters
     ----------
-    kind : {"timed", "scored"}
+    kind : {"timed", "scored", "retrieving"}
         The registry of `systems` that it comes from.
     name : str
         Its name there.

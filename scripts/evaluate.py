@@ -1,7 +1,8 @@
-"""Score tempo, key and beats against the truth, by the definitions of MIREX and mir_eval.
+"""Score tempo, key and beats against the truth, by the definitions of MIREX and mir_eval; and retrieval.
 
     python scripts/evaluate.py labels.csv --peers
     python scripts/evaluate.py --simulated 50 --peers
+    python scripts/evaluate.py --retrieval labels.csv --peers
 
 The table of labels has a column ``path``, relative to the table, and any of
 
@@ -19,6 +20,11 @@ A cell that is empty is not scored; other columns are ignored, also one named ``
   under the ROC curve): 1 is perfect, 0.5 says nothing.
 
 What a system does not answer, or fails at, counts as wrong; ``answered`` is how often it did answer.
+
+With ``--retrieval`` the table has a column ``path``, one of labels (``--label``; by default the first there is of
+label, class, instrument, type, folder, genre) and maybe one of groups (``--group``; group, source, clip_id, artist):
+files that a query must not find, as they come from the same source. ``--group fold`` searches in other folds. Scores
+are precision at 1, 5 and 10 and mean average precision, see `retrieval`.
 """
 
 from __future__ import annotations
@@ -33,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import retrieval
 from contest import Contestant, a_table, console, contest, interpreter, machine, say, write_json
 from systems import SCORED
 
@@ -238,6 +245,9 @@ def parser() -> argparse.ArgumentParser:
     truth = found.add_mutually_exclusive_group(required=True)
     truth.add_argument("labels", nargs="?", type=Path, help="the table of labels")
     truth.add_argument("--simulated", type=int, metavar="N", help="simulate N tracks, whose truth is exact")
+    truth.add_argument("--retrieval", type=Path, metavar="LABELS", help="score the nearest sounds, from this table")
+    found.add_argument("--label", metavar="COLUMN", help="the column of labels that retrieval is scored by")
+    found.add_argument("--group", metavar="COLUMN", help="the column of what a query must not find")
     found.add_argument("--seconds", type=float, default=30.0, metavar="S",
                        help="length of the simulated tracks (default 30)")  # fmt: skip
     found.add_argument("--seed", type=int, default=0, help="another seed simulates other tracks (default 0)")
@@ -279,9 +289,25 @@ def run(labels: Sequence[Label], *, peers: bool, peers_python: str | None) -> di
     return report
 
 
+def evaluate_retrieval(given: argparse.Namespace) -> int:
+    """Score the nearest sounds."""
+    try:
+        sounds = retrieval.read_sounds(given.retrieval, given.label, given.group)
+    except (ValueError, OSError) as error:
+        say(str(error))
+        return 2
+    report = retrieval.run(sounds, peers=given.peers, peers_python=given.peers_python)
+    retrieval.print_report(report)
+    if given.json:
+        write_json(given.json, report)
+    return 0
+
+
 def main() -> int:
     """Run the command line."""
     given = parser().parse_args()
+    if given.retrieval is not None:
+        return evaluate_retrieval(given)
     with tempfile.TemporaryDirectory(prefix="evaluate-") as name:
         try:
             if given.simulated is not None:

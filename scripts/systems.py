@@ -1,4 +1,4 @@
-"""What `benchmark.py` and `evaluate.py` compare: each system as one process that is asked file by file.
+"""What `benchmark.py`, `evaluate.py` and `retrieval.py` compare: each system as one process that is asked file by file.
 
     python scripts/systems.py timed essentia-key
 
@@ -301,6 +301,86 @@ def load_aubio_scored() -> tuple[Run, Run]:
     return soundfile_hops, lambda decoded: aubio_tempo(*decoded)
 
 
+# --- vectors for retrieval ------------------------------------------------------------------------
+
+
+def vector(*parts: Any) -> Answer:
+    """Put numbers and arrays into one vector, as JSON has it."""
+    import numpy as np
+
+    return {"vector": np.concatenate([np.ravel(np.asarray(part, float)) for part in parts]).tolist()}
+
+
+def load_ours_vector() -> tuple[Run, Run]:
+    """Give the raw embedding, as a library stores it."""
+    import numpy as np
+
+    from workbench.similarity import INPUTS, embed
+
+    prepare, describe = load_ours(INPUTS)
+    return prepare, lambda path: vector(embed({k: v[np.newaxis] for k, v in describe(path).arrays.items()})[0])
+
+
+def load_librosa_mfcc() -> tuple[Run, Run]:
+    """Mean and deviation of 20 MFCC."""
+    import librosa
+
+    def run(path: str) -> Answer:
+        y, sr = librosa.load(path)
+        mfcc = librosa.feature.mfcc(y=y, sr=sr)
+        return vector(mfcc.mean(axis=1), mfcc.std(axis=1))
+
+    return as_it_is, run
+
+
+def load_librosa_common() -> tuple[Run, Run]:
+    """Mean and deviation of the features that most people take."""
+    import librosa
+    from librosa import feature
+
+    on_samples = (
+        feature.mfcc, feature.chroma_stft, feature.spectral_centroid, feature.spectral_bandwidth,
+        feature.spectral_contrast, feature.spectral_rolloff,
+    )  # fmt: skip
+    on_samples_alone = (feature.spectral_flatness, feature.zero_crossing_rate, feature.rms)
+
+    def run(path: str) -> Answer:
+        y, sr = librosa.load(path)
+        found = [function(y=y, sr=sr) for function in on_samples] + [function(y=y) for function in on_samples_alone]
+        return vector(*(of_frames for S in found for of_frames in (S.mean(axis=1), S.std(axis=1))))
+
+    return as_it_is, run
+
+
+def load_opensmile_vector(feature_set: str) -> tuple[Run, Run]:
+    """Functionals of the mean of the channels, decoded by soundfile."""
+    import opensmile
+    import soundfile
+
+    smile = opensmile.Smile(opensmile.FeatureSet[feature_set], opensmile.FeatureLevel.Functionals)
+
+    def run(path: str) -> Answer:
+        y, sr = soundfile.read(path, dtype="float32", always_2d=True)
+        return vector(smile.process_signal(y.mean(axis=1), sr))
+
+    return as_it_is, run
+
+
+def load_music_extractor_vector() -> tuple[Run, Run]:
+    """Every number of MusicExtractor that each file has as many of; no covariances, which are matrices."""
+    import numpy as np
+
+    standard = essentia_standard()
+
+    def run(path: str) -> Answer:
+        pool, _ = standard.MusicExtractor()(path)
+        names = [name for name in sorted(pool.descriptorNames()) if name.startswith(("lowlevel", "rhythm", "tonal"))]
+        values = [pool[name] for name in names if name != "rhythm.beats_position"]
+        return vector(*(v for v in values if not isinstance(v, (str, list)) and np.ndim(v) < 2))
+
+    return as_it_is, run
+
+
 # --- decoding alone -------------------------------------------------------------------------------
 
 
@@ -394,6 +474,22 @@ SCORED = {
 }
 
 
+RETRIEVING = {
+    "workbench": System("workbench", "audio-workbench", "make setup", load_ours_vector),
+    "librosa-mfcc": System("librosa, MFCC mean + deviation", "librosa", "make setup", load_librosa_mfcc),
+    "librosa-common": System("librosa, common features", "librosa", "make setup", load_librosa_common),
+    "opensmile-egemaps": System(
+        "openSMILE eGeMAPS", "opensmile", PIP_OPENSMILE, lambda: load_opensmile_vector("eGeMAPSv02")
+    ),
+    "opensmile-compare": System(
+        "openSMILE ComParE 2016", "opensmile", PIP_OPENSMILE, lambda: load_opensmile_vector("ComParE_2016")
+    ),
+    "essentia-music-extractor": System(
+        "Essentia MusicExtractor", "essentia", PIP_ESSENTIA, load_music_extractor_vector
+    ),
+}
+
+
 # --- a process ------------------------------------------------------------------------------------
 
 
@@ -415,7 +511,7 @@ def peak_bytes() -> int:
 def load(kind: str, name: str) -> tuple[Run, Run, str]:
     """Import a system: how to prepare and run it, and its version."""
     # a peer must not import the workbench, which `timed` does to find its sets
-    known = SCORED if kind == "scored" else PEERS_TIMED
+    known = {"scored": SCORED, "retrieving": RETRIEVING, "timed": PEERS_TIMED}[kind]
     system = known[name] if name in known else timed()[name]
     try:
         prepare, run = system.load()

@@ -20,10 +20,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from workbench.similarity import COMPONENTS, FACETS, facet_weights, fit_scaling
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
 PAGE = (ROOT / "docs" / "benchmarks.md").read_text()
-MODULES = ("systems", "contest", "benchmark_report", "benchmark", "evaluate", "profile_analysis")
+MODULES = ("systems", "contest", "benchmark_report", "benchmark", "evaluate", "retrieval", "profile_analysis")
 
 
 def run(script: str, *options: str | Path, path: str = "") -> subprocess.CompletedProcess[str]:
@@ -226,6 +228,70 @@ def test_a_command_without_labels_ends_with_2(tmp_path: Path) -> None:
     assert (done.returncode, "No such file" in done.stderr) == (2, True)
 
 
+# --- retrieval ------------------------------------------------------------------------------------
+
+
+def test_the_nearest_sounds_are_scored(tmp_path: Path) -> None:
+    """Tones are near tones and noises near noises; one file cannot be read and stands in the middle."""
+    rng = np.random.default_rng(0)
+    lines = ["path,class,take"]
+    for number in range(4):
+        t = np.arange(8000) / 16000
+        for kind, y in (("tone", np.sin(2 * np.pi * 200 * (1 + number) * t)), ("noise", rng.standard_normal(8000))):
+            soundfile.write(tmp_path / f"{kind}{number}.wav", 0.1 * y, 16000)
+            lines.append(f"{kind}{number}.wav,{kind},{number}")
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    table = tmp_path / "labels.csv"
+    table.write_text("\n".join([*lines, "broken.wav,broken,9"]))
+    done = run("evaluate.py", "--retrieval", table, "--group", "take", "--json", tmp_path / "r.json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert (report["files"], report["labels"], report["groups"]) == (9, 3, 5)
+    ours = report["systems"]["workbench"]
+    assert ours["scores"]["precision_at_1"] == pytest.approx(8 / 9, abs=1e-5)
+    assert ours["scores"]["mean_average_precision"] > 0.9
+    assert len(ours["failures"]) == 1
+    assert "P@5" in done.stdout
+
+
+def test_distances_of_peers_are_those_of_standardised_numbers(script: Callable[[str], ModuleType]) -> None:
+    retrieval = script("retrieval")
+    vectors = np.random.default_rng(0).normal(3, [1, 10, 0, 5], (6, 4))
+    varied = vectors[:, [0, 1, 3]]
+    standard = (varied - varied.mean(axis=0)) / varied.std(axis=0)
+    plain = np.linalg.norm(standard[:, None] - standard, axis=2)
+    np.testing.assert_allclose(retrieval.standardised_distances(vectors), plain, atol=1e-6)
+    failed = np.concatenate((vectors, np.full((1, 4), np.nan)))
+    to_the_middle = np.linalg.norm(standard, axis=1)
+    assert retrieval.standardised_distances(failed)[6, :6] == pytest.approx(to_the_middle)
+
+
+def test_our_distances_are_those_of_the_search(script: Callable[[str], ModuleType]) -> None:
+    retrieval = script("retrieval")
+    raw = np.random.default_rng(0).standard_normal((5, len(COMPONENTS)))
+    standard = fit_scaling(raw.astype(np.float32)).apply(raw.astype(np.float32)).astype(float)
+    squares = np.square(standard[:, None] - standard)
+    weights = facet_weights(None)
+    plain = sum(weights[name] * squares[..., part].sum(axis=2) for name, part in FACETS.items())
+    np.testing.assert_allclose(retrieval.our_distances(raw), np.sqrt(plain), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("file,class\na.wav,x\n", "no column 'path'"),
+        ("path,bpm\na.wav,1\n", "no column 'label'"),
+        ("path,class\nb.wav,x\n", "no file"),
+        ("path,class,source\na.wav,x,1\na.wav,x,1\n", "all files are of one group"),
+    ],
+)
+def test_tables_that_cannot_be_searched_are_refused(tmp_path: Path, text: str, wrong: str) -> None:
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "labels.csv").write_text(text)
+    done = run("evaluate.py", "--retrieval", tmp_path / "labels.csv")
+    assert (done.returncode, wrong in done.stderr) == (2, True), done.stderr
+
+
 # --- profile --------------------------------------------------------------------------------------
 
 
@@ -270,7 +336,8 @@ def test_the_examples_of_a_script_hold(script: Callable[[str], ModuleType], name
 
 def test_the_page_names_every_system(script: Callable[[str], ModuleType]) -> None:
     systems = script("systems")
-    peers = {system.title for system in (*systems.PEERS_TIMED.values(), *systems.SCORED.values())}
+    known = (systems.PEERS_TIMED, systems.SCORED, systems.RETRIEVING)
+    peers = {system.title for registry in known for system in registry.values()}
     page = " ".join(PAGE.split())
     assert [title for title in sorted(peers) if title not in page] == []
 

@@ -298,7 +298,7 @@ class Library:
         where : str, optional
             Only tracks that fit this expression.
         weights : mapping, optional
-            Weight by facet: ``timbre, rhythm, harmony, dynamics``; one that is not named has 1.
+            Factor on the usual weight of a facet, ``timbre, rhythm, harmony, dynamics``; one that is not named has 1.
 
         Raises
         ------
@@ -620,7 +620,10 @@ class Library:
         beats = spec("frames/beats")
         placed = stored_rows(self.catalog, list(ids), {beats.path: beats.version})
         return {
-            track: np.flatnonzero(beats.decode(self.parts.read_rows(found[beats.path][0], beats.path, found[beats.path][1]))) / DEFAULT_CONFIG.frame_rate
+            track: np.flatnonzero(
+                beats.decode(self.parts.read_rows(found[beats.path][0], beats.path, found[beats.path][1]))
+            )
+            / DEFAULT_CONFIG.frame_rate
             for track, found in placed.items()
         }
 
@@ -676,7 +679,9 @@ class Library:
             there = regions.scaling.decode(regions.segments(int(hit), start_s, start_s + region[1] - region[0]))
             why = explain(described[0].mean(axis=0), there.mean(axis=0), facets, COMPONENTS)
             place = {"start_s": start_s, "end_s": start_s + region[1] - region[0]}
-            found.append({"id": regions.ids[hit], "score": float(hits.score[rank]), "facets": facets, "why": why, **place})
+            found.append(
+                {"id": regions.ids[hit], "score": float(hits.score[rank]), "facets": facets, "why": why, **place}
+            )
         return {"id": track if known else None, "path": path, "region": list(region)}, found
 
     def _with_records(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:

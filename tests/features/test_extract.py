@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from tests.features.sounds import SR, music, noise
 from workbench.errors import InputError
 from workbench.features import DESCRIPTORS, ExtractConfig, Extractor, Features, extract, spec, specs
+from workbench.features.registry import WEIGHTED
+from workbench.features.summary import WEIGHTED_STATISTICS
 
 EVERYTHING = [s.path for s in specs([name for name, d in DESCRIPTORS.items() if "frames" in d.levels], "full")]
 
@@ -210,3 +212,18 @@ def test_memory_does_not_grow_with_the_length_of_the_audio() -> None:
     # What may grow is curves and segments, some megabytes an hour.
     assert long < short + 1e6
     assert short < 40e6
+
+
+def test_statistics_by_energy_are_those_of_the_stored_frames() -> None:
+    """Of music with a pause, so that it matters."""
+    y = np.concatenate((stereo(2, SR), np.zeros((SR, 2), np.float32), 0.2 * stereo(1, SR)))
+    names = [*WEIGHTED.values(), "rms"]
+    frames = extract([y], SR, paths=[f"frames/{name}" for name in names]).arrays
+    found = extract([y], SR, paths=[f"summary/{name}" for name in WEIGHTED]).arrays
+    energy = frames["frames/rms"].astype(float) ** 2
+    for name, of in WEIGHTED.items():
+        x = frames[f"frames/{of}"].astype(float)
+        mean = np.average(x, weights=energy, axis=0)
+        std = np.sqrt(np.average((x - mean) ** 2, weights=energy, axis=0))
+        np.testing.assert_allclose(found[f"summary/{name}"], [mean, std], rtol=1e-4, atol=1e-6, err_msg=name)
+        assert spec(f"summary/{name}").coords["weighted_statistic"] == WEIGHTED_STATISTICS

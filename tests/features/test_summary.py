@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from workbench.features import summary
-from workbench.features.summary import STATISTICS, Median, Moments, Pool, Segments
+from workbench.features.summary import STATISTICS, Median, Moments, Pool, Segments, WeightedMoments
 
 TABLES = hnp.arrays(np.float32, st.tuples(st.just(3), st.integers(1, 40)), elements=st.floats(-1e3, 1e3, width=32))
 
@@ -41,6 +43,38 @@ def test_a_small_deviation_from_a_large_mean_is_not_lost() -> None:
     for piece in np.split(table, 10, axis=1):
         moments.push(piece)
     np.testing.assert_allclose(moments.result()["std"], table.astype(float).std(), rtol=1e-9)
+
+
+RMS = st.floats(0, 1e3, width=32)
+
+
+@given(table=TABLES, rms=hnp.arrays(np.float32, 40, elements=RMS), at=st.lists(st.integers(0, 40), max_size=4))
+def test_weighted_moments_are_those_of_the_whole(table: np.ndarray, rms: np.ndarray, at: list[int]) -> None:
+    n = table.shape[1]
+    moments = WeightedMoments((3,))
+    for start, stop in pairwise([0, *sorted(min(a, n) for a in at), n]):
+        rest = np.full((3, 2), 1e6, np.float32)  # of a block that is not full: it does not count
+        columns = np.concatenate((table[:, start:stop], rest), axis=1)
+        moments.push(columns, np.append(rms[start:stop], rest[0]), stop - start)
+    found = moments.result()
+    energy = rms[:n].astype(float) ** 2
+    if not energy.any():
+        assert np.isnan(found).all()
+        return
+    x = table.astype(float)
+    mean = np.average(x, weights=energy, axis=1)
+    std = np.sqrt(np.average((x - mean[:, None]) ** 2, weights=energy, axis=1))
+    np.testing.assert_allclose(found, [mean, std], rtol=1e-6, atol=1e-3)
+
+
+def test_a_pause_counts_for_nothing() -> None:
+    """However far from what sounds the values of silence are."""
+    sound = (1e-3 * np.random.default_rng(0).standard_normal((1, 100))).astype(np.float32)
+    table = np.concatenate((np.full((1, 50), -1000, np.float32), sound), axis=1)
+    moments = WeightedMoments((1,))
+    for piece, rms in zip(np.split(table, 3, axis=1), np.split(np.repeat([0, 1], [50, 100]), 3), strict=True):
+        moments.push(np.ascontiguousarray(piece), rms.astype(np.float32), 50)
+    np.testing.assert_allclose(moments.result()[:, 0], [sound.mean(), sound.astype(float).std()], rtol=1e-5)
 
 
 @given(n=st.integers(1, 90), at=st.lists(st.integers(0, 90), max_size=6))

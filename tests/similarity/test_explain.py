@@ -30,9 +30,9 @@ def tempo(bpm: float) -> dict[str, float]:
         (tempo(120), tempo(85), "Another tempo class."),
         ({"loudness": -20}, {"loudness": -10}, "Louder."),
         ({"loudness": -10}, {"loudness": -20}, "Quieter."),
-        ({"spectral_centroid_mean": 10}, {"spectral_centroid_mean": 11}, "Brighter."),
+        ({"spectral_centroid_by_energy_mean": 10}, {"spectral_centroid_by_energy_mean": 11}, "Brighter."),
         ({"onset_rate": 3}, {"onset_rate": 1}, "Sparser."),
-        ({"spectral_flatness_mean": -10}, {"spectral_flatness_mean": -4}, "Noisier."),
+        ({"spectral_flatness_by_energy_mean": -10}, {"spectral_flatness_by_energy_mean": -4}, "Noisier."),
         ({"loudness_range": 12}, {"loudness_range": 3}, "More even in level."),
     ],
 )
@@ -41,8 +41,10 @@ def test_each_reason(query: dict[str, float], hit: dict[str, float], says: str) 
 
 
 def test_the_largest_differences_come_first_and_at_most_three() -> None:
-    query = vector(loudness=-20, spectral_centroid_mean=10, onset_rate=0, spectral_flatness_mean=-10)
-    hit = vector(loudness=-16, spectral_centroid_mean=12, onset_rate=2, spectral_flatness_mean=-7)
+    query = vector(
+        loudness=-20, spectral_centroid_by_energy_mean=10, onset_rate=0, spectral_flatness_by_energy_mean=-10
+    )
+    hit = vector(loudness=-16, spectral_centroid_by_energy_mean=12, onset_rate=2, spectral_flatness_by_energy_mean=-7)
     assert explain(query, hit) == "Brighter, busier, noisier."
 
 

@@ -11,11 +11,11 @@ from workbench.errors import InputError
 from workbench.similarity import regions
 from workbench.similarity.regions import (
     COMPONENTS,
+    FACET_WEIGHTS,
     FACETS,
     MOST_SEGMENTS,
     SHIFTS_S,
     SIZE,
-    WEIGHTS,
     Piece,
     describe_segments,
     fit_segment_scaling,
@@ -33,6 +33,7 @@ def plain_distance(there: np.ndarray, region: np.ndarray, weights: dict[str, flo
     """Mean over the corresponding seconds and, weighted, over facets."""
     n = min(len(there), len(region))
     squared = ((there[:n].astype(float) - region[:n]) / 31.75) ** 2
+    weights = {name: FACET_WEIGHTS[name] * weight for name, weight in weights.items()}
     total = sum(weights.values())
     return float(np.sqrt(sum(w / total * squared[:, FACETS[name]].mean() for name, w in weights.items())))
 
@@ -108,7 +109,7 @@ def test_a_long_region_is_compared_at_a_few_seconds_that_reach_its_end() -> None
 def test_weights_are_checked() -> None:
     with pytest.raises(InputError, match="not a facet"):
         search_regions([piece_of([3], 0)], [np.zeros((1, SIZE), np.int8)], n=1, weights={"colour": 1})
-    assert set(WEIGHTS) == set(FACETS)
+    assert set(FACET_WEIGHTS) == set(FACETS)
 
 
 def test_nothing_to_search_is_no_hit() -> None:
@@ -123,7 +124,7 @@ def test_segments_are_described_in_the_order_of_the_components() -> None:
     stored["segments/spectral_centroid"] = np.full(4, 1024.0)
     found = describe_segments(stored)
     assert found.shape == (4, SIZE) == (4, len(COMPONENTS))
-    assert found[0, COMPONENTS.index("spectral_centroid_mean")] == 10
+    assert found[0, COMPONENTS.index("spectral_centroid_by_energy_mean")] == 10
     assert found[0, COMPONENTS.index("loudness")] == pytest.approx(-20)
     assert sum(part.stop - part.start for part in FACETS.values()) == SIZE
 

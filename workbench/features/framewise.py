@@ -20,9 +20,9 @@ from workbench.features.frames import FrameBlock, Framer
 from workbench.features.harmony import HarmonyStream
 from workbench.features.metre import BPM_PEAKS, BandLevels
 from workbench.features.percussion import PercussiveStream
-from workbench.features.registry import DESCRIPTORS, SILENCE_DB
+from workbench.features.registry import DESCRIPTORS, SILENCE_DB, WEIGHTED
 from workbench.features.stft import N_MELS_SHARED, Spectra
-from workbench.features.summary import Pool
+from workbench.features.summary import Pool, WeightedMoments
 from workbench.features.tempogram import TEMPO_LAGS, TempogramMean
 from workbench.schema import Level
 
@@ -116,6 +116,9 @@ class FramewiseStream:
             self._pool({name: levels for name, levels in framewise.items() if name in some})
             for some in (TUNED, DELAYED, framewise.keys() - {*TUNED, *DELAYED})
         )
+        self._weighted = {
+            name: WeightedMoments(DESCRIPTORS[WEIGHTED[name]].shape) for name in levels if name in WEIGHTED
+        }
         self._kernels = {name: kernel for name, kernel in kernels(config).items() if name in self._spectral}
         self.tempogram = TempogramMean(TEMPO_LAGS) if "tempogram" in levels else None
         self.long_tempogram = TempogramMean() if {"tempogram_ratio", *BPM_PEAKS} & levels.keys() else None
@@ -174,8 +177,9 @@ class FramewiseStream:
                 self._delayed.push({"percussive_ratio": ratio}, len(ratio))
 
     def summaries(self) -> dict[str, FloatArray]:
-        """Give the statistics of each framewise descriptor, shape (7, *shape)."""
-        return {name: values for pool in self._pools for name, values in pool.summaries().items()}
+        """Give the statistics of each framewise descriptor, shape (7, *shape), or (2, *shape) of those by energy."""
+        of_pools = {name: values for pool in self._pools for name, values in pool.summaries().items()}
+        return of_pools | {name: weighted.result() for name, weighted in self._weighted.items()}
 
     def segments(self) -> dict[str, FloatArray]:
         """Give the segment means that are wanted, shape (n_segments, *shape)."""
@@ -193,8 +197,8 @@ class FramewiseStream:
         spectra = Spectra(block, self.config.sr, self._transform)
         values = {name: kernel(spectra) for name, kernel in self._kernels.items()}
         self._spectral.push(values, block.n_frames)
-        for tempogram in filter(None, (self.tempogram, self.long_tempogram)):
-            tempogram.push(values["onset_strength"])
+from workbench.features.summary import Pool, WeightedMoments
+from workbench.features.tempogram import TEMPO_LAGS, TempogramMean
         if "rms" in values:
             for name, quietest in SILENCE_RMS.items():
                 self._n_silent[name] += int(np.count_nonzero(values["rms"] < np.float32(quietest)))

@@ -259,7 +259,7 @@ _BEATS = (
     ),
 )  # fmt: skip
 
-_ENVELOPE = (
+_SILENCE = (
     *(
         Descriptor(
             f"silence_rate_{level}dB", "dynamics", (), (), "1", 0.0, 1.0,
@@ -268,34 +268,12 @@ _ENVELOPE = (
         )
         for level in (20, 30)
     ),
-    Descriptor(
-        "average_loudness", "dynamics", (), (), "1", 0.0, 1.0,
-        "Mean over maximum of the loudness of 2 s (energy to the power of 0.67): 1 if all is equally loud.",
-        "Essentia Loudness, LevelExtractor", optional=True,
-        exceptions="Essentia squeezes it once more, by a curve between two levels.",
-    ),
-    Descriptor(
-        "log_attack_time", "dynamics", (), (), "log10(s)", -2.5, 6.0,
-        "Time in which the envelope rises from 20 % to 90 % of its maximum: of use for single sounds.",
-        "Peeters 2004; Essentia LogAttackTime", optional=True,
-        exceptions="Of the root mean square over 23 ms in steps of 5.8 ms; steps double beyond 48 s, 95 s and so on.",
-    ),
-    Descriptor(
-        "temporal_centroid", "dynamics", (), (), "1", 0.0, 1.0,
-        "Where the envelope has its weight, from 0 (the beginning) to 1: low for a sound that dies away.",
-        "Peeters 2004; Essentia TCToTotal", optional=True,
-    ),
-    Descriptor(
-        "effective_duration", "dynamics", (), (), "s", 0.0, 1e6,
-        "Time for which the envelope is above 40 % of its maximum.",
-        "Peeters 2004; Essentia EffectiveDuration", optional=True,
-    ),
 )  # fmt: skip
 
 #: The descriptors of the set ``full`` that are not in ``fast``.
 FULL_SET: tuple[Descriptor, ...] = tuple(
     replace(descriptor, set="full")
-    for descriptor in (*_SPECTRUM, *_BANDS, *_SHAPES, *_PITCH_CLASSES, *_BEATS, *_ENVELOPE)
+    for descriptor in (*_SPECTRUM, *_BANDS, *_SHAPES, *_PITCH_CLASSES, *_BEATS, *_SILENCE)
 )
 
 #: What Essentia's MusicExtractor gives and the workbench does not, and why.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import get_args
 
@@ -15,6 +16,7 @@ from workbench.features.descriptor import Descriptor
 from workbench.features.full_set import FULL_SET, SILENCE_DB
 from workbench.features.key import KEY_NAMES, NAMED_PROFILES, PITCH_CLASSES
 from workbench.features.mood import CUES, MOODS
+from workbench.features.summary import WEIGHTED_STATISTICS
 from workbench.features.tempo import TEMPO_RATIOS
 from workbench.features.tempogram import TEMPO_POINTS
 from workbench.schema import ArraySpec, DescriptorSet, Level
@@ -107,6 +109,28 @@ _DYNAMICS = (
         "silence_rate", "dynamics", (), (), "1", 0.0, 1.0,
         "Share of frames whose RMS is below -60 dB re full scale.",
         "Essentia SilenceRate (60 dB)", requires=("rms",),
+    ),
+    Descriptor(
+        "average_loudness", "dynamics", (), (), "1", 0.0, 1.0,
+        "Mean over maximum of the loudness of 2 s (energy to the power of 0.67): 1 if all is equally loud.",
+        "Essentia Loudness, LevelExtractor", optional=True,
+        exceptions="Essentia squeezes it once more, by a curve between two levels.",
+    ),
+    Descriptor(
+        "log_attack_time", "dynamics", (), (), "log10(s)", -2.5, 6.0,
+        "Time in which the envelope rises from 20 % to 90 % of its maximum: of use for single sounds.",
+        "Peeters 2004; Essentia LogAttackTime", optional=True,
+        exceptions="Of the root mean square over 23 ms in steps of 5.8 ms; steps double beyond 48 s, 95 s and so on.",
+    ),
+    Descriptor(
+        "temporal_centroid", "dynamics", (), (), "1", 0.0, 1.0,
+        "Where the envelope has its weight, from 0 (the beginning) to 1: low for a sound that dies away.",
+        "Peeters 2004; Essentia TCToTotal", optional=True,
+    ),
+    Descriptor(
+        "effective_duration", "dynamics", (), (), "s", 0.0, 1e6,
+        "Time for which the envelope is above 40 % of its maximum.",
+        "Peeters 2004; Essentia EffectiveDuration", optional=True,
     ),
 )  # fmt: skip
 
@@ -268,10 +292,43 @@ _MOOD = (
     ),
 )  # fmt: skip
 
-__all__ = ["COLUMNS", "DESCRIPTORS", "SILENCE_DB", "Descriptor", "closure", "spec", "specs"]
+#: The framewise descriptor that each of those by energy is made from.
+WEIGHTED: dict[str, str] = {
+    f"{name}_by_energy": name
+    for name in (
+        "mfcc", "spectral_centroid", "spectral_bandwidth", "spectral_contrast", "spectral_rolloff",
+        "spectral_flatness", "spectral_flux", "zero_crossing_rate", "onset_strength",
+    )
+}  # fmt: skip
+
+
+def _by_energy(name: str, of: Descriptor) -> Descriptor:
+    return replace(
+        of,
+        name=name,
+        dims=("weighted_statistic", *of.dims),
+        shape=(len(WEIGHTED_STATISTICS), *of.shape),
+        low=min(of.low, 0.0),
+        high=max(of.high, of.high - of.low),
+        sentence=f"Mean and deviation of `{of.name}`, each frame counted by its energy; missing for silence.",
+        source="workbench.features.summary.WeightedMoments",
+        levels=("summary",),
+        optional=True,
+        labels={"weighted_statistic": WEIGHTED_STATISTICS, **of.labels},
+        requires=(of.name, "rms"),
+        exceptions="",
+    )
+
+
+_FRAMEWISE = {d.name: d for d in (*_TIMBRE, *_RHYTHM)}
+_BY_ENERGY = tuple(_by_energy(name, _FRAMEWISE[of]) for name, of in WEIGHTED.items())
+
+__all__ = ["COLUMNS", "DESCRIPTORS", "SILENCE_DB", "WEIGHTED", "Descriptor", "closure", "spec", "specs"]
 
 #: All descriptors by name.
-DESCRIPTORS: dict[str, Descriptor] = {d.name: d for d in (*_TIMBRE, *_RHYTHM, *_HARMONY, *_DYNAMICS, *_MOOD, *FULL_SET)}
+DESCRIPTORS: dict[str, Descriptor] = {
+    d.name: d for d in (*_TIMBRE, *_RHYTHM, *_BY_ENERGY, *_HARMONY, *_DYNAMICS, *_MOOD, *FULL_SET)
+}
 
 #: The catalog's column for each descriptor that has one.
 COLUMNS: dict[str, str] = {

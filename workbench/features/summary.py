@@ -22,6 +22,9 @@ DoubleArray = npt.NDArray[np.float64]
 #: Statistics of a framewise descriptor, in the order of the axis "statistic".
 STATISTICS = ("mean", "std", "min", "max", "median", "dmean", "dstd")
 
+#: Statistics of a framewise descriptor whose frames count by their energy, in the order of that axis.
+WEIGHTED_STATISTICS = ("mean", "std")
+
 #: Columns of which `Median` keeps all; of more it keeps every second, fourth…
 MEDIAN_FRAMES = 8192
 
@@ -100,6 +103,60 @@ def _add_moments(table: FloatArray, state: DoubleArray, n_before: int) -> None:
         state[row, _CHANGE] += change
         state[row, _CHANGE_SQUARES] += change_squares
         state[row, _LOW], state[row, _HIGH], state[row, _LAST] = low, high, last
+
+
+class WeightedMoments:
+    """Mean and deviation of a framewise descriptor, each frame counted by its energy: of what sounds, not of pauses.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the descriptor at one frame.
+
+    Examples
+    --------
+    >>> moments = WeightedMoments(())
+    >>> moments.push(np.array([1, 5, 9], np.float32), np.array([1, 1, 0], np.float32), 3)
+    >>> moments.result().tolist()
+    [3.0, 2.0]
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+        self._state = np.zeros((prod(shape), 3))
+        self._energy = 0.0
+
+    def push(self, values: FloatArray, rms: FloatArray, n_frames: int) -> None:
+        """Take in the first `n_frames` frames, values of shape (*shape, n >= n_frames) and their rms, shape (n,)."""
+        table = values.reshape(-1, values.shape[-1])
+        energies = np.square(rms[:n_frames], dtype=np.float64)
+        sounding = np.flatnonzero(energies)
+        if not self._energy and sounding.size:
+            # sums are taken from the first value that counts, which keeps their squares from cancelling
+            self._state[:, _ORIGIN] = table[:, sounding[0]]
+        self._energy += float(energies.sum())
+        _add_weighted(table, energies, self._state)
+
+    def result(self) -> FloatArray:
+        """Give the `WEIGHTED_STATISTICS`, shape (2, *shape); NaN if no frame has energy."""
+        if not self._energy:
+            return np.full((2, *self._shape), np.nan, dtype=np.float32)
+        origin, total, squares = self._state.T
+        mean = total / self._energy
+        std = np.sqrt(np.maximum(squares / self._energy - mean**2, 0))
+        return np.stack((origin + mean, std)).astype(np.float32).reshape(2, *self._shape)
+
+
+@compiled
+def _add_weighted(table: FloatArray, weights: DoubleArray, state: DoubleArray) -> None:
+    for row in range(table.shape[0]):
+        total, squares = 0.0, 0.0
+        for t in range(len(weights)):
+            shifted = np.float64(table[row, t]) - state[row, _ORIGIN]
+            total += weights[t] * shifted
+            squares += weights[t] * shifted * shifted
+        state[row, _SUM] += total
+        state[row, _SQUARES] += squares
 
 
 class Median:

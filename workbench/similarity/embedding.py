@@ -5,8 +5,9 @@
 * `fit_scaling` looks at a library once; `Scaling.apply` gives the *standardised* vectors that
   `search` compares. Refitting rewrites no stored array.
 
-The components of a facet lie side by side (`FACETS`), and each facet counts the same however many
-components it has.
+The components of a facet lie side by side (`FACETS`). How much a component counts is set by the weight
+of its `Source` within the facet and by `FACET_WEIGHTS`, however many components there are. These few weights,
+and the clipping, were chosen by retrieval on labelled sounds (docs/benchmarks.md, "Retrieval").
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ FloatArray = npt.NDArray[np.float32]
 Transform = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 #: Raised with every change of the components below: part of the stored key.
-VERSION = 1
+VERSION = 2
 
 
 def _linear(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -40,9 +41,9 @@ def _log2(x: npt.NDArray[np.float64], least: float) -> npt.NDArray[np.float64]:
     return np.log2(np.maximum(x, least))
 
 
-def _decibels(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Decibels of an amplitude, down to -100: levels are heard as ratios."""
-    return 20 * np.log10(np.maximum(x, 1e-5))
+def _ranked(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Ascending: how a profile is spread, in whatever key: a tone, a chord or noise."""
+    return np.sort(x, axis=-1)
 
 
 def _octave_cos(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -70,7 +71,9 @@ class Source:
     spread : least spread, in that unit, that counts as one: a difference that can just be heard or
         trusted, so that standardising a uniform library does not blow up noise
     statistics : which statistics of a framewise descriptor; empty where it has none
+    weight : how much all of its components together count within the facet, relative to other sources
     first : first coefficient that is taken
+    coefficients : their names, where they are not those of the descriptor
     suffix : tells apart two sources that read the same array
     """
 
@@ -78,7 +81,9 @@ class Source:
     transform: Transform
     spread: float
     statistics: tuple[str, ...] = ()
+    weight: float = 1.0
     first: int = 0
+    coefficients: tuple[str, ...] = ()
     suffix: str = ""
 
     @property
@@ -87,14 +92,15 @@ class Source:
         return f"summary/{self.descriptor}"
 
     def labels(self) -> Iterator[str]:
-        """Name the components, in the order of `values`: ``mfcc_1_mean``, ``chroma_A#_std``, ``tempo_cos``."""
+        """Name the components, in the order of `values`: ``mfcc_by_energy_1_mean``, ``tempo_cos``."""
         contract = spec(self.path)
         axes = [
             contract.coords.get(dim, range(length)) for dim, length in zip(contract.dims, contract.shape, strict=True)
         ]
         if self.statistics:
             axes[0] = self.statistics
-        coefficients = [str(label) for label in axes[-1]][self.first :] if len(axes) > bool(self.statistics) else [""]
+        own = [str(label) for label in axes[-1]][self.first :] if len(axes) > bool(self.statistics) else [""]
+        coefficients = self.coefficients or own
         for statistic, coefficient in itertools.product(self.statistics or ("",), coefficients):
             yield "_".join(filter(None, (self.descriptor, coefficient, statistic, self.suffix)))
 
@@ -105,51 +111,72 @@ class Source:
             raise ValueError(f"{self.path}: shape {summary.shape[1:]} given, {contract.shape} expected")
         array = summary.astype(np.float64)
         if self.statistics:
-            order = list(contract.coords["statistic"])
+            order = list(contract.coords[contract.dims[0]])
             array = array[:, [order.index(statistic) for statistic in self.statistics], ...]
         if self.first:
             array = array[..., self.first :]
         return self.transform(array).reshape(len(array), -1)
 
 
-_hertz = partial(_log2, least=20.0)
-_MOVING = ("mean", "std", "dmean")
-_LEVEL = ("mean", "std")
+def _octaves(descriptor: str, least: float, spread: float, *statistics: tuple[str, str, float]) -> Iterator[Source]:
+    """Give a source for each statistic in octaves: suffix of the descriptor, statistic and weight of each.
+
+    ``least`` is that of the values themselves; of their deviations a tenth of it is told apart.
+    """
+    for suffix, statistic, weight in statistics:
+        floor = least if statistic in ("mean", "min") else least / 10
+        yield Source(descriptor + suffix, partial(_log2, least=floor), spread, (statistic,), weight)
+
+
+_RANKS = tuple(str(rank) for rank in range(1, 13))
+_ENERGY = "_by_energy"
+_COLOUR = ((_ENERGY, "mean", 0.2), (_ENERGY, "std", 0.1), ("", "dstd", 0.1), ("", "min", 0.05))
+_RESTLESSNESS = ((_ENERGY, "mean", 0.5), (_ENERGY, "std", 0.25), ("", "std", 0.125))
 
 #: What each facet is made of.
 SOURCES: dict[str, tuple[Source, ...]] = {
     "timbre": (
-        # the zeroth coefficient is level, which belongs to dynamics
-        Source("mfcc", _linear, 1.0, _MOVING, first=1),
-        Source("spectral_contrast", _linear, 1.0, _LEVEL),
-        Source("spectral_centroid", _hertz, 0.1, _LEVEL),
-        Source("spectral_bandwidth", _hertz, 0.1, _LEVEL),
-        Source("spectral_rolloff", _hertz, 0.1, _LEVEL),
+        *_octaves("spectral_centroid", 20.0, 0.1, *_COLOUR),
+        *_octaves("spectral_bandwidth", 20.0, 0.1, *_COLOUR),
+        *_octaves("spectral_rolloff", 20.0, 0.1, *_COLOUR),
         # flatness and crossings span decades, from pure tones to noise
-        Source("spectral_flatness", partial(_log2, least=1e-6), 0.5, _LEVEL),
-        Source("zero_crossing_rate", partial(_log2, least=1e-3), 0.2, _LEVEL),
+        *_octaves("spectral_flatness", 1e-6, 0.5, *_COLOUR),
+        *_octaves("zero_crossing_rate", 1e-3, 0.2, *_COLOUR),
+        Source("spectral_contrast", _linear, 1.0, ("mean",), 0.5),
+        Source("spectral_contrast_by_energy", _linear, 1.0, ("mean",), 0.5),
+        Source("spectral_contrast_by_energy", _linear, 1.0, ("std",), 0.5),
+        # the zeroth coefficient is level, which belongs to dynamics
+        Source("mfcc_by_energy", _linear, 1.0, ("mean",), 0.75, first=1),
+        Source("mfcc_by_energy", _linear, 1.0, ("std",), 0.5, first=1),
     ),
+    # tempo, notes and loudness say little of one-shots and noises: they count little beside the rest
     "rhythm": (
-        Source("tempo", _octave_cos, 0.5, suffix="cos"),
-        Source("tempo", _octave_sin, 0.5, suffix="sin"),
-        Source("tempogram", _linear, 0.05),
-        Source("onset_rate", partial(_log2, least=0.1), 0.2),
-        Source("onset_strength", partial(_log2, least=0.01), 0.1, _MOVING),
-        Source("spectral_flux", partial(_log2, least=1e-3), 0.1, _MOVING),
+        *_octaves("spectral_flux", 1e-3, 0.1, *_RESTLESSNESS),
+        *_octaves("onset_strength", 0.01, 0.1, *_RESTLESSNESS),
+        Source("onset_rate", partial(_log2, least=0.1), 0.2, weight=0.2),
+        Source("tempogram", _linear, 0.05, weight=0.25),
+        Source("tempo", _octave_cos, 0.5, weight=0.125, suffix="cos"),
+        Source("tempo", _octave_sin, 0.5, weight=0.125, suffix="sin"),
     ),
     "harmony": (
-        Source("chroma", _linear, 0.03, _LEVEL),
-        Source("tonnetz", _linear, 0.01, _LEVEL),
+        Source("chroma", _ranked, 0.03, ("mean",), 0.75, coefficients=_RANKS, suffix="ranked"),
+        Source("chroma", _linear, 0.03, ("mean",), 0.25),
     ),
     "dynamics": (
-        Source("loudness", _linear, 1.0),
-        Source("loudness_range", _linear, 1.0),
-        Source("dynamic_complexity", _linear, 0.5),
-        Source("crest_factor", _linear, 1.0),
-        Source("silence_rate", _linear, 0.05),
-        Source("rms", _decibels, 1.0, _MOVING),
+        Source("loudness", _linear, 1.0, weight=0.1),
+        Source("loudness_range", _linear, 1.0, weight=0.125),
+        Source("dynamic_complexity", _linear, 0.5, weight=0.125),
+        Source("crest_factor", _linear, 1.0, weight=0.125),
+        Source("silence_rate", _linear, 0.05, weight=0.125),
+        Source("log_attack_time", _linear, 0.1, weight=0.125),
+        Source("temporal_centroid", _linear, 0.02, weight=0.125),
+        Source("effective_duration", partial(_log2, least=1e-3), 0.2, weight=0.125),
+        Source("average_loudness", _linear, 0.02, weight=0.125),
     ),
 }
+
+#: How much a facet counts if nothing else is asked for.
+FACET_WEIGHTS: dict[str, float] = {"timbre": 1.0, "rhythm": 0.5, "harmony": 0.2, "dynamics": 0.2}
 
 #: Summary arrays that `embed` needs.
 INPUTS: tuple[str, ...] = tuple(dict.fromkeys(source.path for sources in SOURCES.values() for source in sources))
@@ -171,6 +198,20 @@ def _slices() -> dict[str, slice]:
 
 #: Facet to the slice of components that belong to it.
 FACETS: dict[str, slice] = _slices()
+
+
+def _gains() -> FloatArray:
+    gains = []
+    for sources in SOURCES.values():
+        whole = sum(source.weight for source in sources)
+        for source in sources:
+            n = len(list(source.labels()))
+            gains += [(source.weight / whole / n) ** 0.5] * n
+    return np.array(gains, dtype=np.float32)
+
+
+#: What a standardised component is multiplied by: the squares of a facet's sum to one.
+GAINS: FloatArray = _gains()
 
 #: The contract of the stored raw vectors.
 EMBEDDING = ArraySpec(
@@ -226,20 +267,21 @@ class Scaling:
     centre : median of each component
     spread : interquartile range of each component in standard deviations of a normal distribution,
         or the least spread that counts, if that is larger
-    clip : standardised values are kept within ±clip, so that one odd value decides nothing
+    clip : standardised values are kept within ±clip, so that one odd value decides nothing: what is far apart in
+        one component is far apart, no matter how far
     """
 
     version: int
     centre: tuple[float, ...]
     spread: tuple[float, ...]
-    clip: float = 4.0
+    clip: float = 1.5
 
     def apply(self, vectors: npt.NDArray[np.floating[Any]]) -> FloatArray:
         """Standardise raw vectors.
 
-        Each component is centred, divided by its spread and clipped; each facet is divided by the
-        root of its number of components, so that every facet has a mean square of about one and
-        none wins by being long. A missing component becomes 0, the library's median: it is then as
+        Each component is centred, divided by its spread, clipped and multiplied by its share of the
+        facet (`GAINS`), so that every facet has a mean square of about one and none wins by being
+        long. A missing component becomes 0, the library's median: it is then as
         near to others as a typical track is, no nearer and no farther, and the distance between two
         tracks that both miss it is not raised by what nobody knows.
 
@@ -257,8 +299,7 @@ class Scaling:
         scaled /= np.asarray(self.spread, dtype=np.float32)
         np.clip(scaled, -self.clip, self.clip, out=scaled)
         np.nan_to_num(scaled, copy=False, nan=0.0)
-        for part in FACETS.values():
-            scaled[..., part] *= np.float32((part.stop - part.start) ** -0.5)
+        scaled *= GAINS
         return scaled
 
     def to_dict(self) -> dict[str, Any]:

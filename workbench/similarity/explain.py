@@ -32,10 +32,10 @@ class _Contrast:
 
 
 _CONTRASTS = (
-    _Contrast("spectral_centroid_mean", 0.25, "brighter", "darker"),
+    _Contrast("spectral_centroid_by_energy_mean", 0.25, "brighter", "darker"),
     _Contrast("loudness", 3.0, "louder", "quieter"),
     _Contrast("onset_rate", 0.5, "busier", "sparser"),
-    _Contrast("spectral_flatness_mean", 1.5, "noisier", "more tonal"),
+    _Contrast("spectral_flatness_by_energy_mean", 1.5, "noisier", "more tonal"),
     _Contrast("loudness_range", 3.0, "wider in dynamics", "more even in level"),
 )
 
@@ -65,7 +65,7 @@ def explain(
     Examples
     --------
     >>> a, b = np.full((2, len(COMPONENTS)), np.nan, dtype=np.float32)
-    >>> loud, bright = COMPONENTS.index("loudness"), COMPONENTS.index("spectral_centroid_mean")
+    >>> loud, bright = COMPONENTS.index("loudness"), COMPONENTS.index("spectral_centroid_by_energy_mean")
     >>> a[[loud, bright]], b[[loud, bright]] = (-20, 10), (-9, 11)
     >>> explain(a, b, {"timbre": 0.8, "rhythm": 0.3})
     'Nearest in timbre, farthest in rhythm. Brighter, louder.'

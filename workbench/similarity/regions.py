@@ -59,7 +59,7 @@ SIZE = 44
 COMPONENTS = (
     *(f"mfcc_{i}_mean" for i in range(1, 20)),
     *(f"spectral_contrast_{i}_mean" for i in range(7)),
-    *("spectral_centroid_mean", "spectral_flatness_mean", "zero_crossing_rate_mean"),
+    *("spectral_centroid_by_energy_mean", "spectral_flatness_by_energy_mean", "zero_crossing_rate_mean"),
     *("spectral_flux_mean", "onset_strength_mean"),
     *(f"chroma_{name}_mean" for name in PITCH_CLASSES),
     "loudness",
@@ -67,7 +67,7 @@ COMPONENTS = (
 
 #: How much each facet counts if nothing else is asked for. Of a few seconds, level and onsets tell least: of 200 cuts
 #: of music, moved by up to half a semitone and 6 dB, most are found with these (`scripts/prove_regions.py`).
-WEIGHTS = {"timbre": 4.0, "rhythm": 0.0, "harmony": 1.0, "dynamics": 0.0}
+FACET_WEIGHTS = {"timbre": 4.0, "rhythm": 0.05, "harmony": 1.0, "dynamics": 0.02}
 
 _STEPS = 31.75  # codes per deviation: ±4 deviations fit int8
 
@@ -179,7 +179,7 @@ def search_regions(
     n : int
         How many tracks at most.
     weights : mapping, optional
-        Weight by facet; one that is not named has that of `WEIGHTS`.
+        Factor on the usual weight of a facet (`FACET_WEIGHTS`), >= 0; a facet that is not named has 1.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def search_regions(
     >>> int(hits.track[0]), float(hits.start_s[0]), float(hits.score[0])
     (8, 2.0, 1.0)
     """
-    weight = facet_weights({**WEIGHTS, **(weights or {})}, FACETS)
+    weight = facet_weights(weights, FACET_WEIGHTS)
     patterns = [_Pattern(segments, weight) for segments in query]
     best: list[_Match] = []
     for piece in pieces:

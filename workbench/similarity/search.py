@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import InputError
-from workbench.similarity.embedding import FACETS
+from workbench.similarity.embedding import FACET_WEIGHTS, FACETS
 
 #: Rows per block: 2048 rows of 128 float32 are 1 MiB.
 BLOCK = 2048
@@ -32,8 +32,8 @@ class Hits:
     index : row numbers, int64, shape (m,)
     distance : weighted root mean square of the facets' distances, float64, shape (m,), >= 0
     score : ``1 / (1 + distance)``, float64, shape (m,), in (0, 1]; 1 is the same vector. Two tracks
-        drawn at random from a library lie around 0.4, since each facet is scaled to a mean
-        square of one.
+        drawn at random from a library lie between 0.4 and 0.5, since each facet is scaled to a
+        mean square of nearly one.
     facets : facet to its own score by the same formula, unweighted, each float64, shape (m,)
     """
 
@@ -69,7 +69,7 @@ def search(
     mask : numpy.ndarray, optional
         bool, shape (rows,): which rows may be found, decided before ranking.
     weights : mapping, optional
-        Weight by facet, >= 0; a facet that is not named has 1.
+        Factor on the usual weight of a facet (`FACET_WEIGHTS`), >= 0; a facet that is not named has 1.
     exclude : iterable of int
         Rows that are not to be found, such as the query's own.
     facets : mapping
@@ -96,7 +96,7 @@ def search(
     ([2, 1], [1.0, 0.2])
     """
     allowed = _check(matrix, query, n, mask, exclude)
-    weight = facet_weights(weights, facets)
+    weight = facet_weights(weights, {name: FACET_WEIGHTS.get(name, 1.0) for name in facets})
     best = _Best(n, weight, facets, query)
     bound = _LowerBound(matrix.shape[1], weight, facets, query)
     for start in range(0, len(matrix), BLOCK):
@@ -114,8 +114,8 @@ def search(
     return best.hits()
 
 
-def facet_weights(weights: Mapping[str, float] | None, facets: Mapping[str, slice] = FACETS) -> dict[str, float]:
-    """Complete the weights of facets and scale them to a sum of one.
+def facet_weights(weights: Mapping[str, float] | None, usual: Mapping[str, float] = FACET_WEIGHTS) -> dict[str, float]:
+    """Multiply the usual weights of facets by those given, 1 for one that is not named, and scale them to a sum of one.
 
     Raises
     ------
@@ -124,17 +124,17 @@ def facet_weights(weights: Mapping[str, float] | None, facets: Mapping[str, slic
 
     Examples
     --------
-    >>> facet_weights({"timbre": 2})
-    {'timbre': 0.4, 'rhythm': 0.2, 'harmony': 0.2, 'dynamics': 0.2}
+    >>> {name: round(value, 3) for name, value in facet_weights({"timbre": 2}).items()}
+    {'timbre': 0.69, 'rhythm': 0.172, 'harmony': 0.069, 'dynamics': 0.069}
     """
     given = dict(weights or {})
-    unknown = sorted(set(given) - set(facets))
+    unknown = sorted(set(given) - set(usual))
     if unknown:
-        raise InputError(f"weights: {unknown[0]!r} is not a facet.", f"The facets are {', '.join(facets)}.")
-    complete = {name: float(given.get(name, 1.0)) for name in facets}
-    for name, value in complete.items():
+        raise InputError(f"weights: {unknown[0]!r} is not a facet.", f"The facets are {', '.join(usual)}.")
+    for name, value in given.items():
         if not (np.isfinite(value) and value >= 0):
             raise InputError(f"weights: {name}={value:g} is not allowed.", "A weight is a number from 0 upwards.")
+    complete = {name: float(given.get(name, 1.0)) * value for name, value in usual.items()}
     total = sum(complete.values())
     if total == 0:
         raise InputError("weights: every facet has the weight 0.", "Give at least one facet a weight above 0.")
