@@ -82,11 +82,11 @@ def main() -> int:
 
     given = parser().parse_args()
     proof = Proof(f"{CUT_S:g} seconds, changed and encoded again, are found where they were", as_json=given.json)
-    with tempfile.TemporaryDirectory(prefix="prove-regions-") as name:
-        with Library.open(Path(name) / "all.library") as library:
-            report = library.analyze(*given.folders).report()
-            proof.say(f"{report['analyzed']} tracks analyzed")
-            proof.figures |= look_for(library, given.rounds, Path(name), np.random.default_rng(given.seed))
+    temporary = tempfile.TemporaryDirectory(prefix="prove-regions-")
+    with temporary as name, Library.open(Path(name) / "all.library") as library:
+        report = library.analyze(*given.folders).report()
+        proof.say(f"{report['analyzed']} tracks analyzed")
+        proof.figures |= look_for(library, given.rounds, Path(name), np.random.default_rng(given.seed))
     share, places = proof.figures["right_track_first"], proof.figures["right_place"]
     proof.check(share >= LEAST_TRACKS, f"the right track is first for {share:.1%} of the cuts")
     proof.check(places >= LEAST_PLACES, f"the right place is found for {places:.1%} of the cuts")

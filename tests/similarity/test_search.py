@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from workbench.errors import InputError
 from workbench.similarity import FACETS, facet_weights, search
+from workbench.similarity.embedding import FACET_WEIGHTS
 from workbench.similarity.search import BLOCK
 
 HALVES = {"timbre": slice(0, 3), "rhythm": slice(3, 5)}
@@ -25,7 +26,7 @@ def plain(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Every weighted distance, sorted, ties by index."""
     squares = (matrix.astype(np.float64) - query.astype(np.float64)) ** 2
-    weight = facet_weights(weights, HALVES)
+    weight = facet_weights(weights, {name: FACET_WEIGHTS[name] for name in HALVES})
     total = np.zeros(len(matrix))
     for name, part in HALVES.items():
         total += weight[name] * squares[:, part].sum(axis=1)
@@ -107,7 +108,7 @@ def test_weights_are_factors_on_the_usual_ones() -> None:
     assert usual == pytest.approx(facet_weights(dict.fromkeys(FACETS, 3.0)))
     doubled = facet_weights({"harmony": 2})
     assert doubled["harmony"] / doubled["timbre"] == pytest.approx(2 * usual["harmony"] / usual["timbre"])
-    assert facet_weights({}, {"one": slice(0, 1), "two": slice(1, 2)}) == {"one": 0.5, "two": 0.5}
+    assert facet_weights({}, {"one": 1.0, "two": 3.0}) == {"one": 0.25, "two": 0.75}
 
 
 def test_a_facet_of_weight_zero_does_not_count() -> None:

@@ -190,7 +190,7 @@ def similar(
     n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 10,
     region: Annotated[str | None, typer.Option(help="Compare this part only, in seconds: 31:35")] = None,
     where: WhereOption = None,
-    weights: Annotated[str | None, typer.Option(help="Factor on a facet's usual weight: timbre=2,rhythm=0.5")] = None,
+    weights: Annotated[str | None, typer.Option(help="Weight by facet: timbre=2,rhythm=0.5")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the tracks that sound most like a file or a track, and say why."""
@@ -255,9 +255,7 @@ def playlist(
     replace: Annotated[
         int | None, typer.Option(metavar="POSITION", help="With --from: find another for this one.")
     ] = None,
-    save: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Keep it in the library, with what was asked.")
-    ] = None,
+    save: Annotated[str | None, typer.Option(metavar="NAME", help="Keep it in the library, with what was asked.")] = None,
     relative: Annotated[bool, typer.Option("--relative", help="Export paths relative to the playlist.")] = False,
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write .m3u8, .xspf, .csv, .json, or .xml for Rekordbox.")
@@ -340,9 +338,7 @@ def playlists(
     if as_json:
         print_json(saved)
         return
-    rows = [
-        (p["name"], len(p["tracks"]), time.strftime("%Y-%m-%d %H:%M", time.localtime(p["saved_at"]))) for p in saved
-    ]
+    rows = [(p["name"], len(p["tracks"]), time.strftime("%Y-%m-%d %H:%M", time.localtime(p["saved_at"]))) for p in saved]
     print_table(("name", "tracks", "saved"), rows, right=("tracks",))
 
 

@@ -197,8 +197,10 @@ class FramewiseStream:
         spectra = Spectra(block, self.config.sr, self._transform)
         values = {name: kernel(spectra) for name, kernel in self._kernels.items()}
         self._spectral.push(values, block.n_frames)
-from workbench.features.summary import Pool, WeightedMoments
-from workbench.features.tempogram import TEMPO_LAGS, TempogramMean
+        for name, weighted in self._weighted.items():
+            weighted.push(values[WEIGHTED[name]], values["rms"], block.n_frames)
+        for tempogram in filter(None, (self.tempogram, self.long_tempogram)):
+            tempogram.push(values["onset_strength"])
         if "rms" in values:
             for name, quietest in SILENCE_RMS.items():
                 self._n_silent[name] += int(np.count_nonzero(values["rms"] < np.float32(quietest)))

@@ -177,7 +177,9 @@ def _circuit(problem: Problem, known: IntArray) -> _Model:
     size, fixed = problem.size, problem.fixed
     pair = problem.pair.astype(np.float64)
     for spacing in problem.spacings:
-        pair += spacing.cost * ((spacing.groups[:, None] == spacing.groups) & (spacing.groups != UNKNOWN))
+        pair += spacing.cost * (
+            (spacing.groups[:, None] == spacing.groups) & (spacing.groups != UNKNOWN)
+        )
     used = set(zip(known[:-1].tolist(), known[1:].tolist(), strict=True)) | {(size, known[0]), (known[-1], size)}
     arcs = {}
     for a, b in itertools.permutations(range(size + 1), 2):

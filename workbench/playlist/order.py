@@ -195,7 +195,9 @@ def greedy(problem: Problem) -> IntArray:
     return found
 
 
-def _grow(problem: Problem, sequence: IntArray, start: int, stop: int, width: int, *, banned: list[int]) -> IntArray:
+def _grow(
+    problem: Problem, sequence: IntArray, start: int, stop: int, width: int, *, banned: list[int]
+) -> IntArray:
     """Fill positions from `start` to `stop` by a beam; give the sequences that this makes, the cheapest first.
 
     Tracks outside of the stretch stay. Of `banned` only those that are fixed within it are used.
@@ -225,9 +227,7 @@ def _grow(problem: Problem, sequence: IntArray, start: int, stop: int, width: in
         ahead[:, ~free] = np.inf
         np.put_along_axis(ahead, paths[:, start:position], np.inf, axis=1)
         if problem.durations is not None and position + 1 == stop and start > 0:
-            rest = problem.durations[np.where(paths >= 0, paths, 0)].sum(
-                axis=1, where=(paths >= 0) & (np.arange(n) != position)
-            )
+            rest = problem.durations[np.where(paths >= 0, paths, 0)].sum(axis=1, where=(paths >= 0) & (np.arange(n) != position))
             ahead += problem.miss(rest[:, None] + problem.durations)
         best = _smallest(ahead.ravel(), width)
         best = best[np.isfinite(ahead.ravel()[best])]

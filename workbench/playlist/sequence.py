@@ -220,9 +220,7 @@ def shortlist(
         passed = passed[np.argsort(unlike[passed], kind="stable")[: 2 * limit]]
     homes = asked[:8] or [int(rng.choice(passed))]
     pool = table.take(np.concatenate([homes, passed]))
-    rules = replace(
-        request.rules, weights=request.rules.weights.model_copy(update={"energy": 0.0} if request.curve else {})
-    )
+    rules = replace(request.rules, weights=request.rules.weights.model_copy(update={"energy": 0.0} if request.curve else {}))
     away = cost_rows(pool, np.arange(len(homes)), rules)[:, len(homes) :].min(axis=0)
     near = _nearest(away, pool.energy[len(homes) :], request.curve, limit // 2)
     rest = np.setdiff1d(passed, passed[near], assume_unique=True)
