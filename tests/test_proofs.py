@@ -94,6 +94,12 @@ def test_a_folder_is_decoded_once(music: Path) -> None:
 def test_the_start_is_measured() -> None:
     _, verdict, said = run("startup", "--rounds", "3")  # how long it takes is no matter for a test
     assert 0 < verdict["import_s"] < verdict["help_s"], said
+    assert verdict["first_track_s"] > 0.1
+
+
+def test_workers_are_compared(music: Path) -> None:
+    _, verdict, said = run("scaling", "--rounds", "1", music)  # nor this
+    assert (verdict["analyzed"], verdict["ratio"] > 0) == (8, True), said
 
 
 # --- the checks find what they look for -----------------------------------------------------------

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from workbench.features.loudness import LoudnessMeter
 from workbench.features.pitch import PitchStream
 from workbench.features.registry import COLUMNS, DESCRIPTORS, SILENCE_DB, closure, spec, specs
 from workbench.features.tempogram import tempogram_at
-from workbench.schema import Level
+from workbench.schema import ArraySpec, Level
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -136,8 +136,7 @@ class Extractor:
         self.config = config
         self.sample_rate = sample_rate
         self.n_channels = n_channels
-        self._wanted = [spec(path) for path in paths] if paths is not None else list(specs())
-        self._needed = closure(wanted.name for wanted in self._wanted)
+        self._wanted, self._levels = _wanted(None if paths is None else tuple(paths))
         self._reblocker = Reblocker(max(_BLOCK_SAMPLES // n_channels, 1))
         self._n_native = 0
         self._dtype: np.dtype[Any] | None = None
@@ -146,13 +145,10 @@ class Extractor:
         needs_key = self._needs(*KEY_DESCRIPTORS)
         self._key = PitchStream(config.sr, config.key_n_fft, config.key_hop_length) if needs_key else None
         self._envelope = Envelope(config.sr) if self._needs(*ENVELOPE) else None
-        levels: dict[str, set[Level]] = {name: set() for name in self._needed}
-        for wanted in self._wanted:
-            levels[wanted.name].add(wanted.level)
-        self._framewise = FramewiseStream(config, levels, keep_pulse=self._needs(*PULSE))
+        self._framewise = FramewiseStream(config, self._levels, keep_pulse=self._needs(*PULSE))
 
     def _needs(self, *names: str) -> bool:
-        return not self._needed.isdisjoint(names)
+        return not self._levels.keys().isdisjoint(names)
 
     def push(self, block: Samples) -> None:
         """Take in samples, shape (n, n_channels)."""
@@ -240,6 +236,14 @@ class Extractor:
         if self._needs("tempogram_ratio"):
             found["tempogram_ratio"] = metre.tempogram_ratio(tempogram, values["tempo"], frame_rate)
         return found
+
+
+@lru_cache(maxsize=16)
+def _wanted(paths: tuple[str, ...] | None) -> tuple[tuple[ArraySpec, ...], Mapping[str, frozenset[Level]]]:
+    """Give the arrays wanted, and of each descriptor that they need the levels wanted of it, maybe none."""
+    wanted = tuple(map(spec, paths)) if paths is not None else tuple(specs())
+    needed = sorted(closure(array.name for array in wanted))
+    return wanted, {name: frozenset(array.level for array in wanted if array.name == name) for name in needed}
 
 
 @cache

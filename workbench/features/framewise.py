@@ -7,7 +7,7 @@ takes the place of another there, and nothing else changes.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from typing import cast
 
 import numpy as np
@@ -107,7 +107,7 @@ class FramewiseStream:
         not needed
     """
 
-    def __init__(self, config: ExtractConfig, levels: dict[str, set[Level]], *, keep_pulse: bool) -> None:
+    def __init__(self, config: ExtractConfig, levels: Mapping[str, Set[Level]], *, keep_pulse: bool) -> None:
         self.config = config
         self._framer = Framer(config.n_fft, config.hop_length, config.block_frames)
         self._transform = PowerSpectrum(config.n_fft)
@@ -131,7 +131,7 @@ class FramewiseStream:
         self.band_levels = BandLevels() if "beats_loudness" in levels else None
         self._n_silent = dict.fromkeys(SILENCE_RMS, 0)
 
-    def _pool(self, levels: dict[str, set[Level]]) -> Pool:
+    def _pool(self, levels: Mapping[str, Set[Level]]) -> Pool:
         return Pool(
             {name: DESCRIPTORS[name].shape for name in levels},
             {name for name, wanted in levels.items() if "segments" in wanted},

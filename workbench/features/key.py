@@ -64,6 +64,9 @@ _LEAST_EVIDENCE, _LEAST_EVIDENCE_OF_ONE = 0.015, 0.25
 _CERTAINTY, _CERTAIN_FRAMES, _CERTAIN_PITCH_CLASSES = 65.0, 54, 6.0
 _WHOLE = 0.75
 
+_FIFTH_ABOVE = (np.arange(12) + 7) % 12
+_TURNS = np.exp(2j * np.pi * np.arange(CELLS) / (CELLS // 12))  # of each cell about its semitone
+
 
 def camelot(key: int) -> str:
     """Camelot code of a key index.
@@ -135,30 +138,35 @@ def estimate_key(histograms: PitchHistograms) -> Key:
     >>> KEY_NAMES[int(estimate_key(PitchHistograms(scale, n_frames=100)).index)]
     'A minor'
     """
+    return _estimate(histograms)[0]
+
+
+def _estimate(histograms: PitchHistograms) -> tuple[Key, DoubleArray]:
+    """Give the key and the pitch classes of the whole."""
     whole = histograms.passages.sum(axis=0)
     if histograms.n_frames < _FEWEST_FRAMES or not whole.any():
-        return unknown_key()
+        return unknown_key(), np.full(12, np.nan)
     turn, concentration = _tuning(whole)
-    classes = pitch_classes(whole, turn)
-    fit = _fit(classes)
-    n_frames = histograms.n_frames
-    if concentration * fit.max() < _LEAST_EVIDENCE + _LEAST_EVIDENCE_OF_ONE / np.sqrt(n_frames):
-        return unknown_key()
-    certainty = _CERTAINTY * np.sqrt(concentration) * fit.max() ** 2
+    parts = histograms.passages[histograms.passages.any(axis=1)]
+    classes = pitch_classes(np.concatenate((whole[np.newaxis], parts)), turn)
+    fits = _fit(classes)
+    best_fit, n_frames = fits[0].max(), histograms.n_frames
+    if concentration * best_fit < _LEAST_EVIDENCE + _LEAST_EVIDENCE_OF_ONE / np.sqrt(n_frames):
+        return unknown_key(), classes[0]
+    certainty = _CERTAINTY * np.sqrt(concentration) * best_fit**2
     certainty *= n_frames / (n_frames + _CERTAIN_FRAMES)
-    certainty *= min(2 ** _entropy(classes) / _CERTAIN_PITCH_CLASSES, 1.0)
-    sounding = histograms.passages[histograms.passages.any(axis=1)]
-    passages = [_shares(certainty * _fit(part)) for part in pitch_classes(sounding, turn)]
-    candidates = _WHOLE * _shares(certainty * fit) + (1 - _WHOLE) * np.mean(passages, axis=0)
+    certainty *= min(2 ** _entropy(classes[0]) / _CERTAIN_PITCH_CLASSES, 1.0)
+    shares = _shares(certainty * fits)
+    candidates = _WHOLE * shares[0] + (1 - _WHOLE) * shares[1:].mean(axis=0)
     best = int(np.argmax(candidates))
-    return Key(float(best), float(candidates[best]), candidates)
+    return Key(float(best), float(candidates[best]), candidates), classes[0]
 
 
 def _fit(pitch_classes: DoubleArray) -> DoubleArray:
-    """Compare with the keys: about -1 to 1, shape (24,)."""
-    lower = np.minimum(np.roll(pitch_classes, -7), 2 * pitch_classes)
+    """Compare each row, shape (n, 12), with the keys: about -1 to 1, shape (n, 24)."""
+    lower = np.minimum(pitch_classes[:, _FIFTH_ABOVE], 2 * pitch_classes)
     fit = profile_correlations(pitch_classes + _THIRD_HARMONIC * lower, "rock")
-    fit[12:] += _MINOR_LEAN
+    fit[:, 12:] += _MINOR_LEAN
     return fit
 
 
@@ -169,8 +177,8 @@ def _entropy(classes: DoubleArray) -> float:
 
 
 def _shares(logarithms: DoubleArray) -> DoubleArray:
-    powers = np.exp(logarithms - logarithms.max())
-    return np.asarray(powers / powers.sum())
+    powers = np.exp(logarithms - logarithms.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def profile_correlations(pitch_classes: DoubleArray, profile: str) -> DoubleArray:
@@ -178,13 +186,13 @@ def profile_correlations(pitch_classes: DoubleArray, profile: str) -> DoubleArra
 
     Parameters
     ----------
-    pitch_classes : numpy.ndarray, shape (12,)
+    pitch_classes : numpy.ndarray, shape (..., 12)
     profile : str
         One of `PROFILES`.
 
     Returns
     -------
-    numpy.ndarray, shape (24,)
+    numpy.ndarray, shape (..., 24)
         -1 to 1; zeros for pitch classes that are all the same.
 
     Examples
@@ -193,9 +201,9 @@ def profile_correlations(pitch_classes: DoubleArray, profile: str) -> DoubleArra
     >>> KEY_NAMES[int(profile_correlations(triad, "krumhansl").argmax())]
     'C major'
     """
-    centred = pitch_classes - pitch_classes.mean()
-    norm = np.sqrt((centred**2).sum())
-    return np.asarray(_rotated(profile) @ (centred / norm if norm > 0 else centred))
+    centred = pitch_classes - pitch_classes.mean(axis=-1, keepdims=True)
+    norm = np.sqrt((centred**2).sum(axis=-1, keepdims=True))
+    return np.asarray(centred / np.where(norm > 0, norm, 1) @ _rotated(profile).T)
 
 
 @lru_cache(maxsize=len(PROFILES))
@@ -208,8 +216,7 @@ def _rotated(profile: str) -> DoubleArray:
 
 def _tuning(histogram: DoubleArray) -> tuple[float, float]:
     """Mean deviation from the equal-tempered scale in semitones, and how closely it is kept: 0 not at all, to 1."""
-    per_semitone = CELLS // 12
-    mean = np.sum(histogram * np.exp(2j * np.pi * np.arange(CELLS) / per_semitone)) / histogram.sum()
+    mean = np.sum(histogram * _TURNS) / histogram.sum()
     return float(np.angle(mean) / (2 * np.pi)), float(np.abs(mean))
 
 
@@ -245,7 +252,7 @@ def describe_key(histograms: PitchHistograms) -> dict[str, float | DoubleArray]:
     dict
         Those of `KEY_DESCRIPTORS`: scalars, and ``key_candidates``, shape (24,), and ``key_hpcp``, shape (12,).
     """
-    key = estimate_key(histograms)
+    key, classes = _estimate(histograms)
     found: dict[str, float | DoubleArray] = {
         "key": key.index,
         "key_strength": key.strength,
@@ -255,8 +262,6 @@ def describe_key(histograms: PitchHistograms) -> dict[str, float | DoubleArray]:
     }
     if np.isnan(key.index):
         return found
-    whole = histograms.passages.sum(axis=0)
-    classes = pitch_classes(whole, _tuning(whole)[0])
     found["key_hpcp"] = classes / classes.max()
     found["key_hpcp_entropy"] = max(_entropy(classes), 0.0)
     found["key_hpcp_crest"] = float(classes.max() / classes.mean())

@@ -172,13 +172,12 @@ def tempo_salience(acf: DoubleArray, frame_rate: float, bpm: DoubleArray) -> Dou
     """How well tempi explain an autocorrelation: its mean at 1 to 8 beats and at half or a third of a beat."""
     lags = 60.0 * frame_rate / bpm
     known = np.arange(len(acf))
-    total, weight = np.zeros(len(bpm)), np.zeros(len(bpm))
-    for beats in range(1, 9):
-        inside = lags * beats < len(acf) - 1
-        total += np.where(inside, np.interp(lags * beats, known, acf), 0.0) * beats**-0.25
-        weight += inside * beats**-0.25
-    divided = np.maximum(np.interp(lags / 2, known, acf), np.interp(lags / 3, known, acf))
-    return (total + _DIVISION_WEIGHT * divided) / (weight + _DIVISION_WEIGHT)
+    multiples = np.arange(1, 9)[:, np.newaxis]
+    inside = lags * multiples < len(acf) - 1
+    weights = inside * multiples**-0.25
+    total = (weights * np.interp(lags * multiples, known, acf)).sum(axis=0)
+    divided = np.interp(lags / np.array([[2], [3]]), known, acf).max(axis=0)
+    return np.asarray((total + _DIVISION_WEIGHT * divided) / (weights.sum(axis=0) + _DIVISION_WEIGHT))
 
 
 def tempo_evidence(acfs: DoubleArray, frame_rate: float, onset_rate: float) -> DoubleArray:
@@ -204,9 +203,8 @@ def tempo_evidence(acfs: DoubleArray, frame_rate: float, onset_rate: float) -> D
     known = np.arange(acfs.shape[1])
     for acf, multiples in zip(acfs, weights.MULTIPLES, strict=True):
         beat = np.interp(lags, known, acf, right=0.0)
-        for multiple in multiples:
-            inside = lags * multiple <= known[-1]
-            columns.append(np.where(inside, np.interp(lags * multiple, known, acf), beat))
+        at = lags * np.array(multiples)[:, np.newaxis]
+        columns += list(np.where(at <= known[-1], np.interp(at, known, acf), beat))
     octaves = np.log2(GRID / _USUAL_BPM)
     density = np.log2(max(60 * onset_rate, 1.0) / GRID)
     return np.column_stack([*columns, octaves, octaves**2, density, density**2])
