@@ -177,7 +177,7 @@ def _circuit(problem: Problem, known: IntArray) -> _Model:
     size, fixed = problem.size, problem.fixed
     pair = problem.pair.astype(np.float64)
     for spacing in problem.spacings:
-        pair += spacing.cost * (
+        pair += spacing.of(1) * (
             (spacing.groups[:, None] == spacing.groups) & (spacing.groups != UNKNOWN)
         )
     used = set(zip(known[:-1].tolist(), known[1:].tolist(), strict=True)) | {(size, known[0]), (known[-1], size)}
@@ -269,7 +269,7 @@ def _clashes_beside_one(model: Any, spacing: Spacing, arcs: dict[tuple[int, int]
             for b in range(len(spacing.groups)):
                 if b not in (a, c):
                     model.add_bool_or(~arcs[a, b], ~arcs[b, c], clash)
-            cost.append(round(SCALE * spacing.cost) * clash)
+            cost.append(round(SCALE * spacing.of(2)) * clash)
     return cost
 
 
@@ -286,7 +286,7 @@ def _clashes(model: Any, problem: Problem, there: dict[tuple[int, int], Any]) ->
                 if (q, group) in members:
                     clash = model.new_bool_var("")
                     model.add(sum(here) + sum(members[q, group]) <= 1 + clash)
-                    cost.append(round(SCALE * spacing.cost) * clash)
+                    cost.append(round(SCALE * spacing.of(q - p)) * clash)
     return cost
 
 

@@ -69,12 +69,16 @@ class Spacing:
     ----------
     groups : the group of each candidate, shape (N,); -1 for none
     gap : how many others belong between two of a group
-    cost : of each pair that has fewer
+    cost : of a pair that has fewer, see `of`
     """
 
     groups: IntArray
     gap: int
     cost: float
+
+    def of(self, apart: int) -> float:
+        """Cost of a pair so many positions apart, up to ``gap``: twice as much side by side as far apart."""
+        return self.cost * (1 + 1 / apart)
 
 
 @dataclass
@@ -146,7 +150,7 @@ class Problem:
         for spacing in self.spacings:
             groups = spacing.groups[chunks]
             for apart in range(1, min(spacing.gap, length - 1) + 1):
-                total += spacing.cost * _same(groups[:, apart:], groups[:, :-apart]).sum(axis=1)
+                total += spacing.of(apart) * _same(groups[:, apart:], groups[:, :-apart]).sum(axis=1)
         return total
 
 
@@ -174,9 +178,7 @@ def solve(problem: Problem) -> IntArray:
     if n == 0:
         return np.empty(0, dtype=np.int64)
     width = int(np.clip(BEAM_WORK // problem.size, NARROWEST, WIDEST))
-    held = np.full(n, UNKNOWN, dtype=np.int64)
-    held[list(problem.fixed)] = list(problem.fixed.values())
-    grown = _grow(problem, held, 0, n, width, banned=[*problem.required, *problem.fixed.values()])
+    grown = _grown_whole(problem, width)
     best, best_cost = grown[0], np.inf
     for sequence in _different(grown, STARTS):
         _require(problem, sequence)
@@ -188,11 +190,19 @@ def solve(problem: Problem) -> IntArray:
 
 def greedy(problem: Problem) -> IntArray:
     """Choose as one does by hand, to compare with: the best first track, then always the nearest; shape (n,)."""
-    held = np.full(problem.n, UNKNOWN, dtype=np.int64)
-    held[list(problem.fixed)] = list(problem.fixed.values())
-    found = _grow(problem, held, 0, problem.n, 1, banned=[*problem.required, *problem.fixed.values()])[0]
+    found: IntArray = _grown_whole(problem, 1)[0]
     _require(problem, found)
     return found
+
+
+def _grown_whole(problem: Problem, width: int) -> IntArray:
+    """Grow whole sequences, the required tracks left aside if there are enough others."""
+    held = np.full(problem.n, UNKNOWN, dtype=np.int64)
+    held[list(problem.fixed)] = list(problem.fixed.values())
+    banned = list(problem.fixed.values())
+    if problem.size - len(problem.required) >= problem.n:
+        banned += problem.required
+    return _grow(problem, held, 0, problem.n, width, banned=banned)
 
 
 def _grow(
@@ -218,7 +228,8 @@ def _grow(
             ahead = ahead + problem.pair[:, sequence[stop]]
         for spacing in problem.spacings:
             for before in range(max(start, position - spacing.gap), position):
-                ahead += spacing.cost * _same(spacing.groups[None, :], spacing.groups[paths[:, before], None])
+                clash = _same(spacing.groups[None, :], spacing.groups[paths[:, before], None])
+                ahead += spacing.of(position - before) * clash
         if position in problem.fixed:
             only = problem.fixed[position]
             paths[:, position] = only
@@ -245,7 +256,7 @@ def _context(problem: Problem, sequence: IntArray, position: int, start: int, st
         near = range(max(0, position - spacing.gap), min(problem.n, position + spacing.gap + 1))
         for other in near:
             if not start <= other < stop and sequence[other] >= 0:
-                cost += spacing.cost * _same(spacing.groups, spacing.groups[sequence[other]])
+                cost += spacing.of(abs(position - other)) * _same(spacing.groups, spacing.groups[sequence[other]])
     return cost
 
 
@@ -269,9 +280,10 @@ def _different(sequences: IntArray, k: int) -> list[IntArray]:
 
 
 def _require(problem: Problem, sequence: IntArray) -> None:
-    """Put the required tracks in, each where it costs least."""
-    open_positions = [p for p in range(problem.n) if p not in problem.fixed]
-    for track in sorted(problem.required):
+    """Put the required tracks in that are not, each where it costs least."""
+    needed = set(problem.fixed.values()) | problem.required
+    open_positions = [p for p in range(problem.n) if int(sequence[p]) not in needed]
+    for track in sorted(problem.required - set(sequence.tolist())):
         costs = []
         for position in open_positions:
             changed = sequence.copy()

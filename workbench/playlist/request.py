@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -51,13 +51,27 @@ def _ids(value: Any) -> Any:
     return tuple(dict.fromkeys((value,) if isinstance(value, int | str) else value))
 
 
+def _curve(value: Any) -> Any:
+    """A named curve, or energies that it passes; both refusals are one sentence."""
+    if value is None or value in get_args(Shape):
+        return value
+    try:
+        points = () if isinstance(value, str) else tuple(float(point) for point in value)
+    except (TypeError, ValueError):
+        points = ()
+    if not 2 <= len(points) <= MAX_TRACKS or not all(0 <= point <= 1 for point in points):
+        raise ValueError(
+            f"{str(value)[:80]!r} is no curve; give {', '.join(get_args(Shape))}, or two or more energies from 0 to 1"
+        )
+    return points
+
+
 _Energy = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Bpm = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
 _Id = int | str
 _Ids = Annotated[tuple[_Id, ...], BeforeValidator(_ids), Field(max_length=MAX_TRACKS)]
 _Gap = Annotated[int, Field(ge=0, le=MAX_TRACKS)]
-_Points = Annotated[tuple[_Energy, ...], Field(min_length=2, max_length=MAX_TRACKS)]
 
 
 class PlaylistRequest(BaseModel):
@@ -102,7 +116,7 @@ class PlaylistRequest(BaseModel):
     minutes: float | None = Field(
         default=None, gt=0, le=1440, allow_inf_nan=False, description="Total length in minutes, instead of n."
     )
-    curve: Shape | _Points | None = Field(
+    curve: Annotated[Shape | tuple[float, ...] | None, BeforeValidator(_curve)] = Field(
         default=None, description="How energy goes: flat, rise, fall or arc, or energies that it passes, evenly spread."
     )
     start: _Id | None = Field(default=None, description="Id of the first track, whatever the ranges say.")
@@ -283,7 +297,9 @@ def _complaints(error: ValidationError) -> list[str]:
     for problem in error.errors(include_url=False):
         field = next((str(part) for part in problem["loc"]), "")
         if problem["type"] == "extra_forbidden":
-            text = f"{field}: no such field; the fields are {', '.join(PlaylistRequest.model_fields)}"
+            model = Weights if field == "weights" else PlaylistRequest
+            name = ".".join(str(part) for part in problem["loc"])
+            text = f"{name}: no such field; the fields are {', '.join(model.model_fields)}"
         else:
             message = problem["msg"].removeprefix("Value error, ").rstrip(".")
             given = "" if problem["type"] == "value_error" else f" (given: {str(problem['input'])[:80]})"

@@ -41,7 +41,7 @@ CURVE_STEP = 0.1
 #: What being unlike the seed tracks counts against one transition.
 LIKE_WEIGHT = 1.0
 #: What a pair of one artist or album costs that is too near: where a gap is asked for, and where none is.
-CLASH_COST, CLUMP_COST = 10.0, 0.5
+CLASH_COST, CLUMP_COST = 10.0, 0.25
 #: A seed shifts each track's own cost by up to this much, against at most 1 for a transition.
 _VARIETY = 0.15
 #: How many lengths are tried to come near to the minutes asked for.
