@@ -257,7 +257,9 @@ def against_the_clock(proof: Proof, library: Library, n: int) -> None:
         proof.check("minutes" in fields or len(made.ids) == 30, f"{name}: {len(made.ids)} tracks")
         proof.check(len(set(made.ids)) == len(made.ids), f"{name}: a track comes twice")
         proof.check(statistics.median(cpu) <= MOST_MS, f"{name} takes {statistics.median(cpu):.0f} ms")
-        proof.figures[f"{name}_ms"] = f"{statistics.median(cpu):.0f} of processor, {statistics.median(wall):.0f} of clock"
+        proof.figures[f"{name}_ms"] = (
+            f"{statistics.median(cpu):.0f} of processor, {statistics.median(wall):.0f} of clock"
+        )
         proof.say(f"{name}: {proof.figures[f'{name}_ms']}, worst {max(cpu):.0f}")
 
 

@@ -646,7 +646,10 @@ class Library:
         beats = spec("frames/beats")
         placed = stored_rows(self.catalog, list(ids), {beats.path: beats.version})
         return {
-            track: np.flatnonzero(beats.decode(self.parts.read_rows(found[beats.path][0], beats.path, found[beats.path][1]))) / DEFAULT_CONFIG.frame_rate
+            track: np.flatnonzero(
+                beats.decode(self.parts.read_rows(found[beats.path][0], beats.path, found[beats.path][1]))
+            )
+            / DEFAULT_CONFIG.frame_rate
             for track, found in placed.items()
         }
 

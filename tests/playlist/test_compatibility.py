@@ -28,7 +28,9 @@ NONE = dict.fromkeys(("tempo", "key", "energy", "timbre", "loudness"), 0.0)
 ONLY = {name: Weights(**{**NONE, name: 1.0}) for name in ("tempo", "key", "energy", "loudness")}
 
 
-def cost(term: str, *, first: dict[str, Any] | None = None, rules: dict[str, Any] | None = None, **second: Any) -> float:
+def cost(
+    term: str, *, first: dict[str, Any] | None = None, rules: dict[str, Any] | None = None, **second: Any
+) -> float:
     """Cost of one term between the sure track, changed by `first`, and one that differs by `second`."""
     pair = [{"id": 1, **SURE, **(first or {})}, {"id": 2, **SURE, **second}]
     return float(cost_matrix(pair, Rules(weights=ONLY[term], **(rules or {})))[0, 1])

@@ -11,7 +11,7 @@ import pytest
 
 from workbench.errors import InputError
 from workbench.playlist.exact import solve_exactly
-from workbench.playlist.order import Problem, Spacing
+from workbench.playlist.order import Problem, Spacing, groups_of
 
 pytest.importorskip("ortools")
 
@@ -22,7 +22,7 @@ def problem(seed: int, **changes: Any) -> Problem:
     given: dict[str, Any] = {
         "pair": rng.random((size, size)).astype(np.float32),
         "place": np.zeros((n, size)),
-        "spacings": (Spacing(rng.integers(-1, 3, size), int(rng.integers(1, 4)), 2.0),),
+        "spacings": (Spacing(groups_of(rng.integers(-1, 3, size)), int(rng.integers(1, 4)), 2.0),),
     }
     return Problem(**(given | changes))
 

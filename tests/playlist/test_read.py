@@ -16,7 +16,9 @@ from workbench.playlist.read import LARGEST_BYTES
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(names=st.lists(HOSTILE_NAME.filter(lambda n: n not in (".", "..")), min_size=1, max_size=4), relative=st.booleans())
+@given(
+    names=st.lists(HOSTILE_NAME.filter(lambda n: n not in (".", "..")), min_size=1, max_size=4), relative=st.booleans()
+)
 @pytest.mark.parametrize("ending", ["m3u8", "xspf"])
 def test_what_was_written_is_read(tmp_path: Path, ending: str, names: list[str], relative: bool) -> None:
     target = tmp_path / f"list.{ending}"

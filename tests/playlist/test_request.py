@@ -86,7 +86,10 @@ def test_a_request_does_not_change() -> None:
         ({"slots": [1, None], "include": [3, 4]}, "slots has fewer gaps than there are tracks to include"),
         ({"artist_gap": -1}, "artist_gap: Input should be greater than or equal to 0 (given: -1)."),
         ({"weights": {"tempo": -1}}, "weights: Input should be greater than or equal to 0"),
-        ({"weights": {"colour": 1}}, "weights.colour: no such field; the fields are tempo, key, energy, timbre, loudness"),
+        (
+            {"weights": {"colour": 1}},
+            "weights.colour: no such field; the fields are tempo, key, energy, timbre, loudness",
+        ),
         ({"weights": dict.fromkeys(("tempo", "key", "energy", "timbre", "loudness"), 0)}, "weights: all are zero"),
         ({"pitch_percent": 0}, "pitch_percent: Input should be greater than 0"),
         ({"key_distance": "tritones"}, "key_distance: Input should be 'camelot' or 'fifths'"),
@@ -124,15 +127,11 @@ def test_tracks_asked_for_stand_where_they_should(n: int, fields: dict[str, Any]
     assert PlaylistRequest.from_fields(**fields).positions(n) == positions
 
 
-@given(
-    waypoints=st.integers(0, 6), start=st.booleans(), end=st.booleans(), more=st.integers(0, 20)
-)
+@given(waypoints=st.integers(0, 6), start=st.booleans(), end=st.booleans(), more=st.integers(0, 20))
 def test_waypoints_keep_their_order_and_their_places(waypoints: int, start: bool, end: bool, more: int) -> None:
     n = max(waypoints + start + end + more, 1)
     ids = [f"w{i}" for i in range(waypoints)]
-    request = PlaylistRequest.from_fields(
-        n=n, waypoints=ids, start="a" if start else None, end="z" if end else None
-    )
+    request = PlaylistRequest.from_fields(n=n, waypoints=ids, start="a" if start else None, end="z" if end else None)
     placed = request.positions(n)
     assert len(placed) == waypoints + start + end
     assert [placed[p] for p in sorted(placed)] == [*(["a"] if start else []), *ids, *(["z"] if end else [])]

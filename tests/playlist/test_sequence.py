@@ -279,9 +279,7 @@ def test_seed_tracks_draw_the_list_towards_them(library: Records) -> None:
     assert set(order.rows.tolist()) <= set(near.tolist())
 
 
-def test_of_a_huge_pool_the_seed_tracks_kin_are_searched(
-    monkeypatch: pytest.MonkeyPatch, make_tracks: Maker
-) -> None:
+def test_of_a_huge_pool_the_seed_tracks_kin_are_searched(monkeypatch: pytest.MonkeyPatch, make_tracks: Maker) -> None:
     monkeypatch.setattr("workbench.playlist.sequence.POOL_LIMIT", 60)
     table = TrackTable.of(make_tracks(1000))
     unlike = np.ones(len(table))

@@ -192,7 +192,9 @@ def transitions(records: Tracks, table: TrackTable, rules: Rules) -> list[Transi
     """
     steps = []
     for i, (a, b) in enumerate(zip(records, records[1:], strict=False)):
-        terms = {name: (share, float(term[0, 1])) for name, share, term in term_rows(table.take([i, i + 1]), slice(1), rules)}
+        terms = {
+            name: (share, float(term[0, 1])) for name, share, term in term_rows(table.take([i, i + 1]), slice(1), rules)
+        }
         cost = sum(share * term for share, term in terms.values())
         steps.append(_transition(a, b, cost, {name: round(term, 4) for name, (_, term) in terms.items()}))
     return steps

@@ -104,7 +104,9 @@ def to_csv(playlist: Playlist) -> str:
     return tabular.to_csv(rows, _CSV_COLUMNS)
 
 
-def to_rekordbox(playlist: Playlist, *, name: str = "workbench", beats: Mapping[Any, Sequence[float]] | None = None) -> str:
+def to_rekordbox(
+    playlist: Playlist, *, name: str = "workbench", beats: Mapping[Any, Sequence[float]] | None = None
+) -> str:
     """Write the XML that Rekordbox imports, with tempo, key and beat grid ("rekordbox xml format list", Pioneer DJ).
 
     Parameters

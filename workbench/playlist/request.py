@@ -156,7 +156,9 @@ class PlaylistRequest(BaseModel):
     def _consistent(self) -> PlaylistRequest:
         if self.n is not None and self.minutes is not None:
             raise ValueError("n and minutes exclude each other; give one of them")
-        if self.slots and not all(value in (None, ()) for value in (*self._lengths, self.start, self.end, self.waypoints)):
+        if self.slots and not all(
+            value in (None, ()) for value in (*self._lengths, self.start, self.end, self.waypoints)
+        ):
             raise ValueError("slots is the whole list; leave n, minutes, start, end and waypoints out")
         if self.compatible_keys and self.key is None:
             raise ValueError("compatible_keys needs key; give the key to be compatible with")

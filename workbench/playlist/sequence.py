@@ -26,14 +26,16 @@ from workbench.playlist.constraints import (
     is_flat,
     violations,
 )
-from workbench.playlist.order import Problem, Spacing, solve
+from workbench.playlist.order import Problem, Spacing, groups_of, solve
 from workbench.playlist.request import MAX_TRACKS, PlaylistRequest
 from workbench.playlist.table import Codes, Tracks, TrackTable
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Most candidates that are searched, or so many for each track that is wanted.
-POOL_LIMIT, POOL_PER_TRACK = 1000, 4
+POOL_LIMIT, POOL_PER_TRACK = 1200, 4
+#: So many times as many are looked at to choose them.
+GLANCE = 60
 #: What the curve counts against one transition, which costs at most 1.
 CURVE_WEIGHT = 2.0
 #: Departure from the curve, in energy, that counts half of that.
@@ -218,9 +220,13 @@ def shortlist(
     rng = np.random.default_rng(request.seed or 0)
     if unlike is not None:
         passed = passed[np.argsort(unlike[passed], kind="stable")[: 2 * limit]]
+    if len(passed) > GLANCE * limit:
+        passed = np.sort(rng.choice(passed, GLANCE * limit, replace=False))
     homes = asked[:8] or [int(rng.choice(passed))]
     pool = table.take(np.concatenate([homes, passed]))
-    rules = replace(request.rules, weights=request.rules.weights.model_copy(update={"energy": 0.0} if request.curve else {}))
+    rules = replace(
+        request.rules, weights=request.rules.weights.model_copy(update={"energy": 0.0} if request.curve else {})
+    )
     away = cost_rows(pool, np.arange(len(homes)), rules)[:, len(homes) :].min(axis=0)
     near = _nearest(away, pool.energy[len(homes) :], request.curve, limit // 2)
     rest = np.setdiff1d(passed, passed[near], assume_unique=True)
@@ -263,7 +269,7 @@ class _Search:
         self.targets: FloatArray | None = None
         self.curve_weight = CURVE_WEIGHT
         self.spacings = tuple(
-            Spacing(codes, 1 if gap is None else gap, CLUMP_COST if gap is None else CLASH_COST)
+            Spacing(groups_of(codes), 1 if gap is None else gap, CLUMP_COST if gap is None else CLASH_COST)
             for gap, codes in ((request.artist_gap, self.table.artist), (request.album_gap, self.table.album))
             if gap != 0 and len(np.unique(codes)) > 1
         )
