@@ -417,7 +417,8 @@ def test_doctor_names_jobs_that_were_not_finished(run: Run, songs: Path, tmp_pat
 # --- libraries that cannot be used ----------------------------------------------------------------
 
 READERS: dict[str, list[str]] = {
-    "tracks": [], "similar": ["abcdef"], "playlist": [], "playlists": [], "export": ["x.csv"], "verify": [], "collect": [],
+    "tracks": [], "similar": ["abcdef"], "playlist": [], "playlists": [], "export": ["x.csv"], "verify": [],
+    "collect": [],
 }  # fmt: skip
 
 

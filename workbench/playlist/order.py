@@ -297,7 +297,7 @@ def _improve(problem: Problem, sequence: IntArray) -> None:
     """Improve in place until no move helps."""
     for _ in range(ROUNDS):
         moves = (_improve_order, _improve_choice, _improve_stretches)
-        if not any([move(problem, sequence) for move in moves]):
+        if not sum(move(problem, sequence) for move in moves):  # each is tried, whatever the others found
             break
 
 
@@ -408,10 +408,10 @@ def _regrow(problem: Problem, sequence: IntArray, start: int, stop: int, width: 
     if not len(grown):
         return False
     low, high = max(0, start - problem.reach), min(problem.n, stop + problem.reach)
-    gain = problem.costs(np.stack([sequence, grown[0]])[:, low:high], low)
-    gain -= problem.bonus[np.stack([sequence, grown[0]])].sum(axis=1)
-    gain += [problem.miss(problem.total_s(each)) for each in (sequence, grown[0])]
-    if gain[1] > gain[0] - _GAIN:
+    both = np.stack([sequence, grown[0]])
+    costs = problem.costs(both[:, low:high], low) - problem.bonus[both].sum(axis=1)
+    costs += np.array([problem.miss(problem.total_s(each)) for each in both])
+    if costs[1] > costs[0] - _GAIN:
         return False
     sequence[:] = grown[0]
     return True

@@ -52,7 +52,7 @@ def _ids(value: Any) -> Any:
 
 
 def _curve(value: Any) -> Any:
-    """A named curve, or energies that it passes; both refusals are one sentence."""
+    """Read a named curve, or energies that it passes; either is refused in one sentence."""
     if value is None or value in get_args(Shape):
         return value
     try:
