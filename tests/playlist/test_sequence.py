@@ -258,6 +258,25 @@ def test_holes_are_filled_and_the_rest_stays(library: Records) -> None:
     assert len(as_it_is.transitions) == 2
 
 
+def test_gaps_that_nothing_fills_are_told(make_tracks: Maker) -> None:
+    tracks = make_tracks(4)
+    made = build(tracks, PlaylistRequest(slots=(0, None, None, 3, None, None, 1)))
+    assert made.ids == [0, 2, 3, 1]
+    (violation,) = made.violations
+    assert (violation["constraint"], violation["wanted"], violation["got"]) == ("n", 7, 4)
+
+
+@pytest.mark.parametrize("minutes", [10, 25, 45])
+@pytest.mark.parametrize("curve", ["rise", (0.9, 0.1)])
+def test_a_curve_over_minutes_has_a_target_per_track(make_tracks: Maker, minutes: float, curve: Any) -> None:
+    """Also where the curve cannot be followed, so that other weights and lengths are tried."""
+    for seed in range(4):
+        tracks = [{**track, "energy": 0.5 + i % 3 / 100} for i, track in enumerate(make_tracks(15, seed))]
+        made = build(tracks, PlaylistRequest(minutes=minutes, curve=curve, start=0))
+        assert made.targets is not None
+        assert len(made.targets) == len(made.tracks)
+
+
 def test_the_bridge_is_the_best_there_is(library: Records) -> None:
     made = build(library, PlaylistRequest(slots=(5, None, 9), artist_gap=0, album_gap=0))
     table = TrackTable.of(library)

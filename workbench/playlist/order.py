@@ -56,7 +56,7 @@ EXHAUSTIVE = 6
 #: What a minute too much or too little costs.
 MINUTE_WEIGHT = 1.0
 #: What it would cost to leave a required track out: more than anything else can save.
-_REQUIRED = 100.0
+_REQUIRED = 1e6
 #: Least gain of a move: above the rounding of float32 costs, or a search could go in circles.
 _GAIN = 1e-5
 

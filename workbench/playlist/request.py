@@ -156,9 +156,7 @@ class PlaylistRequest(BaseModel):
     def _consistent(self) -> PlaylistRequest:
         if self.n is not None and self.minutes is not None:
             raise ValueError("n and minutes exclude each other; give one of them")
-        if self.slots and not all(
-            value in (None, ()) for value in (*self._lengths, self.start, self.end, self.waypoints)
-        ):
+        if self.slots and any((self.n, self.minutes, self.start is not None, self.end is not None, self.waypoints)):
             raise ValueError("slots is the whole list; leave n, minutes, start, end and waypoints out")
         if self.compatible_keys and self.key is None:
             raise ValueError("compatible_keys needs key; give the key to be compatible with")
@@ -174,10 +172,6 @@ class PlaylistRequest(BaseModel):
         if both is not None:
             raise ValueError(f"track {both} is asked for and excluded; do one of them")
         return self
-
-    @property
-    def _lengths(self) -> tuple[float | None, float | None]:
-        return self.n, self.minutes
 
     @property
     def asked(self) -> tuple[_Id, ...]:
@@ -197,7 +191,10 @@ class PlaylistRequest(BaseModel):
 
     def positions(self, n: int) -> dict[int, _Id]:
         """Tell which tracks must stand where, by position, if there are n."""
-        placed = [(position, track) for position, track in enumerate(self.slots) if track is not None]
+        slots = list(self.slots)
+        for _ in range(len(slots) - n):  # where tracks are lacking, the last gaps go
+            del slots[len(slots) - 1 - slots[::-1].index(None)]
+        placed = [(position, track) for position, track in enumerate(slots) if track is not None]
         if self.start is not None:
             placed.append((0, self.start))
         if self.end is not None:

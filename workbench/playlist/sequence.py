@@ -284,6 +284,8 @@ class _Search:
             other_problem, other = self._solve_for_length()
             if self._correlation(other) > self._correlation(sequence) + 1e-3:
                 problem, sequence = other_problem, other
+        self.curve_weight = CURVE_WEIGHT
+        self._problem(problem.n)  # whose targets are those of the answer
         return problem, sequence
 
     def place(self, n: int, *, variety: bool = True) -> FloatArray:
@@ -328,7 +330,7 @@ class _Search:
         """Solve for n tracks, or for the number of tracks that comes nearest to the minutes asked for."""
         size = len(self.candidates)
         if self.request.minutes is None:
-            problem = self._problem(self._possible(self.request.wanted_n or 0))
+            problem = self._problem(min(self.request.wanted_n or 0, size))
             return problem, solve(problem)
         wanted_s = self.request.minutes * 60
         least, most = min(max(len(self.asked), 1), size), min(size, MAX_TRACKS)
@@ -346,9 +348,4 @@ class _Search:
             step = round(short * n / total) if total > 0 else 0
             n = int(np.clip(n + (step or (1 if short > 0 else -1)), least, most))
         best = min(tried, key=lambda n: tried[n][:2])
-        self._problem(best)  # whose targets are those of the answer
         return tried[best][2:]
-
-    def _possible(self, wanted: int) -> int:
-        """Give the number of tracks that there can be."""
-        return min(wanted, len(self.candidates))
