@@ -420,6 +420,84 @@ def test_a_mood_that_nobody_knows_is_answered_with_those_that_are(analyzed: Anal
         analyzed.library.playlist(start="nowhere.wav")
 
 
+def test_a_saved_playlist_is_made_again_shown_and_revised(analyzed: Analyzed) -> None:
+    library = analyzed.library
+    made = library.playlist(n=4, curve="fall")
+    library.save_playlist("Evening", made)
+    try:
+        (kept,) = library.playlists()
+        assert (kept["name"], kept["tracks"], kept["request"]) == ("Evening", made.ids, {"n": 4, "curve": "fall"})
+        assert library.playlist(again="Evening").to_dict() == made.to_dict()
+        assert len(library.playlist(again="Evening", n=2).ids) == 2
+        assert library.revise("Evening").ids == made.ids
+
+        longer = library.revise("Evening", extend=1)
+        assert (longer.ids[:4], len(set(longer.ids))) == (made.ids, 5)
+        assert longer.request.curve == "fall"
+        bridged = library.revise(made.ids, bridge=2)
+        assert (bridged.ids[:2], bridged.ids[3:], len(set(bridged.ids))) == (made.ids[:2], made.ids[2:], 5)
+        other = library.revise("Evening", replace=1)
+        assert other.ids[1:] == made.ids[1:]
+        assert other.ids[0] not in made.ids
+        with pytest.raises(InputError, match="there is no position 5"):
+            library.revise("Evening", replace=5)
+    finally:
+        library.delete_playlist("Evening")
+    assert library.playlists() == []
+    with pytest.raises(InputError, match="no saved playlist"):
+        library.revise("Evening")
+
+
+def test_tracks_may_be_named_by_path_or_by_the_beginning_of_an_id(analyzed: Analyzed) -> None:
+    first, last = analyzed.track("ballad/calm.flac"), analyzed.track("rock/one.flac")
+    made = analyzed.library.playlist(n=4, include=[first["path"]], exclude=last["id"][:8], like=first["path"])
+    assert first["id"] in made.ids
+    assert last["id"] not in made.ids
+    assert made.request.like == (first["id"],)
+    assert {"timbre", "tempo"} <= set(made.transitions[0].terms)
+
+
+@pytest.mark.parametrize("ending", ["m3u8", "xspf"])
+def test_a_playlist_of_another_program_is_read(analyzed: Analyzed, tmp_path: Path, ending: str) -> None:
+    library = analyzed.library
+    made = library.playlist(n=3)
+    file = library.export_playlist(made, tmp_path / f"list.{ending}")
+    assert library.read_playlist(file) == (made.ids, [])
+    assert library.revise(str(file)).ids == made.ids
+    (tmp_path / "list.m3u").write_text(f"{made.tracks[0]['path']}\nnot/there.mp3\n{made.tracks[0]['path']}\n")
+    assert library.read_playlist(tmp_path / "list.m3u") == (made.ids[:1], [f"{tmp_path}/not/there.mp3"])
+
+
+def test_rekordbox_has_a_grid_where_beats_are_stored(analyzed: Analyzed, tmp_path: Path) -> None:
+    from xml.etree import ElementTree
+
+    library = analyzed.library
+    made = library.playlist(n=4)
+    beats = library._beats(made.ids)
+    root = ElementTree.fromstring(library.export_playlist(made, tmp_path / "list.xml").read_text())
+    entries = root.findall("COLLECTION/TRACK")
+    assert [bool(len(entry)) for entry in entries] == [len(beats.get(track, ())) > 1 for track in made.ids]
+
+
+def test_tags_are_written_only_when_asked(analyzed: Analyzed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.store.catalog import queries
+
+    track = analyzed.track("ballad/calm.flac")
+    copy = tmp_path / "copy.flac"
+    shutil.copy(track["path"], copy)
+    found = queries.tracks_by_id
+    monkeypatch.setattr(
+        queries, "tracks_by_id", lambda *given: {k: {**v, "path": str(copy)} for k, v in found(*given).items()}
+    )
+    before = copy.read_bytes()
+    (shown,) = analyzed.library.write_tags([track["id"]])
+    assert (shown["state"], copy.read_bytes()) == ("would change", before)
+    (written,) = analyzed.library.write_tags([track["id"]], apply=True)
+    assert (written["state"], written["tags"]) == ("changed", shown["tags"])
+    assert copy.read_bytes() != before
+    assert shown["tags"]["bpm"][1] == str(round(track["bpm"]))
+
+
 # --- export ---------------------------------------------------------------------------------------
 
 

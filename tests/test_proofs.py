@@ -91,6 +91,16 @@ def test_a_folder_is_decoded_once(music: Path) -> None:
     assert {path: path.read_bytes() for path in music.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_playlists_are_near_the_optimum() -> None:
+    pytest.importorskip("ortools")
+    _, verdict, said = run("playlists", "--rounds", "6", "--tracks", "300")
+    # how long it takes is no matter for a test
+    assert [sentence for sentence in verdict["broken"] if " takes " not in sentence] == [], said
+    assert verdict["requests"] == 6
+
+
 def test_the_start_is_measured() -> None:
     _, verdict, said = run("startup", "--rounds", "3")  # how long it takes is no matter for a test
     assert 0 < verdict["import_s"] < verdict["help_s"], said

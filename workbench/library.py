@@ -399,7 +399,7 @@ class Library:
         playlists.delete(self.catalog, name)
 
     def playlists(self) -> list[dict[str, Any]]:
-        """Saved playlists in order of their names: ``name, request, tracks, saved_at``."""
+        """List the saved playlists in order of their names: ``name, request, tracks, saved_at``."""
         from workbench.store import playlists
 
         return [asdict(playlist) for playlist in playlists.kept(self.catalog)]
@@ -612,7 +612,7 @@ class Library:
         return [track for track in saved.tracks if track in known], saved.request
 
     def _beats(self, ids: Iterable[str]) -> dict[str, npt.NDArray[np.float64]]:
-        """Times of the beats, in seconds, of the tracks whose beats are stored per frame."""
+        """Give the times of the beats, in seconds, of the tracks whose beats are stored per frame."""
         from workbench.features.config import DEFAULT_CONFIG
         from workbench.features.registry import spec
         from workbench.store.catalog.queries import stored_rows

@@ -279,7 +279,7 @@ def test_playlist_for_people_says_what_could_not_be_met(ask: Run) -> None:
     assert "not met: n: wanted 100" in result.stderr or "not met" in result.stderr
 
 
-@pytest.mark.parametrize("ending", ["m3u8", "xspf", "csv", "json"])
+@pytest.mark.parametrize("ending", ["m3u8", "xspf", "csv", "json", "xml"])
 def test_playlist_written_to_a_file(ask: Run, tmp_path: Path, ending: str) -> None:
     target = tmp_path / f"list.{ending}"
     result = ask("playlist", "-n", 3, "--export", target)
@@ -296,12 +296,59 @@ def test_playlist_written_to_a_file(ask: Run, tmp_path: Path, ending: str) -> No
         (["--energy", "1", "0"], "energy"),
         (["--curve", "zigzag"], "curve"),
         (["--start", "nowhere"], "no track 'nowhere'"),
+        (["--curve", "0.2,x"], "--curve '0.2,x' cannot be read"),
+        (["--weights", "colour=1"], "weights.colour: no such field"),
+        (["--like", "nowhere"], "no track 'nowhere'"),
+        (["--again", "nothing"], "no saved playlist 'nothing'"),
+        (["--from", "nothing"], "no saved playlist 'nothing'"),
+        (["--extend", "2"], "--extend, --bridge and --replace go with --from"),
+        (["--apply"], "--apply goes with --write-tags"),
         (["--export", "list.doc"], "m3u8"),
         (["--export", "/no/such/folder/list.csv"], "cannot be written"),
     ],
 )
 def test_playlist_refuses(ask: Run, options: list[str], said: str) -> None:
     refused(ask("playlist", *options), 2, "error: ", said)
+
+
+def test_playlist_takes_every_field_of_the_request(ask: Run, analyzed: Analyzed) -> None:
+    first, last = analyzed.track("ballad/calm.flac")["id"], analyzed.track("rock/one.flac")["id"]
+    options = (
+        *("-n", 4, "--curve", "0.2,0.8", "--include", first, "--through", last, "--artist-gap", 0, "--album-gap", 0),
+        *("--weights", "tempo=2,key=0.5", "--pitch", 8, "--key-distance", "fifths", "--seed", 3, "--half-double"),
+    )
+    made = document(ask("playlist", *options, "--json"))
+    assert made["request"]["weights"] == {"tempo": 2, "key": 0.5}
+    assert made["request"] | {"curve": [0.2, 0.8], "pitch_percent": 8, "waypoints": [last]} == made["request"]
+    assert {first, last} <= {track["id"] for track in made["tracks"]}
+
+
+def test_playlists_are_saved_listed_revised_and_forgotten(ask: Run, tmp_path: Path) -> None:
+    made = document(ask("playlist", "-n", 3, "--save", "Été", "--json"))
+    try:
+        assert [(p["name"], len(p["tracks"])) for p in document(ask("playlists", "--json"))] == [("Été", 3)]
+        assert ask("playlists").stdout.splitlines()[1].split()[:2] == ["Été", "3"]
+        ids = [track["id"] for track in made["tracks"]]
+        assert [track["id"] for track in document(ask("playlist", "--from", "Été", "--json"))["tracks"]] == ids
+        assert document(ask("playlist", "--again", "Été", "--json"))["tracks"] == made["tracks"]
+        longer = document(ask("playlist", "--from", "Été", "--extend", 1, "--bridge", 1, "--replace", 3, "--json"))
+        assert (longer["tracks"][0]["id"], longer["tracks"][2]["id"], len(longer["tracks"])) == (*ids[:2], 5)
+        file = tmp_path / "list.xspf"
+        assert ask("playlist", "--from", "Été", "--export", file).exit_code == 0
+        assert [track["id"] for track in document(ask("playlist", "--from", file, "--json"))["tracks"]] == ids
+    finally:
+        assert ask("playlists", "--delete", "Été").exit_code == 0
+    assert document(ask("playlists", "--json")) == []
+
+
+def test_tags_are_shown_and_not_written(ask: Run, analyzed: Analyzed) -> None:
+    before = {path: path.read_bytes() for path in analyzed.music.rglob("*") if path.is_file()}
+    result = ask("playlist", "-n", 3, "--write-tags")
+    assert result.exit_code == 0
+    assert "would change" in result.stdout
+    assert "Add --apply" in result.stderr
+    assert len(document(ask("playlist", "-n", 3, "--write-tags", "--json"))["tags"]) == 3
+    assert {path: path.read_bytes() for path in analyzed.music.rglob("*") if path.is_file()} == before
 
 
 # --- export, verify, collect ----------------------------------------------------------------------
@@ -370,7 +417,8 @@ def test_doctor_names_jobs_that_were_not_finished(run: Run, songs: Path, tmp_pat
 # --- libraries that cannot be used ----------------------------------------------------------------
 
 READERS: dict[str, list[str]] = {
-    "tracks": [], "similar": ["abcdef"], "playlist": [], "export": ["x.csv"], "verify": [], "collect": [],
+    "tracks": [], "similar": ["abcdef"], "playlist": [], "playlists": [], "export": ["x.csv"], "verify": [],
+    "collect": [],
 }  # fmt: skip
 
 

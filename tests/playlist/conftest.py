@@ -35,7 +35,7 @@ def records(n: int, seed: int = 0, unknown: float = 0.1) -> Records:
             "loudness_lufs": some(float(rng.normal(-14, 4))),
             "title": some(f"Title {i}"),
             "artist": some(f"Artist {i % 7}"),
-            "album": None,
+            "album": some(f"Album {i % 11}"),
         }
         for i in range(n)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -12,12 +13,14 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import InputError
 from workbench.playlist import Playlist, PlaylistRequest, Transition, build, export, to_csv, to_json, to_m3u8, to_xspf
+from workbench.playlist.export import beat_grid, to_rekordbox
 
 NS = {"x": "http://xspf.org/ns/0/"}
 HOSTILE_NAME = st.text(
@@ -138,7 +141,10 @@ def test_an_empty_playlist_is_written_too() -> None:
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("a.m3u8", "#EXTM3U"), ("A.M3U", "#EXTM3U"), ("a.xspf", "<?xml"), ("a.json", "{"), ("a.csv", "position")],
+    [
+        *(("a.m3u8", "#EXTM3U"), ("A.M3U", "#EXTM3U"), ("a.xspf", "<?xml"), ("a.json", "{"), ("a.csv", "position")),
+        ("a.xml", "<?xml"),
+    ],
 )
 @pytest.mark.parametrize("relative", [False, True])
 def test_the_file_name_chooses_the_format(name: str, start: str, relative: bool) -> None:
@@ -153,5 +159,55 @@ def test_relative_is_to_where_the_file_will_lie() -> None:
 
 @pytest.mark.parametrize("name", ["a.wpl", "noname"])
 def test_an_unknown_format_lists_those_that_exist(name: str) -> None:
-    with pytest.raises(InputError, match=r"no playlist format. Use one of \.m3u8, \.m3u, \.xspf, \.json, \.csv"):
+    with pytest.raises(InputError, match=r"no playlist format. Use one of \.m3u8, \.m3u, \.xspf, \.json, \.csv, \.xml"):
         export(playlist(), name)
+
+
+# --- Rekordbox ------------------------------------------------------------------------------------
+
+
+def test_rekordbox_has_tempo_key_grid_and_order() -> None:
+    made = playlist(
+        {"path": "/m/é #1.mp3", "title": "<T>&\x00", "artist": "A", "album": None, "bpm": 128.004, "key": "F# minor",
+         "duration_s": 61.6},
+        {"path": os.fsdecode(b"/m/\xff.mp3"), "title": None, "bpm": None, "key": None, "duration_s": None},
+    )  # fmt: skip
+    beats = {0: 0.25 + 0.5 * np.arange(60)}
+    root = ElementTree.fromstring(to_rekordbox(made, name="Ev\x00ening", beats=beats).encode())
+    assert (root.tag, root.attrib) == ("DJ_PLAYLISTS", {"Version": "1.0.0"})
+    first, second = root.findall("COLLECTION/TRACK")
+    assert first.attrib == {
+        **{"TrackID": "1", "Name": "<T>&", "Artist": "A", "TotalTime": "62", "AverageBpm": "128.00"},
+        **{"Tonality": "F#m", "Location": "file://localhost/m/%C3%A9%20%231.mp3"},
+    }
+    assert [grid.attrib for grid in first] == [{"Inizio": "0.250", "Bpm": "120.00", "Metro": "4/4", "Battito": "1"}]
+    assert second.get("Location") == "file://localhost/m/%FF.mp3"
+    assert "AverageBpm" not in second.attrib
+    assert list(second) == []
+    node = root.find("PLAYLISTS/NODE/NODE")
+    assert node is not None
+    assert (node.get("Name"), node.get("Entries"), [t.get("Key") for t in node]) == ("Ev ening", "2", ["1", "2"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    tempi=st.lists(st.tuples(st.floats(60, 200), st.integers(8, 60)), min_size=1, max_size=4),
+    seed=st.integers(0, 1000),
+)
+def test_every_beat_lies_on_the_grid(tempi: list[tuple[float, int]], seed: int) -> None:
+    steps = np.concatenate([np.full(count, 60 / bpm) for bpm, count in tempi])
+    times = np.round((1 + np.cumsum(steps)) * 43.07) / 43.07  # as frames hold them
+    grid = beat_grid(times)
+    assert grid[0][0] == times[0]
+    for (start, bpm), (stop, _) in itertools.pairwise([*grid, (np.inf, 0.0)]):
+        within = times[(times >= start) & (times < stop)]
+        phase = (within - start) * bpm / 60
+        assert np.abs(phase - np.round(phase)).max() * 60 / bpm <= 0.0301
+
+
+def test_a_steady_tempo_is_one_stretch() -> None:
+    times = np.round((0.4 + 60 / 127.3 * np.arange(500)) * 43.07) / 43.07
+    ((start, bpm),) = beat_grid(times)
+    assert start == times[0]
+    assert bpm == pytest.approx(127.3, abs=0.05)
+    assert beat_grid([]) == beat_grid([1.0]) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,18 @@ from hypothesis import strategies as st
 from workbench.errors import InputError
 from workbench.features.key import KEY_NAMES
 from workbench.features.mood import MOODS
-from workbench.playlist import Playlist, PlaylistRequest, build, compatible_keys, parse_key
+from workbench.playlist import (
+    Playlist,
+    PlaylistRequest,
+    TrackTable,
+    build,
+    compatible_keys,
+    compose,
+    cost_matrix,
+    parse_key,
+)
 from workbench.playlist.constraints import CURVE_CORRELATION, FLAT_DEVIATION, LENGTH_TOLERANCE, curve_correlation
+from workbench.playlist.sequence import shortlist
 
 Records = list[dict[str, Any]]
 Maker = Callable[..., list[dict[str, Any]]]
@@ -29,14 +40,20 @@ REQUESTS = st.fixed_dictionaries(
         "bpm": RANGES.map(lambda pair: (60 + 100 * pair[0], 60 + 100 * pair[1])),
         "half_double": st.booleans(),
         "key": st.sampled_from(KEY_NAMES),
-        "curve": st.sampled_from(["flat", "rise", "fall", "arc"]),
+        "curve": st.sampled_from(["flat", "rise", "fall", "arc", (0.2, 0.9, 0.5), (0.4, 0.4)]),
         "start": st.integers(0, 9),
-        "end": st.integers(10, 19),
+        "end": st.integers(10, 14),
+        "waypoints": st.lists(st.integers(15, 17), max_size=2, unique=True),
+        "include": st.lists(st.integers(18, 19), max_size=2, unique=True),
+        "exclude": st.lists(st.integers(20, 40), max_size=5),
+        "artist_gap": st.integers(0, 3),
+        "album_gap": st.integers(0, 3),
+        "key_distance": st.sampled_from(["camelot", "fifths"]),
         "seed": st.integers(0, 5),
     },
 )
 LENGTHS = st.one_of(
-    st.fixed_dictionaries({"n": st.integers(2, 25)}), st.fixed_dictionaries({"minutes": st.floats(1, 60)})
+    st.fixed_dictionaries({"n": st.integers(6, 25)}), st.fixed_dictionaries({"minutes": st.floats(1, 60)})
 )
 
 
@@ -66,15 +83,22 @@ def met(playlist: Playlist) -> dict[str, bool]:
         )
     if request.curve and len(tracks) > 1:
         energy = np.array([np.nan if track["energy"] is None else track["energy"] for track in tracks])
-        if request.curve == "flat":
+        if request.curve in ("flat", (0.4, 0.4)):
             checks["curve"] = not np.isnan(energy).all() and bool(np.nanstd(energy) <= FLAT_DEVIATION)
         else:
             correlation = curve_correlation(energy, request.curve)
             checks["curve"] = correlation is not None and correlation >= CURVE_CORRELATION
+    for name, gap in (("artist", request.artist_gap), ("album", request.album_gap)):
+        names = [track[name] for track in tracks]
+        checks[f"{name}_gap"] = not any(
+            names[i] is not None and names[i] == names[j]
+            for i in range(len(names))
+            for j in range(i + 1, min(i + 1 + (gap or 0), len(names)))
+        )
     return checks
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(fields=REQUESTS, length=LENGTHS, size=st.integers(20, 120), seed=st.integers(0, 1000))
 def test_no_repeats_and_no_hidden_violation(
     make_tracks: Maker, fields: dict[str, Any], length: dict[str, Any], size: int, seed: int
@@ -85,6 +109,8 @@ def test_no_repeats_and_no_hidden_violation(
     ids = [track["id"] for track in playlist.tracks]
     assert len(set(ids)) == len(ids)
     assert all(track == tracks[track["id"]] for track in playlist.tracks)
+    total = sum(step.cost for step in playlist.transitions)
+    assert playlist.cost >= total - 1e-3
     assert {v["constraint"] for v in playlist.violations} == {name for name, ok in met(playlist).items() if not ok}
     assert all(v["remedy"].endswith(".") and "wanted" in v and "got" in v for v in playlist.violations)
     assert len(playlist.transitions) == max(len(ids) - 1, 0)
@@ -92,6 +118,10 @@ def test_no_repeats_and_no_hidden_violation(
         assert ids[0] == request.start
     if request.end is not None:
         assert ids[-1] == request.end
+    passed = [track for track in ids if track in request.waypoints]
+    assert passed == list(request.waypoints)
+    assert set(request.include) <= set(ids)
+    assert not set(request.exclude) & set(ids)
     json.dumps(playlist.to_dict(), allow_nan=False)
 
 
@@ -99,7 +129,7 @@ def test_no_repeats_and_no_hidden_violation(
 @given(fields=REQUESTS, seed=st.integers(0, 1000))
 def test_the_order_of_the_tracks_given_changes_nothing(make_tracks: Maker, fields: dict[str, Any], seed: int) -> None:
     tracks = make_tracks(60, seed)
-    request = PlaylistRequest.from_fields(**fields, n=10)
+    request = PlaylistRequest.from_fields(**fields, n=12)
     shuffled = [tracks[i] for i in np.random.default_rng(seed).permutation(60)]
     assert build(tracks, request).to_dict() == build(shuffled + shuffled[:5], request).to_dict()
 
@@ -146,7 +176,7 @@ def test_too_few_candidates_say_which_filter_to_widen(library: Records) -> None:
 
 
 def test_nothing_fits_is_an_answer(library: Records) -> None:
-    playlist = build(library, PlaylistRequest(n=5, bpm=(900, 1000), energy=(0.999, 1.0)))
+    playlist = build(library, PlaylistRequest(n=5, bpm=(900, 1000), energy=(0.99999, 1.0)))
     assert playlist.tracks == []
     assert (playlist.cost, playlist.transitions) == (0, [])
     assert playlist.violations[0]["remedy"].startswith("No track meets energy and bpm")
@@ -210,7 +240,109 @@ def test_an_unknown_id_is_an_error(library: Records, end: str) -> None:
 
 def test_of_a_huge_pool_a_sample_is_searched(monkeypatch: pytest.MonkeyPatch, library: Records) -> None:
     monkeypatch.setattr("workbench.playlist.sequence.POOL_LIMIT", 50)
+    monkeypatch.setattr("workbench.playlist.sequence.POOL_PER_TRACK", 1)
     playlist = build(library, PlaylistRequest(n=20, start=299))
     assert len(playlist.tracks) == 20
     assert playlist.tracks[0]["id"] == 299
     assert playlist.violations == []
+
+
+# --- what else may be asked -----------------------------------------------------------------------
+
+
+def test_holes_are_filled_and_the_rest_stays(library: Records) -> None:
+    made = build(library, PlaylistRequest(slots=(5, None, 9, None, None)))
+    assert (made.ids[0], made.ids[2], len(set(made.ids))) == (5, 9, 5)
+    as_it_is = build(library, PlaylistRequest(slots=(5, 9, 7)))
+    assert as_it_is.ids == [5, 9, 7]
+    assert len(as_it_is.transitions) == 2
+
+
+def test_gaps_that_nothing_fills_are_told(make_tracks: Maker) -> None:
+    tracks = make_tracks(4)
+    made = build(tracks, PlaylistRequest(slots=(0, None, None, 3, None, None, 1)))
+    assert made.ids == [0, 2, 3, 1]
+    (violation,) = made.violations
+    assert (violation["constraint"], violation["wanted"], violation["got"]) == ("n", 7, 4)
+
+
+@pytest.mark.parametrize("minutes", [10, 25, 45])
+@pytest.mark.parametrize("curve", ["rise", (0.9, 0.1)])
+def test_a_curve_over_minutes_has_a_target_per_track(make_tracks: Maker, minutes: float, curve: Any) -> None:
+    """Also where the curve cannot be followed, so that other weights and lengths are tried."""
+    for seed in range(4):
+        tracks = [{**track, "energy": 0.5 + i % 3 / 100} for i, track in enumerate(make_tracks(15, seed))]
+        made = build(tracks, PlaylistRequest(minutes=minutes, curve=curve, start=0))
+        assert made.targets is not None
+        assert len(made.targets) == len(made.tracks)
+
+
+def test_the_bridge_is_the_best_there_is(library: Records) -> None:
+    made = build(library, PlaylistRequest(slots=(5, None, 9), artist_gap=0, album_gap=0))
+    table = TrackTable.of(library)
+    cost = cost_matrix(table)
+    a, b = table.row(5), table.row(9)
+    assert a is not None
+    assert b is not None
+    through = cost[a] + cost[:, b]
+    through[[a, b]] = np.inf
+    assert made.cost == pytest.approx(through.min(), abs=1e-4)
+
+
+def test_seed_tracks_draw_the_list_towards_them(library: Records) -> None:
+    table = TrackTable.of(library)
+    unlike = np.ones(len(table))
+    near = np.arange(40, 60)
+    unlike[near] = 0.0
+    order = compose(table, PlaylistRequest(n=10), unlike=unlike)
+    assert set(order.rows.tolist()) <= set(near.tolist())
+
+
+def test_of_a_huge_pool_the_seed_tracks_kin_are_searched(monkeypatch: pytest.MonkeyPatch, make_tracks: Maker) -> None:
+    monkeypatch.setattr("workbench.playlist.sequence.POOL_LIMIT", 60)
+    table = TrackTable.of(make_tracks(1000))
+    unlike = np.ones(len(table))
+    near = np.random.default_rng(1).choice(1000, 40, replace=False)
+    unlike[near] = 0.0
+    assert set(compose(table, PlaylistRequest(n=10), unlike=unlike).rows.tolist()) <= set(near.tolist())
+
+
+@pytest.mark.parametrize("curve", [None, "rise", (0.1, 0.9, 0.1)])
+def test_a_short_list_has_all_it_may_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, make_tracks: Maker, curve: Any
+) -> None:
+    monkeypatch.setattr("workbench.playlist.sequence.POOL_LIMIT", 100)
+    table = TrackTable.of(make_tracks(2000))
+    passed = np.flatnonzero(table.bpm > 110)
+    chosen = shortlist(table, passed, PlaylistRequest(n=10, curve=curve), [3], None)
+    assert len(chosen) == len(set(chosen.tolist())) == 100
+    assert set(chosen.tolist()) <= set(passed.tolist())
+    if curve == "rise":
+        made = build(make_tracks(2000), PlaylistRequest(n=10, curve=curve))
+        assert made.violations == []
+
+
+def test_a_gap_that_cannot_be_kept_says_which_can(make_tracks: Maker) -> None:
+    tracks = [{**track, "artist": f"Artist {i % 2}", "album": None} for i, track in enumerate(make_tracks(20))]
+    made = build(tracks, PlaylistRequest(n=6, artist_gap=3))
+    (violation,) = made.violations
+    assert violation["constraint"] == "artist_gap"
+    assert "set artist_gap to 1" in violation["remedy"]
+    assert build(tracks, PlaylistRequest(n=6, artist_gap=1)).violations == []
+
+
+def test_unasked_one_artist_is_not_set_side_by_side(make_tracks: Maker) -> None:
+    def neighbours(**fields: Any) -> int:
+        made = build(make_tracks(60, unknown=0), PlaylistRequest(n=25, **fields))
+        artists = [track["artist"] for track in made.tracks]
+        return sum(a == b for a, b in itertools.pairwise(artists))
+
+    assert neighbours() < neighbours(artist_gap=0)
+    one = [{**track, "artist": "Only one"} for track in make_tracks(20)]
+    assert build(one, PlaylistRequest(n=10)).violations == []
+
+
+def test_what_is_excluded_may_be_what_is_lacking(make_tracks: Maker) -> None:
+    made = build(make_tracks(10), PlaylistRequest(n=10, exclude=(1, 2)))
+    (violation,) = made.violations
+    assert violation["remedy"] == "2 tracks that meet the rest are excluded: exclude fewer."

@@ -28,6 +28,7 @@ from workbench.audio.probe import probe
 from workbench.errors import AudioError
 
 Values = dict[str, str | None]
+Changes = dict[str, tuple[str | None, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Retag:
 
     path: str
     state: str
-    tags: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    tags: Changes = field(default_factory=dict)
     detail: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def retag(path: str, content_id: str, values: Mapping[str, str | None], *, apply
             raise _RefusedError(f"tags of {found.format} files are not written")
         before = _read(target, found.format)
         wanted = {name: text for name, text in values.items() if text is not None and before[name] != text}
-        changes = {name: (before[name], text) for name, text in wanted.items()}
+        changes: Changes = {name: (before[name], text) for name, text in wanted.items()}
         if not changes:
             return Retag(path, "same")
         if not apply:
@@ -147,10 +148,12 @@ def _write_id3(tags: Any, wanted: Mapping[str, str]) -> dict[str, Any]:
         if name == "mood":
             tags.delall("TMOO")
             tags.delall("TXXX:MOOD")
-            tags.add(id3.TXXX(encoding=1, desc="MOOD", text=text) if old else id3.TMOO(encoding=3, text=text))
+            frame = id3.TXXX(encoding=1, desc="MOOD", text=text) if old else id3.TMOO(encoding=3, text=text)
+            tags.add(frame)
+        elif name == "bpm":
+            tags.setall("TBPM", [id3.TBPM(encoding=0, text=text)])
         else:
-            frame = {"bpm": id3.TBPM, "key": id3.TKEY}[name]
-            tags.setall(frame.__name__, [frame(encoding=0, text=text)])
+            tags.setall("TKEY", [id3.TKEY(encoding=0, text=text)])
     return {"v2_version": 3 if old else 4}
 
 

@@ -255,7 +255,9 @@ def playlist(
     replace: Annotated[
         int | None, typer.Option(metavar="POSITION", help="With --from: find another for this one.")
     ] = None,
-    save: Annotated[str | None, typer.Option(metavar="NAME", help="Keep it in the library, with what was asked.")] = None,
+    save: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep it in the library, with what was asked.")
+    ] = None,
     relative: Annotated[bool, typer.Option("--relative", help="Export paths relative to the playlist.")] = False,
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write .m3u8, .xspf, .csv, .json, or .xml for Rekordbox.")
@@ -338,7 +340,9 @@ def playlists(
     if as_json:
         print_json(saved)
         return
-    rows = [(p["name"], len(p["tracks"]), time.strftime("%Y-%m-%d %H:%M", time.localtime(p["saved_at"]))) for p in saved]
+    rows = [
+        (p["name"], len(p["tracks"]), time.strftime("%Y-%m-%d %H:%M", time.localtime(p["saved_at"]))) for p in saved
+    ]
     print_table(("name", "tracks", "saved"), rows, right=("tracks",))
 
 

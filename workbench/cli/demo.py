@@ -30,8 +30,6 @@ def run_demo(folder: Path, *, as_json: bool) -> None:
         Print one JSON document instead of tables.
     """
     from workbench.library import Library
-    from workbench.playlist.export import export as playlist_text
-    from workbench.store.export import replace_text
     from workbench.testing import simulate_library
 
     folder = folder.expanduser().absolute()
@@ -44,8 +42,7 @@ def run_demo(folder: Path, *, as_json: bool) -> None:
         compared = _compare(library, truth, folder / "music")
         found = library.similar(compared[0]["path"], n=5)
         made = library.playlist(energy=(0.0, 1.0), n=8, curve="rise")
-    target = folder / "calm-to-lively.m3u8"
-    replace_text(target, playlist_text(made, target, relative=True))
+        target = library.export_playlist(made, folder / "calm-to-lively.m3u8", relative=True)
     scores = _scores(compared)
     if as_json:
         print_json(

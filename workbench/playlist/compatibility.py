@@ -25,6 +25,7 @@ key or tempo that is only half sure is drawn half-way towards it: the unknown ne
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -191,8 +192,10 @@ def transitions(records: Tracks, table: TrackTable, rules: Rules) -> list[Transi
     rules : Rules
     """
     steps = []
-    for i, (a, b) in enumerate(zip(records, records[1:], strict=False)):
-        terms = {name: (share, float(term[0, 1])) for name, share, term in term_rows(table.take([i, i + 1]), slice(1), rules)}
+    for i, (a, b) in enumerate(itertools.pairwise(records)):
+        terms = {
+            name: (share, float(term[0, 1])) for name, share, term in term_rows(table.take([i, i + 1]), slice(1), rules)
+        }
         cost = sum(share * term for share, term in terms.values())
         steps.append(_transition(a, b, cost, {name: round(term, 4) for name, (_, term) in terms.items()}))
     return steps
@@ -275,8 +278,8 @@ def _fifths_cost(a: Key, b: Key) -> float:
 _KEYS = [Key(tonic, minor) for minor in (False, True) for tonic in range(12)]
 
 #: Cost between any two of the 24 keys, float32, shape (24, 24), by what it goes by: ``camelot``, the moves of disc
-#: jockeys; ``fifths``, the steps on the circle of fifths, which is the number of notes that differ (1 at six steps).
+#: jockeys; ``fifths``, the steps on the circle of fifths, one more note that differs at each, as a share of six.
 KEY_DISTANCES: dict[KeyDistance, Floats] = {
-    name: np.array([[cost(a, b) for b in _KEYS] for a in _KEYS], dtype=np.float32)
-    for name, cost in (("camelot", _camelot_cost), ("fifths", _fifths_cost))
+    "camelot": np.array([[_camelot_cost(a, b) for b in _KEYS] for a in _KEYS], dtype=np.float32),
+    "fifths": np.array([[_fifths_cost(a, b) for b in _KEYS] for a in _KEYS], dtype=np.float32),
 }

@@ -75,4 +75,5 @@ def standardise(raw: Floats) -> Floats:
         return raw
     low, middle, high = np.quantile(known, (0.25, 0.5, 0.75), axis=0)
     spread = np.maximum((high - low) / 1.349, 1e-6)
-    return np.clip((raw - middle) / spread, -_LIMIT, _LIMIT).astype(np.float32)
+    scaled: Floats = np.clip((raw - middle) / spread, -_LIMIT, _LIMIT).astype(np.float32)
+    return scaled

@@ -23,7 +23,6 @@ import numpy.typing as npt
 
 from workbench.errors import InputError
 from workbench.playlist.order import FloatArray, IntArray, Problem, Spacing, solve
-from workbench.playlist.table import UNKNOWN
 
 #: Costs are whole numbers to the solver: millionths.
 SCALE = 1_000_000
@@ -177,9 +176,7 @@ def _circuit(problem: Problem, known: IntArray) -> _Model:
     size, fixed = problem.size, problem.fixed
     pair = problem.pair.astype(np.float64)
     for spacing in problem.spacings:
-        pair += spacing.cost * (
-            (spacing.groups[:, None] == spacing.groups) & (spacing.groups != UNKNOWN)
-        )
+        pair += spacing.of(1) * (spacing.groups[:, None] == spacing.groups)
     used = set(zip(known[:-1].tolist(), known[1:].tolist(), strict=True)) | {(size, known[0]), (known[-1], size)}
     arcs = {}
     for a, b in itertools.permutations(range(size + 1), 2):
@@ -262,14 +259,13 @@ def _solved(posed: _Model, time_limit_s: float) -> tuple[IntArray, bool, float] 
 def _clashes_beside_one(model: Any, spacing: Spacing, arcs: dict[tuple[int, int], Any]) -> list[Any]:
     """Give the cost of each two candidates of one group that may have just one other between them."""
     cost = []
-    members = np.flatnonzero(spacing.groups != UNKNOWN).tolist()
-    for a, c in itertools.permutations(members, 2):
+    for a, c in itertools.permutations(range(len(spacing.groups)), 2):
         if spacing.groups[a] == spacing.groups[c]:
             clash = model.new_bool_var("")
             for b in range(len(spacing.groups)):
                 if b not in (a, c):
                     model.add_bool_or(~arcs[a, b], ~arcs[b, c], clash)
-            cost.append(round(SCALE * spacing.cost) * clash)
+            cost.append(round(SCALE * spacing.of(2)) * clash)
     return cost
 
 
@@ -279,14 +275,13 @@ def _clashes(model: Any, problem: Problem, there: dict[tuple[int, int], Any]) ->
     for spacing in problem.spacings:
         members: dict[tuple[int, int], list[Any]] = {}
         for (p, i), node in there.items():
-            if spacing.groups[i] != UNKNOWN:
-                members.setdefault((p, int(spacing.groups[i])), []).append(node)
+            members.setdefault((p, int(spacing.groups[i])), []).append(node)
         for (p, group), here in members.items():
             for q in range(p + 1, p + spacing.gap + 1):
                 if (q, group) in members:
                     clash = model.new_bool_var("")
                     model.add(sum(here) + sum(members[q, group]) <= 1 + clash)
-                    cost.append(round(SCALE * spacing.cost) * clash)
+                    cost.append(round(SCALE * spacing.of(q - p)) * clash)
     return cost
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -104,7 +104,9 @@ def to_csv(playlist: Playlist) -> str:
     return tabular.to_csv(rows, _CSV_COLUMNS)
 
 
-def to_rekordbox(playlist: Playlist, *, name: str = "workbench", beats: Mapping[Any, Sequence[float]] | None = None) -> str:
+def to_rekordbox(
+    playlist: Playlist, *, name: str = "workbench", beats: Mapping[Any, npt.ArrayLike] | None = None
+) -> str:
     """Write the XML that Rekordbox imports, with tempo, key and beat grid ("rekordbox xml format list", Pioneer DJ).
 
     Parameters
@@ -151,12 +153,12 @@ def _rekordbox_track(track: dict[str, Any], number: int) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
-def beat_grid(beats: Sequence[float], *, tolerance_s: float = 0.03) -> list[tuple[float, float]]:
+def beat_grid(beats: npt.ArrayLike, *, tolerance_s: float = 0.03) -> list[tuple[float, float]]:
     """Describe beats by stretches of constant tempo.
 
     Parameters
     ----------
-    beats : sequence of float
+    beats : array_like of float
         Times in seconds, ascending.
     tolerance_s : float
         How far a beat may lie from its place in the stretch; frames of beats lie 23 ms apart.
@@ -205,7 +207,7 @@ def export(
     path: str | os.PathLike[str],
     *,
     relative: bool = False,
-    beats: Mapping[Any, Sequence[float]] | None = None,
+    beats: Mapping[Any, npt.ArrayLike] | None = None,
 ) -> str:
     """Write a playlist in the format that a file name asks for.
 

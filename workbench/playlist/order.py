@@ -41,7 +41,7 @@ FloatArray = npt.NDArray[np.float64]
 #: Most (state, candidate) pairs that a step of the beam looks at, which bounds its time; and the widths.
 BEAM_WORK = 40_000
 NARROWEST, WIDEST = 8, 400
-#: How many of the beam's sequences are improved.
+#: How many of the beam's sequences are improved in a small problem; in a large one the best alone.
 STARTS = 3
 #: Longest stretch that is grown anew.
 STRETCH = 6
@@ -56,7 +56,7 @@ EXHAUSTIVE = 6
 #: What a minute too much or too little costs.
 MINUTE_WEIGHT = 1.0
 #: What it would cost to leave a required track out: more than anything else can save.
-_REQUIRED = 100.0
+_REQUIRED = 1e6
 #: Least gain of a move: above the rounding of float32 costs, or a search could go in circles.
 _GAIN = 1e-5
 
@@ -67,14 +67,23 @@ class Spacing:
 
     Attributes
     ----------
-    groups : the group of each candidate, shape (N,); -1 for none
+    groups : the group of each candidate, shape (N,); who belongs to none has one of their own, see `groups_of`
     gap : how many others belong between two of a group
-    cost : of each pair that has fewer
+    cost : of a pair that has fewer, see `of`
     """
 
     groups: IntArray
     gap: int
     cost: float
+
+    def of(self, apart: int) -> float:
+        """Cost of a pair so many positions apart, up to ``gap``: twice as much side by side as far apart."""
+        return self.cost * (1 + 1 / apart)
+
+
+def groups_of(codes: IntArray) -> IntArray:
+    """Give a group of its own to every candidate whose code is not known."""
+    return np.where(codes == UNKNOWN, -1 - np.arange(len(codes)), codes)
 
 
 @dataclass
@@ -146,13 +155,8 @@ class Problem:
         for spacing in self.spacings:
             groups = spacing.groups[chunks]
             for apart in range(1, min(spacing.gap, length - 1) + 1):
-                total += spacing.cost * _same(groups[:, apart:], groups[:, :-apart]).sum(axis=1)
+                total += spacing.of(apart) * (groups[:, apart:] == groups[:, :-apart]).sum(axis=1)
         return total
-
-
-def _same(a: IntArray, b: IntArray) -> npt.NDArray[np.bool_]:
-    same: npt.NDArray[np.bool_] = (a == b) & (a != UNKNOWN)
-    return same
 
 
 def solve(problem: Problem) -> IntArray:
@@ -174,30 +178,35 @@ def solve(problem: Problem) -> IntArray:
     if n == 0:
         return np.empty(0, dtype=np.int64)
     width = int(np.clip(BEAM_WORK // problem.size, NARROWEST, WIDEST))
-    held = np.full(n, UNKNOWN, dtype=np.int64)
-    held[list(problem.fixed)] = list(problem.fixed.values())
-    grown = _grow(problem, held, 0, n, width, banned=[*problem.required, *problem.fixed.values()])
+    grown = _grown_whole(problem, width)
     best, best_cost = grown[0], np.inf
-    for sequence in _different(grown, STARTS):
+    kicks = min(KICKS, KICK_WORK // (n * problem.size))
+    for sequence in _different(grown, STARTS if kicks else 1):
         _require(problem, sequence)
         _improve(problem, sequence)
         if (cost := problem.cost(sequence)) < best_cost - _GAIN:
             best, best_cost = sequence, cost
-    return _kicked(problem, best, best_cost)
+    return _kicked(problem, best, best_cost, kicks)
 
 
 def greedy(problem: Problem) -> IntArray:
     """Choose as one does by hand, to compare with: the best first track, then always the nearest; shape (n,)."""
-    held = np.full(problem.n, UNKNOWN, dtype=np.int64)
-    held[list(problem.fixed)] = list(problem.fixed.values())
-    found = _grow(problem, held, 0, problem.n, 1, banned=[*problem.required, *problem.fixed.values()])[0]
+    found: IntArray = _grown_whole(problem, 1)[0]
     _require(problem, found)
     return found
 
 
-def _grow(
-    problem: Problem, sequence: IntArray, start: int, stop: int, width: int, *, banned: list[int]
-) -> IntArray:
+def _grown_whole(problem: Problem, width: int) -> IntArray:
+    """Grow whole sequences, the required tracks left aside if there are enough others."""
+    held = np.full(problem.n, UNKNOWN, dtype=np.int64)
+    held[list(problem.fixed)] = list(problem.fixed.values())
+    banned = list(problem.fixed.values())
+    if problem.size - len(problem.required) >= problem.n:
+        banned += problem.required
+    return _grow(problem, held, 0, problem.n, width, banned=banned)
+
+
+def _grow(problem: Problem, sequence: IntArray, start: int, stop: int, width: int, *, banned: list[int]) -> IntArray:
     """Fill positions from `start` to `stop` by a beam; give the sequences that this makes, the cheapest first.
 
     Tracks outside of the stretch stay. Of `banned` only those that are fixed within it are used.
@@ -218,7 +227,8 @@ def _grow(
             ahead = ahead + problem.pair[:, sequence[stop]]
         for spacing in problem.spacings:
             for before in range(max(start, position - spacing.gap), position):
-                ahead += spacing.cost * _same(spacing.groups[None, :], spacing.groups[paths[:, before], None])
+                clash = spacing.groups[paths[:, before], None] == spacing.groups
+                ahead += spacing.of(position - before) * clash
         if position in problem.fixed:
             only = problem.fixed[position]
             paths[:, position] = only
@@ -227,7 +237,9 @@ def _grow(
         ahead[:, ~free] = np.inf
         np.put_along_axis(ahead, paths[:, start:position], np.inf, axis=1)
         if problem.durations is not None and position + 1 == stop and start > 0:
-            rest = problem.durations[np.where(paths >= 0, paths, 0)].sum(axis=1, where=(paths >= 0) & (np.arange(n) != position))
+            rest = problem.durations[np.where(paths >= 0, paths, 0)].sum(
+                axis=1, where=(paths >= 0) & (np.arange(n) != position)
+            )
             ahead += problem.miss(rest[:, None] + problem.durations)
         best = _smallest(ahead.ravel(), width)
         best = best[np.isfinite(ahead.ravel()[best])]
@@ -245,7 +257,7 @@ def _context(problem: Problem, sequence: IntArray, position: int, start: int, st
         near = range(max(0, position - spacing.gap), min(problem.n, position + spacing.gap + 1))
         for other in near:
             if not start <= other < stop and sequence[other] >= 0:
-                cost += spacing.cost * _same(spacing.groups, spacing.groups[sequence[other]])
+                cost += spacing.of(abs(position - other)) * (spacing.groups == spacing.groups[sequence[other]])
     return cost
 
 
@@ -269,9 +281,10 @@ def _different(sequences: IntArray, k: int) -> list[IntArray]:
 
 
 def _require(problem: Problem, sequence: IntArray) -> None:
-    """Put the required tracks in, each where it costs least."""
-    open_positions = [p for p in range(problem.n) if p not in problem.fixed]
-    for track in sorted(problem.required):
+    """Put the required tracks in that are not, each where it costs least."""
+    needed = set(problem.fixed.values()) | problem.required
+    open_positions = [p for p in range(problem.n) if int(sequence[p]) not in needed]
+    for track in sorted(problem.required - set(sequence.tolist())):
         costs = []
         for position in open_positions:
             changed = sequence.copy()
@@ -284,17 +297,17 @@ def _improve(problem: Problem, sequence: IntArray) -> None:
     """Improve in place until no move helps."""
     for _ in range(ROUNDS):
         moves = (_improve_order, _improve_choice, _improve_stretches)
-        if not any([move(problem, sequence) for move in moves]):
+        if not sum(move(problem, sequence) for move in moves):  # each is tried, whatever the others found
             break
 
 
-def _kicked(problem: Problem, best: IntArray, best_cost: float) -> IntArray:
-    """Disturb and improve again, some times; keep what is better."""
+def _kicked(problem: Problem, best: IntArray, best_cost: float, kicks: int) -> IntArray:
+    """Disturb and improve again, so many times; keep what is better."""
     rng = np.random.default_rng(problem.n)
     open_positions = np.array([p for p in range(problem.n) if p not in problem.fixed])
     if len(open_positions) < 2:
         return best
-    for _ in range(min(KICKS, KICK_WORK // (problem.n * problem.size))):
+    for _ in range(kicks):
         sequence = best.copy()
         some = rng.choice(open_positions, min(len(open_positions), int(rng.integers(2, 5))), replace=False)
         unused = np.setdiff1d(np.arange(problem.size), sequence)
@@ -395,10 +408,10 @@ def _regrow(problem: Problem, sequence: IntArray, start: int, stop: int, width: 
     if not len(grown):
         return False
     low, high = max(0, start - problem.reach), min(problem.n, stop + problem.reach)
-    gain = problem.costs(np.stack([sequence, grown[0]])[:, low:high], low)
-    gain -= problem.bonus[np.stack([sequence, grown[0]])].sum(axis=1)
-    gain += [problem.miss(problem.total_s(each)) for each in (sequence, grown[0])]
-    if gain[1] > gain[0] - _GAIN:
+    both = np.stack([sequence, grown[0]])
+    costs = problem.costs(both[:, low:high], low) - problem.bonus[both].sum(axis=1)
+    costs += np.array([problem.miss(problem.total_s(each)) for each in both])
+    if costs[1] > costs[0] - _GAIN:
         return False
     sequence[:] = grown[0]
     return True

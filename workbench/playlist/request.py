@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -51,13 +51,27 @@ def _ids(value: Any) -> Any:
     return tuple(dict.fromkeys((value,) if isinstance(value, int | str) else value))
 
 
+def _curve(value: Any) -> Any:
+    """Read a named curve, or energies that it passes; either is refused in one sentence."""
+    if value is None or value in get_args(Shape):
+        return value
+    try:
+        points = () if isinstance(value, str) else tuple(float(point) for point in value)
+    except (TypeError, ValueError):
+        points = ()
+    if not 2 <= len(points) <= MAX_TRACKS or not all(0 <= point <= 1 for point in points):
+        raise ValueError(
+            f"{str(value)[:80]!r} is no curve; give {', '.join(get_args(Shape))}, or two or more energies from 0 to 1"
+        )
+    return points
+
+
 _Energy = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Bpm = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
 _Id = int | str
 _Ids = Annotated[tuple[_Id, ...], BeforeValidator(_ids), Field(max_length=MAX_TRACKS)]
 _Gap = Annotated[int, Field(ge=0, le=MAX_TRACKS)]
-_Points = Annotated[tuple[_Energy, ...], Field(min_length=2, max_length=MAX_TRACKS)]
 
 
 class PlaylistRequest(BaseModel):
@@ -102,7 +116,7 @@ class PlaylistRequest(BaseModel):
     minutes: float | None = Field(
         default=None, gt=0, le=1440, allow_inf_nan=False, description="Total length in minutes, instead of n."
     )
-    curve: Shape | _Points | None = Field(
+    curve: Annotated[Shape | tuple[float, ...] | None, BeforeValidator(_curve)] = Field(
         default=None, description="How energy goes: flat, rise, fall or arc, or energies that it passes, evenly spread."
     )
     start: _Id | None = Field(default=None, description="Id of the first track, whatever the ranges say.")
@@ -142,7 +156,7 @@ class PlaylistRequest(BaseModel):
     def _consistent(self) -> PlaylistRequest:
         if self.n is not None and self.minutes is not None:
             raise ValueError("n and minutes exclude each other; give one of them")
-        if self.slots and not all(value in (None, ()) for value in (*self._lengths, self.start, self.end, self.waypoints)):
+        if self.slots and any((self.n, self.minutes, self.start is not None, self.end is not None, self.waypoints)):
             raise ValueError("slots is the whole list; leave n, minutes, start, end and waypoints out")
         if self.compatible_keys and self.key is None:
             raise ValueError("compatible_keys needs key; give the key to be compatible with")
@@ -158,10 +172,6 @@ class PlaylistRequest(BaseModel):
         if both is not None:
             raise ValueError(f"track {both} is asked for and excluded; do one of them")
         return self
-
-    @property
-    def _lengths(self) -> tuple[float | None, float | None]:
-        return self.n, self.minutes
 
     @property
     def asked(self) -> tuple[_Id, ...]:
@@ -181,7 +191,10 @@ class PlaylistRequest(BaseModel):
 
     def positions(self, n: int) -> dict[int, _Id]:
         """Tell which tracks must stand where, by position, if there are n."""
-        placed = [(position, track) for position, track in enumerate(self.slots) if track is not None]
+        slots = list(self.slots)
+        for _ in range(len(slots) - n):  # where tracks are lacking, the last gaps go
+            del slots[len(slots) - 1 - slots[::-1].index(None)]
+        placed = [(position, track) for position, track in enumerate(slots) if track is not None]
         if self.start is not None:
             placed.append((0, self.start))
         if self.end is not None:
@@ -283,7 +296,9 @@ def _complaints(error: ValidationError) -> list[str]:
     for problem in error.errors(include_url=False):
         field = next((str(part) for part in problem["loc"]), "")
         if problem["type"] == "extra_forbidden":
-            text = f"{field}: no such field; the fields are {', '.join(PlaylistRequest.model_fields)}"
+            model = Weights if field == "weights" else PlaylistRequest
+            name = ".".join(str(part) for part in problem["loc"])
+            text = f"{name}: no such field; the fields are {', '.join(model.model_fields)}"
         else:
             message = problem["msg"].removeprefix("Value error, ").rstrip(".")
             given = "" if problem["type"] == "value_error" else f" (given: {str(problem['input'])[:80]})"

@@ -26,14 +26,16 @@ from workbench.playlist.constraints import (
     is_flat,
     violations,
 )
-from workbench.playlist.order import Problem, Spacing, solve
+from workbench.playlist.order import Problem, Spacing, groups_of, solve
 from workbench.playlist.request import MAX_TRACKS, PlaylistRequest
 from workbench.playlist.table import Codes, Tracks, TrackTable
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Most candidates that are searched, or so many for each track that is wanted.
-POOL_LIMIT, POOL_PER_TRACK = 1000, 4
+POOL_LIMIT, POOL_PER_TRACK = 1200, 4
+#: So many times as many are looked at to choose them.
+GLANCE = 60
 #: What the curve counts against one transition, which costs at most 1.
 CURVE_WEIGHT = 2.0
 #: Departure from the curve, in energy, that counts half of that.
@@ -41,7 +43,7 @@ CURVE_STEP = 0.1
 #: What being unlike the seed tracks counts against one transition.
 LIKE_WEIGHT = 1.0
 #: What a pair of one artist or album costs that is too near: where a gap is asked for, and where none is.
-CLASH_COST, CLUMP_COST = 10.0, 0.5
+CLASH_COST, CLUMP_COST = 10.0, 0.25
 #: A seed shifts each track's own cost by up to this much, against at most 1 for a transition.
 _VARIETY = 0.15
 #: How many lengths are tried to come near to the minutes asked for.
@@ -218,9 +220,13 @@ def shortlist(
     rng = np.random.default_rng(request.seed or 0)
     if unlike is not None:
         passed = passed[np.argsort(unlike[passed], kind="stable")[: 2 * limit]]
+    if len(passed) > GLANCE * limit:
+        passed = np.sort(rng.choice(passed, GLANCE * limit, replace=False))
     homes = asked[:8] or [int(rng.choice(passed))]
     pool = table.take(np.concatenate([homes, passed]))
-    rules = replace(request.rules, weights=request.rules.weights.model_copy(update={"energy": 0.0} if request.curve else {}))
+    rules = replace(
+        request.rules, weights=request.rules.weights.model_copy(update={"energy": 0.0} if request.curve else {})
+    )
     away = cost_rows(pool, np.arange(len(homes)), rules)[:, len(homes) :].min(axis=0)
     near = _nearest(away, pool.energy[len(homes) :], request.curve, limit // 2)
     rest = np.setdiff1d(passed, passed[near], assume_unique=True)
@@ -263,7 +269,7 @@ class _Search:
         self.targets: FloatArray | None = None
         self.curve_weight = CURVE_WEIGHT
         self.spacings = tuple(
-            Spacing(codes, 1 if gap is None else gap, CLUMP_COST if gap is None else CLASH_COST)
+            Spacing(groups_of(codes), 1 if gap is None else gap, CLUMP_COST if gap is None else CLASH_COST)
             for gap, codes in ((request.artist_gap, self.table.artist), (request.album_gap, self.table.album))
             if gap != 0 and len(np.unique(codes)) > 1
         )
@@ -278,6 +284,8 @@ class _Search:
             other_problem, other = self._solve_for_length()
             if self._correlation(other) > self._correlation(sequence) + 1e-3:
                 problem, sequence = other_problem, other
+        self.curve_weight = CURVE_WEIGHT
+        self._problem(problem.n)  # whose targets are those of the answer
         return problem, sequence
 
     def place(self, n: int, *, variety: bool = True) -> FloatArray:
@@ -322,7 +330,7 @@ class _Search:
         """Solve for n tracks, or for the number of tracks that comes nearest to the minutes asked for."""
         size = len(self.candidates)
         if self.request.minutes is None:
-            problem = self._problem(self._possible(self.request.wanted_n or 0))
+            problem = self._problem(min(self.request.wanted_n or 0, size))
             return problem, solve(problem)
         wanted_s = self.request.minutes * 60
         least, most = min(max(len(self.asked), 1), size), min(size, MAX_TRACKS)
@@ -340,9 +348,4 @@ class _Search:
             step = round(short * n / total) if total > 0 else 0
             n = int(np.clip(n + (step or (1 if short > 0 else -1)), least, most))
         best = min(tried, key=lambda n: tried[n][:2])
-        self._problem(best)  # whose targets are those of the answer
         return tried[best][2:]
-
-    def _possible(self, wanted: int) -> int:
-        """Give the number of tracks that there can be."""
-        return min(wanted, len(self.candidates))

@@ -46,7 +46,7 @@ def load_table(catalog: Catalog, parts: PartStore, folder: Path) -> tuple[int, T
     segments = {path: spec(path).version for path in SEGMENTS}
     kind = "-".join(map(str, (VERSION, *segments.values())))
     current = folder / f"{version:012d}-{kind}"
-    with contextlib.suppress(FileNotFoundError):  # none yet, or a process that saw a later version removed it
+    with contextlib.suppress(OSError):  # none yet, or a process that saw a later version removed it
         return version, _open(current)
     columns = track_columns(catalog, COLUMNS)
     raw = _edges(catalog, parts, segments, columns["id"], _former(folder, kind))

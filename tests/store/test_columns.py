@@ -1,0 +1,97 @@
+"""The table that playlists are made from: as the catalog and the segments say, and made once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.store.conftest import Store, columns, content_id
+from workbench.features.registry import spec
+from workbench.playlist.edges import SEGMENTS, edges, standardise
+from workbench.playlist.table import COLUMNS, TrackTable
+from workbench.store import columns as module
+from workbench.store.catalog.queries import track_columns, tracks
+from workbench.store.collect import part_name
+from workbench.store.columns import load_table
+from workbench.store.commit import Analysis, Source, commit_batch
+from workbench.store.ledger import JobState
+
+
+def segments(number: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(number)
+    specs = [spec(path) for path in SEGMENTS]
+    return {s.path: np.abs(rng.normal(size=(5 + number, *s.shape))).astype(np.float32) for s in specs}
+
+
+def add(store: Store, *numbers: int) -> None:
+    """Commit tracks with segments, one without in every ten."""
+    paths = [f"/music/{n}.wav" for n in numbers]
+    job = store.plan(*paths)
+    with_segments = [n for n in numbers if n % 10]
+    part = store.parts.write(
+        part_name(job.job_id, "b"), [content_id(n) for n in with_segments], [spec(path) for path in SEGMENTS],
+        [segments(n) for n in with_segments],
+    )  # fmt: skip
+    other = (
+        store.write(job, *(n for n in numbers if n not in with_segments)) if len(with_segments) < len(numbers) else None
+    )
+    source = Source("wav", 44100, 2, ())
+    results = [
+        store.result(i, path, n, analysis=Analysis(columns(n, bpm=None if n == 3 else 100.0 + n), source))
+        for i, (path, n) in enumerate(zip(paths, numbers, strict=True))
+    ]
+    commit_batch(store.catalog, store.lease(job), results, [part, *([other] if other else [])])
+    store.ledger.finish(job, JobState.DONE)
+
+
+def check(table: TrackTable, store: Store, *numbers: int) -> None:
+    assert table.ids.tolist() == [content_id(n) for n in sorted(numbers)]
+    plain = TrackTable.of(tracks(store.catalog))
+    for name in ("bpm", "key", "energy", "mood", "loudness", "artist", "duration_s", "bpm_trust"):
+        np.testing.assert_array_equal(getattr(table, name), getattr(plain, name), name)
+    raw = np.stack([edges(segments(n)) if n % 10 else np.full((2, 19), np.nan) for n in sorted(numbers)])
+    expected = standardise(raw.astype(np.float32))
+    np.testing.assert_allclose(table.start, expected[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(table.end, expected[:, 1], rtol=1e-5)
+
+
+def test_it_is_what_the_catalog_and_the_segments_say(store: Store, tmp_path: Path) -> None:
+    add(store, 5, 3, 10)
+    add(store, 4)
+    version, made = load_table(store.catalog, store.parts, tmp_path / "index")
+    check(made, store, 3, 4, 5, 10)
+    assert version == store.catalog.version()
+    _, opened = load_table(store.catalog, store.parts, tmp_path / "index")
+    assert isinstance(opened.start, np.memmap)
+    check(opened, store, 3, 4, 5, 10)
+
+
+def test_a_commit_makes_a_new_version_from_what_is_new(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, 1, 2)
+    load_table(store.catalog, store.parts, tmp_path / "index")
+    add(store, 7)
+    made: list[Any] = []
+    monkeypatch.setattr(module, "edges", lambda values: made.append(values) or edges(values))
+    check(load_table(store.catalog, store.parts, tmp_path / "index")[1], store, 1, 2, 7)
+    assert len(made) == 1
+    assert len(list((tmp_path / "index").iterdir())) == 1
+
+
+def test_it_may_be_deleted_and_need_not_be_written(store: Store, tmp_path: Path) -> None:
+    add(store, 1, 2)
+    load_table(store.catalog, store.parts, tmp_path / "index")
+    shutil.rmtree(tmp_path / "index")
+    (tmp_path / "index").write_text("no folder")
+    check(load_table(store.catalog, store.parts, tmp_path / "index")[1], store, 1, 2)
+
+
+def test_an_empty_library(store: Store, tmp_path: Path) -> None:
+    _, table = load_table(store.catalog, store.parts, tmp_path / "index")
+    assert len(table) == 0
+    assert track_columns(store.catalog, COLUMNS) == {name: [] for name in COLUMNS}

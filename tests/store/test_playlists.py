@@ -1,0 +1,45 @@
+"""Saved playlists: kept, replaced, listed, forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.store.conftest import Store
+from workbench.errors import InputError
+from workbench.store import playlists
+
+
+def test_a_playlist_is_kept_with_its_request(store: Store) -> None:
+    playlists.save(store.catalog, "Été", {"n": 3, "curve": [0.1, 0.9]}, ["a", "b"])
+    playlists.save(store.catalog, "Alba", {}, [])
+    assert [kept.name for kept in playlists.kept(store.catalog)] == ["Alba", "Été"]
+    found = playlists.find(store.catalog, "Été")
+    assert (found.request, found.tracks) == ({"n": 3, "curve": [0.1, 0.9]}, ["a", "b"])
+    assert found.saved_at > 1e9
+    playlists.save(store.catalog, "Été", {"n": 1}, ["c"])
+    assert playlists.find(store.catalog, "Été").tracks == ["c"]
+    assert len(playlists.kept(store.catalog)) == 2
+
+
+def test_a_playlist_is_forgotten(store: Store) -> None:
+    playlists.save(store.catalog, "a", {}, [])
+    playlists.delete(store.catalog, "a")
+    assert playlists.kept(store.catalog) == []
+    for ask in (playlists.find, playlists.delete):
+        with pytest.raises(InputError, match=r"no saved playlist 'a'. Save one with"):
+            ask(store.catalog, "a")
+    playlists.save(store.catalog, "b", {}, [])
+    with pytest.raises(InputError, match=r"Saved are 'b'"):
+        playlists.find(store.catalog, "a")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 201])
+def test_a_name_is_one_line(store: Store, name: str) -> None:
+    with pytest.raises(InputError, match="cannot be the name"):
+        playlists.save(store.catalog, name, {}, [])
+
+
+def test_saving_changes_nothing_that_an_index_is_made_from(store: Store) -> None:
+    before = store.catalog.version()
+    playlists.save(store.catalog, "a", {}, [])
+    assert store.catalog.version() == before
