@@ -102,11 +102,13 @@ class LoudnessMeter:
     def _measure(self, rows: npt.NDArray[Any]) -> None:
         energies = np.zeros(len(rows) // self._step + 2)
         phase = self._n_samples % self._step
+        n_parts = LANES if len(rows) % LANES == 0 and len(rows) >= 2 * LANES * self._settle else 1
+        firsts = tuple(range(0, len(rows), len(rows) // n_parts))
         for pair, state in enumerate(self._states):
             left, right = 2 * pair, min(2 * pair + 1, rows.shape[1] - 1)
             weights = self._weights[left], self._weights[right] if right > left else 0.0
             peak, squares, partner = _meter_pair(
-                rows, left, right, full_scale(rows), weights,
+                rows, firsts, left, right, full_scale(rows), weights,
                 self._sos, self._settle, state, self._step, phase, energies,
             )  # fmt: skip
             self._peak = max(self._peak, peak)
@@ -139,6 +141,7 @@ class LoudnessMeter:
 @compiled
 def _meter_pair(
     rows: npt.NDArray[Any],
+    firsts: tuple[int, ...],
     left: int,
     right: int,
     scale: float,
@@ -152,24 +155,24 @@ def _meter_pair(
 ) -> tuple[float, float, float]:
     """Add the weighted energy of two channels to `energies`, one per step of which `phase` samples are gone.
 
-    Gives their peak and the sums of their squares. A filter waits for its last sample, so the block is cut into
-    `LANES` parts of equal length, if it can, that are filtered side by side. All but the first, which goes on from
-    `state`, start `settle` samples early: then what went before no longer matters.
+    Gives their peak and the sums of their squares. A filter waits for its last sample, so the parts of a block that
+    begin at `firsts`, of equal length, are filtered side by side. All but the first, which goes on from `state`, start
+    `settle` samples early: then what went before no longer matters.
     """
-    n_lanes = LANES if len(rows) % LANES == 0 and len(rows) >= 2 * LANES * settle else 1
+    n_lanes = len(firsts)
     n = len(rows) // n_lanes
     states = np.zeros((4, 2 * n_lanes))
     sums = np.zeros((3, 2 * n_lanes))
     if n_lanes > 1:
         # The first part has nothing before it: it reads the end of the block, and what comes of it is replaced.
-        _filter(rows, left, right, scale, sos, -settle, 0, states, sums)
+        _filter(rows, firsts, left, right, scale, sos, -settle, 0, states, sums)
         sums[:] = 0
     states[:, 0], states[:, n_lanes] = state[0], state[1]
     begun = phase + n * np.arange(n_lanes)
     i = 0
     while i < n:
         run = min(n - i, step - int((begun % step).max()))
-        _filter(rows, left, right, scale, sos, i, i + run, states, sums)
+        _filter(rows, firsts, left, right, scale, sos, i, i + run, states, sums)
         for lane in range(n_lanes):
             energies[begun[lane] // step] += weights[0] * sums[0, lane] + weights[1] * sums[0, n_lanes + lane]
         sums[0] = 0
@@ -182,6 +185,7 @@ def _meter_pair(
 @compiled
 def _filter(
     rows: npt.NDArray[Any],
+    firsts: tuple[int, ...],
     left: int,
     right: int,
     scale: float,
@@ -194,20 +198,20 @@ def _filter(
     """Filter some samples of each part of a block; adds to its energies and squares, and raises its peaks.
 
     Columns are the parts of the left and then of the right channel. Both filters are in transposed direct form II.
+    How many parts there are is known from the length of a tuple when this is compiled: loops over them are unrolled.
     """
     b0, b1, b2, _, a1, a2 = sos[0]
     c1, c2 = sos[-1, 4], sos[-1, 5]
     if len(sos) == 1:  # only the second filter, a high-pass: it has the numerator 1, -2, 1
         b0, b1, b2, a1, a2 = 1.0, 0.0, 0.0, 0.0, 0.0
-    n_lanes = states.shape[1] // 2
-    n = len(rows) // n_lanes
+    n_lanes = len(firsts)
     s1, s2, t1, t2 = states[0], states[1], states[2], states[3]
     energy, squares, peak = sums[0], sums[1], sums[2]
     samples = np.empty(2 * n_lanes)
     for i in range(start, stop):
         for lane in range(n_lanes):
-            samples[lane] = rows[lane * n + i, left] * scale
-            samples[n_lanes + lane] = rows[lane * n + i, right] * scale
+            samples[lane] = rows[firsts[lane] + i, left] * scale
+            samples[n_lanes + lane] = rows[firsts[lane] + i, right] * scale
         for k in range(2 * n_lanes):
             x = samples[k]
             u = b0 * x + s1[k]
