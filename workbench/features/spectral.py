@@ -237,32 +237,33 @@ def _extremes(S: FloatArray, bands: npt.NDArray[np.int64]) -> tuple[FloatArray, 
     valleys = np.empty((len(bands), S.shape[1]), dtype=np.float32)
     for b in range(len(bands)):
         first, end, n_extreme = bands[b]
-        peaks[b] = _mean_of_highest(S[first:end], n_extreme)
-        valleys[b] = -_mean_of_highest(-S[first:end][::-1], n_extreme)
+        peaks[b] = _mean_of_extremes(S, first, end, 1, np.float32(1), n_extreme)
+        valleys[b] = _mean_of_extremes(S, end - 1, first - 1, -1, np.float32(-1), n_extreme)
     return peaks, valleys
 
 
 @compiled
-def _mean_of_highest(S: FloatArray, n_highest: int) -> FloatArray:
-    """Mean of the `n_highest` largest values of each column.
+def _mean_of_extremes(S: FloatArray, first: int, end: int, step: int, sign: np.float32, n: int) -> FloatArray:
+    """Mean of the `n` highest of some bins of each column, of the lowest for a `sign` of -1.
 
     They are kept in order: a new value goes down the list and changes places with each that it beats. For
     lists this short that costs less than sorting, and all frames take the same steps.
     """
     n_frames = S.shape[1]
-    highest = np.full((n_highest, n_frames), -np.inf, dtype=np.float32)
+    extremes = np.full((n, n_frames), -np.inf, dtype=np.float32)
     falling = np.empty(n_frames, dtype=np.float32)
-    for k in range(S.shape[0]):
-        n_better = 0
+    least = extremes[n - 1]
+    for k in range(first, end, step):
+        bins, n_better = S[k], 0
         for t in range(n_frames):
-            falling[t] = S[k, t]
-            n_better += falling[t] > highest[-1, t]
-        for j in range(n_highest if n_better else 0):
+            falling[t] = sign * bins[t]
+            n_better += falling[t] > least[t]
+        for j in range(n if n_better else 0):
+            kept = extremes[j]
             for t in range(n_frames):
-                a, b = highest[j, t], falling[t]
-                highest[j, t] = a if a > b else b
-                falling[t] = b if a > b else a
-    return sum_of_bins(highest) / np.float32(n_highest)
+                high, low = max(kept[t], falling[t]), min(kept[t], falling[t])
+                kept[t], falling[t] = high, low
+    return sign * sum_of_bins(extremes) / np.float32(n)
 
 
 def zero_crossing_rate(block: FrameBlock) -> FloatArray:
