@@ -142,8 +142,9 @@ def cost_notes() -> list[str]:
     if not costs():
         return []
     return [
-        "\nThe column `ms` is what a descriptor costs, in milliseconds per 180 s of audio, as measured by"
-        " `scripts/profile_analysis.py`."
+        "\nThe column `ms` is by how many milliseconds of processor time per 180 s of audio an analysis grows when a"
+        " descriptor joins a few others that share its spectra; those that are made together each show the whole."
+        " Measured by `python scripts/profile_analysis.py --costs docs/costs.json`."
     ]
 
 

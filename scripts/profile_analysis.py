@@ -196,6 +196,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--base", metavar="NAMES", default=BASE, help=f"descriptors of the base (default {BASE})")
     found.add_argument("--no-descriptors", action="store_true", help="stages and functions only, which is quick")
     found.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
+    found.add_argument(
+        "--costs", type=Path, metavar="FILE", help="write what each descriptor costs, for docs/descriptors.md, as JSON"
+    )
     return found
 
 
@@ -249,6 +252,9 @@ def main() -> int:
     print_report(report)
     if given.json:
         write_json(given.json, report)
+    if given.costs and names:
+        extra = {name: max(cost["extra"], 0.0) for name, cost in report["cost"]["descriptors"].items()}
+        write_json(given.costs, {"machine": report["machine"], "seconds": given.seconds, "descriptors": extra})
     return 0
 
 
