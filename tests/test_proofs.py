@@ -93,6 +93,15 @@ def test_a_folder_is_decoded_once(music: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_regions_are_looked_for(tmp_path: Path) -> None:
+    simulate_library(tmp_path / "music", n=4, duration=(5, 6), seed=4)
+    _, verdict, said = run("regions", "--rounds", "6", tmp_path / "music")  # simulated bars repeat: places are many
+    assert (verdict["cuts"], verdict["tracks"]) == (6, 4), said
+    assert verdict["right_track_first"] >= 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_playlists_are_near_the_optimum() -> None:
     pytest.importorskip("ortools")
     _, verdict, said = run("playlists", "--rounds", "6", "--tracks", "300")
