@@ -187,9 +187,10 @@ def simulate_large_library(library: Library, n: int, seed: int) -> None:
     from workbench.features.registry import spec
     from workbench.playlist.edges import SEGMENTS
     from workbench.similarity.embedding import EMBEDDING
-    from workbench.store.collect import part_name
-    from workbench.store.commit import Analysis, FileResult, Source, commit_batch
+    from workbench.store.arrays import part_name
+    from workbench.store.commit import FileResult, commit_batch
     from workbench.store.ledger import JobState, Ledger, PlannedFile, Request
+    from workbench.store.records import Analysis, Source
 
     rng = np.random.default_rng(seed)
     ledger = Ledger(library.catalog)

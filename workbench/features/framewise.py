@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping, Set
+from math import prod
 from typing import cast
 
 import numpy as np
@@ -116,9 +117,10 @@ class FramewiseStream:
             self._pool({name: levels for name, levels in framewise.items() if name in some})
             for some in (TUNED, DELAYED, framewise.keys() - {*TUNED, *DELAYED})
         )
-        self._weighted = {
-            name: WeightedMoments(DESCRIPTORS[WEIGHTED[name]].shape) for name in levels if name in WEIGHTED
-        }
+        self._weighted_names = [name for name in levels if name in WEIGHTED]
+        if self._weighted_names:
+            self._weighted_rows = self._spectral.rows(WEIGHTED[name] for name in self._weighted_names)
+            self._weighted = WeightedMoments(len(self._weighted_rows))
         self._kernels = {name: kernel for name, kernel in kernels(config).items() if name in self._spectral}
         self.tempogram = TempogramMean(TEMPO_LAGS) if "tempogram" in levels else None
         self.long_tempogram = TempogramMean() if {"tempogram_ratio", *BPM_PEAKS} & levels.keys() else None
@@ -178,8 +180,12 @@ class FramewiseStream:
 
     def summaries(self) -> dict[str, FloatArray]:
         """Give the statistics of each framewise descriptor, shape (7, *shape), or (2, *shape) of those by energy."""
-        of_pools = {name: values for pool in self._pools for name, values in pool.summaries().items()}
-        return of_pools | {name: weighted.result() for name, weighted in self._weighted.items()}
+        found = {name: values for pool in self._pools for name, values in pool.summaries().items()}
+        if self._weighted_names:
+            shapes = [DESCRIPTORS[name].shape for name in self._weighted_names]
+            columns = np.split(self._weighted.result(), np.cumsum([prod(shape[1:]) for shape in shapes])[:-1], axis=1)
+            found |= {n: c.reshape(s) for n, c, s in zip(self._weighted_names, columns, shapes, strict=True)}
+        return found
 
     def segments(self) -> dict[str, FloatArray]:
         """Give the segment means that are wanted, shape (n_segments, *shape)."""
@@ -197,8 +203,8 @@ class FramewiseStream:
         spectra = Spectra(block, self.config.sr, self._transform)
         values = {name: kernel(spectra) for name, kernel in self._kernels.items()}
         self._spectral.push(values, block.n_frames)
-        for name, weighted in self._weighted.items():
-            weighted.push(values[WEIGHTED[name]], values["rms"], block.n_frames)
+        if self._weighted_names:
+            self._weighted.push(self._spectral.table[self._weighted_rows], values["rms"][: block.n_frames])
         for tempogram in filter(None, (self.tempogram, self.long_tempogram)):
             tempogram.push(values["onset_strength"])
         if "rms" in values:

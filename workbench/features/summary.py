@@ -7,7 +7,7 @@ few loops over one array serve them all.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
 
@@ -106,45 +106,43 @@ def _add_moments(table: FloatArray, state: DoubleArray, n_before: int) -> None:
 
 
 class WeightedMoments:
-    """Mean and deviation of a framewise descriptor, each frame counted by its energy: of what sounds, not of pauses.
+    """Mean and deviation of rows, each column counted by its energy: of what sounds, not of pauses.
 
     Parameters
     ----------
-    shape : tuple of int
-        Of the descriptor at one frame.
+    n_rows : int
 
     Examples
     --------
-    >>> moments = WeightedMoments(())
-    >>> moments.push(np.array([1, 5, 9], np.float32), np.array([1, 1, 0], np.float32), 3)
+    >>> moments = WeightedMoments(1)
+    >>> moments.push(np.array([[1, 5, 9]], np.float32), np.array([1, 1, 0], np.float32))
     >>> moments.result().tolist()
-    [3.0, 2.0]
+    [[3.0], [2.0]]
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape = shape
-        self._state = np.zeros((prod(shape), 3))
+    def __init__(self, n_rows: int) -> None:
+        self._state = np.zeros((n_rows, 3))
         self._energy = 0.0
 
-    def push(self, values: FloatArray, rms: FloatArray, n_frames: int) -> None:
-        """Take in the first `n_frames` frames, values of shape (*shape, n >= n_frames) and their rms, shape (n,)."""
-        table = values.reshape(-1, values.shape[-1])
-        energies = np.square(rms[:n_frames], dtype=np.float64)
-        sounding = np.flatnonzero(energies)
-        if not self._energy and sounding.size:
+    def push(self, table: FloatArray, rms: FloatArray) -> None:
+        """Take in columns, shape (n_rows, n), and their root mean squares, shape (n,)."""
+        energies = np.square(rms, dtype=np.float64)
+        if not self._energy:
+            sounding = np.flatnonzero(energies)
+            if not sounding.size:
+                return
             # sums are taken from the first value that counts, which keeps their squares from cancelling
             self._state[:, _ORIGIN] = table[:, sounding[0]]
         self._energy += float(energies.sum())
         _add_weighted(table, energies, self._state)
 
     def result(self) -> FloatArray:
-        """Give the `WEIGHTED_STATISTICS`, shape (2, *shape); NaN if no frame has energy."""
-        if not self._energy:
-            return np.full((2, *self._shape), np.nan, dtype=np.float32)
+        """Give the `WEIGHTED_STATISTICS`, shape (2, n_rows); NaN if no column has energy."""
         origin, total, squares = self._state.T
-        mean = total / self._energy
-        std = np.sqrt(np.maximum(squares / self._energy - mean**2, 0))
-        return np.stack((origin + mean, std)).astype(np.float32).reshape(2, *self._shape)
+        energy = self._energy or np.nan
+        mean = total / energy
+        std = np.sqrt(np.maximum(squares / energy - mean**2, 0))
+        return np.stack((origin + mean, std)).astype(np.float32)
 
 
 @compiled
@@ -299,6 +297,15 @@ class Pool:
     def names(self) -> tuple[str, ...]:
         """The descriptors in it."""
         return tuple(self._rows)
+
+    def rows(self, names: Iterable[str]) -> npt.NDArray[np.int64]:
+        """Give the rows of some descriptors in `table`, one after another."""
+        return np.concatenate([np.arange(self._rows[name].start, self._rows[name].stop) for name in names])
+
+    @property
+    def table(self) -> FloatArray:
+        """What was taken in last, shape (n_rows, n_frames)."""
+        return self._table
 
     def push(self, values: Mapping[str, FloatArray], n_frames: int) -> None:
         """Take in the first `n_frames` frames of each descriptor, arrays of shape (*shape, n >= n_frames)."""
