@@ -21,11 +21,8 @@ from workbench.audio.chunks import MalformedError
 from workbench.audio.files import OpenFile, reason_of
 from workbench.audio.formats import Format, sniff
 from workbench.audio.resample import Resampler, downmix
+from workbench.audio.samples import FloatSamples, Samples
 from workbench.errors import AudioError, Reason
-
-Block = npt.NDArray[np.float32]
-#: Full scale is 1.0, or 32768 for int16.
-Samples = npt.NDArray[np.float32] | npt.NDArray[np.int16]
 
 #: Set when the length decoded is over 1 % away from the one declared, or much of the file was left unread.
 LENGTH_DIFFERS = "length_differs"
@@ -112,7 +109,7 @@ class AudioStream:
             self._decoder.close()
             raise
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[FloatSamples]:
         """Yield the samples in order as float32. To be used once. See `native_blocks`."""
         for block in self.native_blocks():
             yield np.asarray(block * np.float32(1 / 32768) if block.dtype == np.int16 else block, dtype=np.float32)
@@ -298,7 +295,7 @@ def load(
     """
     with open_audio(path, limits) as stream:
         sr = sr or stream.sample_rate
-        columns: list[list[Block]] = [[] for _ in range(1 if mono else stream.channels)]
+        columns: list[list[FloatSamples]] = [[] for _ in range(1 if mono else stream.channels)]
         resamplers = [Resampler(stream.sample_rate, sr) for _ in columns]
         for block in stream.blocks():
             for channel, resampler in enumerate(resamplers):

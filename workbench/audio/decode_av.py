@@ -9,16 +9,14 @@ from __future__ import annotations
 import importlib.util
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from workbench.audio.files import OpenFile, View, reason_of
 from workbench.audio.formats import Format
+from workbench.audio.samples import FloatSamples
 from workbench.errors import AudioError, Reason
-
-if TYPE_CHECKING:
-    from workbench.audio.decode import Block
 
 #: Containers without a length: FFmpeg guesses one from the bit rate.
 _GUESSED_LENGTH = frozenset({"aac"})
@@ -98,7 +96,7 @@ class AvDecoder:
             if self._view.error:
                 raise AudioError(self._file.path, reason_of(self._view.error), str(self._view.error))
 
-    def read(self, frames: int) -> tuple[Block, str]:
+    def read(self, frames: int) -> tuple[FloatSamples, str]:
         """Up to ``frames`` frames, and what went wrong, if anything."""
         held, self._rest = self._rest, []
         problem, self._problem = self._problem, ""
@@ -139,7 +137,7 @@ def _said(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _samples(frame: Any) -> Block:
+def _samples(frame: Any) -> FloatSamples:
     """Turn a frame of any sample format into float32 of shape (n, channels)."""
     array = frame.to_ndarray()
     array = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
@@ -26,10 +25,8 @@ from workbench.audio import bounds, mpeg
 from workbench.audio.chunks import CONTAINERS, MalformedError, flac_blocks
 from workbench.audio.files import OpenFile, View, reason_of
 from workbench.audio.formats import Format
+from workbench.audio.samples import Samples
 from workbench.errors import AudioError, Reason
-
-if TYPE_CHECKING:
-    from workbench.audio.decode import Samples
 
 _NO_LENGTH = 2**63 - 1  # libsndfile's SF_COUNT_MAX: the header does not say
 _BAD_FILE = 7  # libsndfile's SFE_BAD_FILE; its text speaks of a missing file, but mpg123 is meant

@@ -7,21 +7,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from workbench.audio.samples import FloatSamples, Samples
 from workbench.compiled import compiled
 
-Samples = npt.NDArray[np.float32]
-
-
-#: Samples beyond this are clipped: 100 dB over full scale, and its power still fits float32.
+#: FloatSamples beyond this are clipped: 100 dB over full scale, and its power still fits float32.
 AMPLITUDE_LIMIT = 1e5
 
 
-def full_scale(block: Samples | npt.NDArray[np.int16]) -> float:
+def full_scale(block: Samples) -> float:
     """Factor that turns samples into numbers with a full scale of 1.0."""
     return 1 / 32768 if block.dtype == np.int16 else 1.0
 
 
-def downmix(block: Samples | npt.NDArray[np.int16]) -> Samples:
+def downmix(block: Samples) -> FloatSamples:
     """Mean of the channels, as `librosa.to_mono`, within `AMPLITUDE_LIMIT`.
 
     Parameters
@@ -42,7 +40,7 @@ def downmix(block: Samples | npt.NDArray[np.int16]) -> Samples:
 
 
 @compiled
-def _mix_two(interleaved: npt.NDArray[Any], scale: np.float32) -> Samples:
+def _mix_two(interleaved: npt.NDArray[Any], scale: np.float32) -> FloatSamples:
     """`_mix` of two channels, left and right in turn: so common that it is worth a loop that a compiler unrolls."""
     limit = np.float32(AMPLITUDE_LIMIT)
     mono = np.empty(len(interleaved) // 2, dtype=np.float32)
@@ -53,7 +51,7 @@ def _mix_two(interleaved: npt.NDArray[Any], scale: np.float32) -> Samples:
 
 
 @compiled
-def _mix(block: npt.NDArray[Any], scale: np.float32) -> Samples:
+def _mix(block: npt.NDArray[Any], scale: np.float32) -> FloatSamples:
     limit = np.float32(AMPLITUDE_LIMIT)
     mono = np.zeros(len(block), dtype=np.float32)
     for i in range(len(block)):
@@ -87,7 +85,7 @@ class Resampler:
 
         self._stream = None if sr_in == sr_out else soxr.ResampleStream(sr_in, sr_out, 1, dtype="float32", quality="HQ")
 
-    def push(self, y: Samples) -> Samples:
+    def push(self, y: FloatSamples) -> FloatSamples:
         """Take the next samples; return those that can be given out by now.
 
         Parameters
@@ -101,10 +99,10 @@ class Resampler:
         """
         if self._stream is None:
             return y
-        out: Samples = self._stream.resample_chunk(y)
+        out: FloatSamples = self._stream.resample_chunk(y)
         return out
 
-    def flush(self) -> Samples:
+    def flush(self) -> FloatSamples:
         """Return the samples still held back. To be called once, after the last `push`."""
         rest = np.empty(0, dtype=np.float32)
         return rest if self._stream is None else self._stream.resample_chunk(rest, last=True)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.audio.resample import Resampler, downmix
+from workbench.audio.samples import Samples
 from workbench.features import metre, mood, rhythm
 from workbench.features.config import DEFAULT_CONFIG, ExtractConfig
 from workbench.features.envelope import Envelope
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 FloatArray = npt.NDArray[np.float32]
-Samples = npt.NDArray[np.float32] | npt.NDArray[np.int16]
 
 #: The shortest audio that is described, seconds.
 SHORTEST_S = 0.005

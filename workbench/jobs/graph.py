@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.audio.decode import AudioStream, Limits, Samples, open_audio
+from workbench.audio.decode import AudioStream, Limits, open_audio
 from workbench.audio.probe import Probe, probe, stat_file
+from workbench.audio.samples import Samples
 from workbench.compiled import watch_compilation
 from workbench.errors import AudioError, LibraryDamagedError, Reason
 from workbench.failpoint import failpoint

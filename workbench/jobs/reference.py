@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.audio.decode import AudioStream, Samples, open_audio
+from workbench.audio.decode import AudioStream, open_audio
 from workbench.audio.probe import probe
+from workbench.audio.samples import Samples
 from workbench.config import Settings
 from workbench.errors import InputError
 from workbench.jobs.graph import describe
