@@ -40,7 +40,7 @@ def test_a_playlist_is_forgotten(store: Store) -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 201])
 def test_a_name_is_one_line(store: Store, name: str) -> None:
-    with pytest.raises(InputError, match="cannot be the name"):
+    with pytest.raises(InputError, match="cannot be a name"):
         playlists.save(store.catalog, name, {}, [])
 
 
