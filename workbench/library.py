@@ -314,6 +314,8 @@ class Library:
     ) -> Taste:
         """Learn from a few clicks what makes tracks sound alike to you; `similar` goes by it from then on.
 
+        Clicks are added to those that the taste has been learned from before; of two on one pair the last counts.
+
         Parameters
         ----------
         likes : iterable of pairs
@@ -321,7 +323,7 @@ class Library:
         dislikes : iterable of pairs
             A reference and a result that does not, although it was found.
         name : str
-            Name of the taste: one of that name is replaced. Without clicks, one that was saved is used again.
+            Name of the taste. Without clicks, one that was saved is used again.
 
         Returns
         -------

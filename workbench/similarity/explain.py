@@ -1,9 +1,9 @@
 """Why a hit is near or far: which qualities its distance comes from, in numbers and in words.
 
 What is said is taken from the distance itself. The squared distance is a sum over components; summed over the
-components of a quality, it is compared with what two tracks of the library drawn at random have there (`typical`). Where a hit has
-far less, that made it near: what saved the most is named first, then what is least likely to be so near by chance.
-Where it has the most, that keeps it away.
+components of a quality, it is compared with what two tracks of the library drawn at random have there (`typical`).
+Where a hit has far less, that made it near: what saved the most is named first, then what is least likely to be so near
+by chance. Where it has the most, that keeps it away.
 """
 
 from __future__ import annotations

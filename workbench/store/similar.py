@@ -171,11 +171,12 @@ class _Chooser:
         self._indexes = indexes
         self._records: dict[str, dict[str, Any]] = {}
         self._identities: dict[str, Floats] = {}
+        self._fold = wanted.fold
         groups = [(self._name("artist"), wanted.per_artist), (self._name("album"), wanted.per_album)]
         self.picker = Picker(
             wanted.n,
             [(name, most) for name, most in groups if most is not None],
-            self._version_of if wanted.fold else lambda hit, chosen: None,
+            self._version_of,
         )
 
     def take(self, rank: Ranking) -> list[dict[str, Any]]:
@@ -187,12 +188,16 @@ class _Chooser:
                 break
         return self.results()
 
-    def take_first(self, rank: Ranking) -> None:
-        """Choose one from a ranking."""
+    def take_first(self, rank: Ranking, ends: Floats) -> None:
+        """Choose one from a ranking that is no version of what `ends` identifies."""
         for hits in self._pieces(rank, _MORE):
             for hit in hits:
-                if self.picker.offer(hit):
+                if not self._is_end(hit, ends) and self.picker.offer(hit):
                     return
+
+    def _is_end(self, hit: _Hit, ends: Floats) -> bool:
+        distances = np.linalg.norm(ends - self._identities[hit.id], axis=1)
+        return self._fold and alike(float(distances.min()), (self._records[hit.id]["duration_s"],) * 2)
 
     def _pieces(self, rank: Ranking, n: int) -> Iterator[list[_Hit]]:
         """Give a ranking piece by piece, `n` hits first; what it takes to choose from it is read with each."""
@@ -235,7 +240,7 @@ class _Chooser:
 
     def _version_of(self, hit: _Hit, chosen: Sequence[_Hit]) -> int | None:
         own = self._identities.get(hit.id)
-        for i, other in enumerate(chosen):
+        for i, other in enumerate(chosen if self._fold else ()):
             there = self._identities.get(other.id)
             if own is not None and there is not None:
                 seconds = (self._records[hit.id]["duration_s"], self._records[other.id]["duration_s"])
@@ -276,16 +281,18 @@ def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: W
     """Find tracks that lead from one reference to another, each farther on the way than the one before.
 
     For each of n points, evenly spaced on the straight way between the two, the nearest track is taken that was not
-    taken yet. Scores are nearness to the points; reasons compare each track with the one before.
+    taken yet and is no version of either end. Scores are nearness to the points; reasons compare each track with the
+    one before.
 
     Parameters and returns as in `similar_tracks`.
     """
     metric, chooser = _Metric(indexes, wanted), _Chooser(indexes, wanted)
     vectors, chosen = metric.vectors, chooser.picker.chosen
     first, last = metric.standardise((start, end))
+    ends = identify(np.stack([start.raw, end.raw]), vectors.scaling)
     for point in waypoints(first, last, wanted.n):
         without = metric.rows([start.id, end.id, *(hit.id for group in chosen for hit in group)])
-        chooser.take_first(partial(metric.nearest, point, start.raw, without))
+        chooser.take_first(partial(metric.nearest, point, start.raw, without), ends)
 
     way = (last - first) * metric.per_component
     rows = {group[0].id: metric.rows([group[0].id])[0] for group in chosen}

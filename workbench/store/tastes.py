@@ -54,26 +54,27 @@ class Taste:
 
 
 def learn_taste(catalog: Catalog, vectors: Vectors, name: str, likes: Pairs, dislikes: Pairs) -> None:
-    """Learn from clicks, keep it under a name, and use it from now on; one of that name is replaced.
+    """Add clicks to those of a taste, learn it from all of them, keep it, and use it from now on.
 
     Raises
     ------
     InputError
-        On no click, a track without a vector, a pair of one track, or a name that is not one line.
+        On no click, a track without a vector, a pair of one track, or a name that is not one line. Former clicks on
+        tracks that are no longer there are left out.
     """
     check_name(name)
-    clicks = [
-        *(_click(vectors, pair, liked=True) for pair in likes),
-        *(_click(vectors, pair, liked=False) for pair in dislikes),
-    ]
-    if not clicks:
+    former = next((taste for taste in kept(catalog) if taste.name == name), None)
+    said = dict.fromkeys(former.likes, True) | dict.fromkeys(former.dislikes, False) if former else {}
+    said |= dict.fromkeys(likes, True) | dict.fromkeys(dislikes, False)
+    known = {pair: liked for pair, liked in said.items() if pair in {*likes, *dislikes} or _are_known(vectors, pair)}
+    if not known:
         raise InputError("Nothing to learn from.", "Give a pair at least that sounds alike or does not.")
-    learned = learn(clicks)
+    learned = learn([_click(vectors, pair, liked=liked) for pair, liked in known.items()])
     row = {
         "name": name,
         "in_use": True,
-        "likes": [list(pair) for pair in likes],
-        "dislikes": [list(pair) for pair in dislikes],
+        "likes": [list(pair) for pair, liked in known.items() if liked],
+        "dislikes": [list(pair) for pair, liked in known.items() if not liked],
         "factors": learned.factors,
         "agreement": learned.agreement,
         "agreement_before": learned.agreement_before,
@@ -126,6 +127,10 @@ def _click(vectors: Vectors, pair: tuple[str, str], *, liked: bool) -> Click:
     others = vectors.standardised[np.array([b, *near])]
     squared = squared_by_quality(vectors.standardised[a], others, weights)
     return Click(pair[0], liked, squared[0], squared[1:])
+
+
+def _are_known(vectors: Vectors, pair: tuple[str, str]) -> bool:
+    return all(vectors.row(track) is not None for track in pair)
 
 
 def _pairs(stored: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
