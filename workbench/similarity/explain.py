@@ -114,6 +114,7 @@ def explain(
     ]
     far = [g for g in _largest_first(found) if found[g] >= _FAR * expected[g]]
     by_chance = (found / np.maximum(expected, _TINY) + _TINY) ** np.sqrt(groups.sum(axis=1))
+    far = far or _largest_first(found)[: not near]
     near = [*near[:1], *sorted(near[1:], key=lambda g: by_chance[g])][: _MOST - min(len(far), 1)]
     far = far[: _MOST - len(near)]
 
