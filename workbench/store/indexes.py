@@ -43,12 +43,10 @@ class Indexes:
             self._vectors = load_vectors(self.catalog, self.parts, self.folder / "vectors")
         return self._vectors
 
-    @property
-    def usual_differences(self) -> npt.NDArray[np.float64]:
+    def usual_differences(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Squared difference of two tracks drawn at random, by component of the vectors."""
         from workbench.similarity.explain import typical
 
-        vectors = self.vectors
         if self._usual is None or self._usual[0] != vectors.version:
             self._usual = (vectors.version, typical(vectors.standardised))
         return self._usual[1]

@@ -13,14 +13,16 @@ import numpy.typing as npt
 
 from workbench.errors import InputError
 from workbench.similarity import regions as segments
-from workbench.similarity.duplicates import alike, identify
+from workbench.similarity.duplicates import SAME, alike, identify
+from workbench.similarity.embedding import COMPONENTS
 from workbench.similarity.explain import Because, explain, in_words
 from workbench.similarity.query import Picker, blend, waypoints
 from workbench.similarity.search import component_weights, facet_weights, search
 from workbench.similarity.taste import factors_of_components
 from workbench.store import tastes
-from workbench.store.catalog import queries
+from workbench.store.catalog import Catalog, queries
 from workbench.store.indexes import Indexes
+from workbench.store.vectors import Vectors
 
 Floats = npt.NDArray[np.float32]
 
@@ -116,7 +118,7 @@ class _Metric:
 
     def __init__(self, indexes: Indexes, wanted: Wanted) -> None:
         self.vectors = indexes.vectors
-        self.usual = indexes.usual_differences
+        self.usual = indexes.usual_differences(self.vectors)
         self.weights = wanted.weights
         self.factors = factors_of_components(tastes.factors_in_use(indexes.catalog))
         self.per_component = component_weights(facet_weights(wanted.weights), self.factors)
@@ -167,8 +169,8 @@ class _Metric:
 class _Chooser:
     """Turns rankings into results: no clumps, versions under one, each with its record and reasons."""
 
-    def __init__(self, indexes: Indexes, wanted: Wanted) -> None:
-        self._indexes = indexes
+    def __init__(self, catalog: Catalog, vectors: Vectors, wanted: Wanted) -> None:
+        self._catalog, self._vectors = catalog, vectors
         self._records: dict[str, dict[str, Any]] = {}
         self._identities: dict[str, Floats] = {}
         self._fold = wanted.fold
@@ -206,14 +208,18 @@ class _Chooser:
             ranking = rank(n)
             new = ranking[seen:]
             ids = [hit.id for hit in new]
-            self._records |= queries.tracks_by_id(self._indexes.catalog, ids)
-            vectors = self._indexes.vectors
-            rows = {track: row for track in ids if (row := vectors.row(track)) is not None}
-            self._identities |= zip(rows, identify(vectors.raw[list(rows.values())], vectors.scaling), strict=True)
+            self._records |= queries.tracks_by_id(self._catalog, ids)
+            self._identities |= zip(ids, self._identify(ids), strict=True)
             yield new
             if len(ranking) < n:
                 return
             seen, n = n, 4 * n
+
+    def _identify(self, ids: Sequence[str]) -> Floats:
+        """Give what tells which piece each track is; NaN for one without a vector."""
+        rows = [self._vectors.row(track) for track in ids]
+        raw = [np.full(len(COMPONENTS), np.nan) if row is None else self._vectors.raw[row] for row in rows]
+        return identify(np.reshape(raw, (-1, len(COMPONENTS))), self._vectors.scaling)
 
     def results(self) -> list[dict[str, Any]]:
         """Complete what was chosen by what the catalog knows, and say why."""
@@ -239,13 +245,14 @@ class _Chooser:
         }
 
     def _version_of(self, hit: _Hit, chosen: Sequence[_Hit]) -> int | None:
-        own = self._identities.get(hit.id)
-        for i, other in enumerate(chosen if self._fold else ()):
-            there = self._identities.get(other.id)
-            if own is not None and there is not None:
-                seconds = (self._records[hit.id]["duration_s"], self._records[other.id]["duration_s"])
-                if alike(float(np.linalg.norm(own - there)), seconds):
-                    return i
+        if not self._fold or not chosen:
+            return None
+        there = np.stack([self._identities[other.id] for other in chosen])
+        distances = np.linalg.norm(there - self._identities[hit.id], axis=1)
+        for i in np.flatnonzero(distances <= SAME).tolist():
+            seconds = (self._records[hit.id]["duration_s"], self._records[chosen[i].id]["duration_s"])
+            if alike(float(distances[i]), seconds):
+                return i
         return None
 
     def _name(self, column: str) -> Callable[[_Hit], str | None]:
@@ -274,7 +281,7 @@ def similar_tracks(indexes: Indexes, references: Sequence[Reference], wanted: Wa
     query = blend(metric.standardise(references), [reference.weight for reference in references], scaling.limit)
     raw = references[0].raw if len(references) == 1 else scaling.invert(query)
     without = metric.rows(reference.id for reference in references)
-    return _Chooser(indexes, wanted).take(partial(metric.nearest, query, raw, without))
+    return _Chooser(indexes.catalog, metric.vectors, wanted).take(partial(metric.nearest, query, raw, without))
 
 
 def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: Wanted) -> list[dict[str, Any]]:
@@ -286,8 +293,10 @@ def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: W
 
     Parameters and returns as in `similar_tracks`.
     """
-    metric, chooser = _Metric(indexes, wanted), _Chooser(indexes, wanted)
-    vectors, chosen = metric.vectors, chooser.picker.chosen
+    metric = _Metric(indexes, wanted)
+    vectors = metric.vectors
+    chooser = _Chooser(indexes.catalog, vectors, wanted)
+    chosen = chooser.picker.chosen
     first, last = metric.standardise((start, end))
     ends = identify(np.stack([start.raw, end.raw]), vectors.scaling)
     for point in waypoints(first, last, wanted.n):
@@ -356,7 +365,7 @@ def similar_regions(
             for rank, (track, start_s) in enumerate(zip(found.track.tolist(), found.start_s.tolist(), strict=True))
         ]
 
-    return _Chooser(indexes, wanted).take(rank)
+    return _Chooser(indexes.catalog, indexes.vectors, wanted).take(rank)
 
 
 def unlike(indexes: Indexes, seeds: Iterable[str], ids: npt.NDArray[np.str_]) -> npt.NDArray[np.float64] | None:
