@@ -279,6 +279,7 @@ def test_similar_to_several_on_the_way_and_without_clumps(ask: Run, analyzed: An
 
 
 def test_versions_are_named_beside_the_first(ask: Run, analyzed: Analyzed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.store.similar.SAME", 99.0)
     monkeypatch.setattr("workbench.store.similar.alike", lambda distance, seconds: True)
     shown = ask("similar", analyzed.music / "club/techno.ogg").stdout
     assert shown.count("Also as ") == len(TRACKS) - 2
