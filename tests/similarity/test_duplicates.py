@@ -56,6 +56,15 @@ def test_near_pairs_are_all_pairs_that_are_near(block: int, n: int, seed: int) -
     assert found == plain
 
 
+def test_a_crowd_is_joined_by_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    vectors = np.concatenate([rng.normal(size=(90, 3)) * 0.01, rng.normal(size=(30, 3)) * 9]).astype(np.float32)
+    plainly = set(near_pairs(vectors))
+    monkeypatch.setattr(duplicates, "_CROWD", 0)
+    assert set(near_pairs(vectors)) == plainly
+    assert max(max(pair) for pair in plainly) < 90
+
+
 def test_of_many_that_are_near_all_are_joined_by_a_few_pairs() -> None:
     vectors = np.zeros((500, 4), dtype=np.float32)
     vectors[:, 0] = np.random.default_rng(0).random(500) / 1000

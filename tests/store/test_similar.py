@@ -97,6 +97,7 @@ def test_versions_are_folded(indexes: Indexes) -> None:
         for version in result["versions"]:
             assert version["path"] == f"/music/{int(version['id'], 16)}.wav"
             assert version["score"] <= result["score"]
+            assert list(version) == KEYS[:6]
 
 
 @given(n=st.integers(1, 40), per_artist=st.integers(1, 4), per_album=st.integers(1, 3), number=st.integers(0, N - 1))

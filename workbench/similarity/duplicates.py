@@ -45,6 +45,8 @@ _CLIP = 4.0
 #: Nearest tracks that are candidates for each.
 _MOST_NEAR = 5
 _BLOCK = 2048
+#: From so many times as many in a block on, only the nearest of them are noted: a library of one sound needs no room.
+_CROWD = 8
 
 #: Runs of so many seconds are compared; below this mean squared distance they are the same.
 _RUN_S, _SAME_RUN = 5, 0.15
@@ -118,7 +120,13 @@ def near_pairs(vectors: Floats, limit: float = NEAR) -> Iterator[tuple[int, int]
         for first in range(0, len(vectors), _BLOCK):
             others = vectors[first : first + _BLOCK]
             squared = own[:, None] + norms[first : first + _BLOCK] - 2 * (block @ others.T)
-            i, j = np.nonzero(squared <= np.float32(limit) ** 2)
+            near = squared <= np.float32(limit) ** 2
+            if np.count_nonzero(near) > _CROWD * _MOST_NEAR * len(block):
+                best = np.argpartition(squared, _MOST_NEAR, axis=1)[:, : _MOST_NEAR + 1]
+                few = np.zeros_like(near)
+                np.put_along_axis(few, best, near[np.arange(len(block))[:, None], best], axis=1)
+                near = few
+            i, j = np.nonzero(near)
             rows.append(i + start)
             columns.append(j + first)
             squares.append(squared[i, j])

@@ -118,7 +118,8 @@ def _identities(indexes: Indexes, ids: Sequence[str]) -> npt.NDArray[np.float32]
     vectors = indexes.vectors
     known = identify(vectors.raw, vectors.scaling)
     found = np.full((len(ids), known.shape[1]), np.nan, dtype=np.float32)
-    found[np.isin(ids, vectors.ids)] = known  # both in ascending order
+    _, own, there = np.intersect1d(ids, vectors.ids, assume_unique=True, return_indices=True)
+    found[own] = known[there]
     return found
 
 

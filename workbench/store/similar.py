@@ -199,18 +199,18 @@ class _Chooser:
 
     def _is_end(self, hit: _Hit, ends: Floats) -> bool:
         distances = np.linalg.norm(ends - self._identities[hit.id], axis=1)
-        return self._fold and alike(float(distances.min()), (self._records[hit.id]["duration_s"],) * 2)
+        own_s = self._records[hit.id]["duration_s"]
+        return self._fold and any(alike(distance, (own_s, own_s)) for distance in distances.tolist())
 
     def _pieces(self, rank: Ranking, n: int) -> Iterator[list[_Hit]]:
         """Give a ranking piece by piece, `n` hits first; what it takes to choose from it is read with each."""
         seen = 0
         while True:
             ranking = rank(n)
-            new = ranking[seen:]
-            ids = [hit.id for hit in new]
-            self._records |= queries.tracks_by_id(self._catalog, ids)
-            self._identities |= zip(ids, self._identify(ids), strict=True)
-            yield new
+            records = queries.tracks_by_id(self._catalog, [hit.id for hit in ranking[seen:]])
+            self._records |= records
+            self._identities |= zip(records, self._identify(list(records)), strict=True)
+            yield [hit for hit in ranking[seen:] if hit.id in records]  # some may have just been removed
             if len(ranking) < n:
                 return
             seen, n = n, 4 * n
@@ -226,8 +226,18 @@ class _Chooser:
         return [self._result(hit, versions) for hit, *versions in self.picker.chosen]
 
     def _result(self, hit: _Hit, versions: Sequence[_Hit]) -> dict[str, Any]:
+        record, because = self._records[hit.id], hit.because()
+        return {
+            **self._found(hit),
+            "why": in_words(because, hit.facets),
+            "because": [asdict(reason) for reason in because],
+            "versions": [self._found(version) for version in versions],
+            "title": record["title"],
+            "artist": record["artist"],
+        }
+
+    def _found(self, hit: _Hit) -> dict[str, Any]:
         record = self._records[hit.id]
-        because = hit.because()
         return {
             "id": hit.id,
             "path": record["path"],
@@ -235,13 +245,6 @@ class _Chooser:
             "facets": hit.facets,
             "start_s": hit.start_s,
             "end_s": min(hit.end_s, record["duration_s"]),
-            "why": in_words(because, hit.facets),
-            "because": [asdict(reason) for reason in because],
-            "versions": [
-                {"id": other.id, "path": self._records[other.id]["path"], "score": other.score} for other in versions
-            ],
-            "title": record["title"],
-            "artist": record["artist"],
         }
 
     def _version_of(self, hit: _Hit, chosen: Sequence[_Hit]) -> int | None:
@@ -279,7 +282,8 @@ def similar_tracks(indexes: Indexes, references: Sequence[Reference], wanted: Wa
     metric = _Metric(indexes, wanted)
     scaling = metric.vectors.scaling
     query = blend(metric.standardise(references), [reference.weight for reference in references], scaling.limit)
-    raw = references[0].raw if len(references) == 1 else scaling.invert(query)
+    known = np.isfinite([reference.raw for reference in references]).any(axis=0)
+    raw = references[0].raw if len(references) == 1 else np.where(known, scaling.invert(query), np.nan)
     without = metric.rows(reference.id for reference in references)
     return _Chooser(indexes.catalog, metric.vectors, wanted).take(partial(metric.nearest, query, raw, without))
 
