@@ -92,7 +92,7 @@ def test_identity_is_tone_colour_and_notes() -> None:
 
 
 def test_an_encoder_that_drops_what_is_highest_hides_nothing() -> None:
-    """The mel spectrum moves by 60 dB from 7.5 kHz on, and so do all MFCC; from 2 kHz on it is another sound."""
+    """The mel spectrum moves by 60 dB from 6 kHz on, and so do all MFCC; from 2 kHz on it is another sound."""
     from scipy.fft import dct
 
     raw = np.random.default_rng(2).normal(size=(300, len(COMPONENTS))).astype(np.float32) * 4

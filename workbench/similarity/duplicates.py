@@ -64,7 +64,7 @@ _IDENTITY = np.array(
 )
 
 
-#: The highest 24 mel bands, from about 7.5 kHz on, in three steps, and what each step does to MFCC 1 to 19.
+#: The highest 24 mel bands, from about 6 kHz on, in three steps, and what each step does to MFCC 1 to 19.
 _HIGHEST = (slice(-24, -16), slice(-16, -8), slice(-8, None))
 _STEPS = np.stack([dct_bank(N_MELS_SHARED, 20)[1:, bands].sum(axis=1) for bands in _HIGHEST], axis=1)
 
@@ -86,7 +86,7 @@ def identify(raw: npt.NDArray[np.floating[Any]], scaling: Scaling) -> Floats:
     Returns
     -------
     numpy.ndarray
-        float32, shape (n, 31): of the distance of two, 1.4 is typical. NaN where nothing is known of a track.
+        float32, shape (n, 31): of the distance of two, 1.4 is typical. NaN where something of it is not known.
     """
     centre, spread = (np.asarray(values, dtype=np.float64)[_IDENTITY] for values in (scaling.centre, scaling.spread))
     steps = np.zeros((len(spread), len(_HIGHEST)))
