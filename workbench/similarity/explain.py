@@ -99,7 +99,7 @@ def explain(
     >>> b[COMPONENTS.index("loudness")] = 3
     >>> ones = np.ones(len(COMPONENTS))
     >>> [reason.says for reason in explain(a, b, b - a, ones, ones)]
-    ['similar variety of timbre', 'similar brightness', 'louder']
+    ['similar variety of timbre', 'similar pulse', 'louder']
     """
     known = np.isfinite(query) & np.isfinite(hit)
     groups = _groups(tuple(components)) * known
