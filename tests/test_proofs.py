@@ -102,6 +102,17 @@ def test_regions_are_looked_for(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_tastes_are_learned_and_forms_are_found(tmp_path: Path) -> None:
+    simulate_library(tmp_path / "music", n=12, duration=(20, 21), seed=4)
+    _, verdict, said = run("queries", "--rounds", "2", tmp_path / "music")
+    # so few tracks and listeners prove nothing of how well
+    assert (verdict["listeners"], verdict["forms"]) == (2, 60), said
+    assert verdict["forms_found"] > 0.7
+    assert 0.5 < verdict["agreement"] <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_playlists_are_near_the_optimum() -> None:
     pytest.importorskip("ortools")
     _, verdict, said = run("playlists", "--rounds", "6", "--tracks", "300")

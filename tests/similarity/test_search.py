@@ -22,10 +22,15 @@ VALUE = st.floats(-8, 8, width=32) | st.sampled_from([0.0, 1.0, -1.0])
 
 
 def plain(
-    matrix: npt.NDArray[np.float32], query: npt.NDArray[np.float32], n: int, weights: Mapping[str, float] | None
+    matrix: npt.NDArray[np.float32],
+    query: npt.NDArray[np.float32],
+    n: int,
+    weights: Mapping[str, float] | None,
+    factors: npt.NDArray[np.float64] | None = None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Every weighted distance, sorted, ties by index."""
     squares = (matrix.astype(np.float64) - query.astype(np.float64)) ** 2
+    squares *= 1 if factors is None else factors
     weight = facet_weights(weights, {name: FACET_WEIGHTS[name] for name in HALVES})
     total = np.zeros(len(matrix))
     for name, part in HALVES.items():
@@ -42,8 +47,9 @@ def test_search_is_the_plain_definition(data: st.DataObject) -> None:
     query = data.draw(hnp.arrays(np.float32, (5,), elements=VALUE))
     n = data.draw(st.integers(1, 70))
     weights = data.draw(st.none() | st.fixed_dictionaries({}, optional={"timbre": st.floats(0.01, 10)}))
-    hits = search(matrix, query, n=n, weights=weights, facets=HALVES)
-    index, distance = plain(matrix, query, n, weights)
+    factors = data.draw(st.none() | hnp.arrays(np.float64, (5,), elements=st.floats(0, 20)))
+    hits = search(matrix, query, n=n, weights=weights, factors=factors, facets=HALVES)
+    index, distance = plain(matrix, query, n, weights, factors)
     assert hits.index.tolist() == index.tolist()
     assert hits.distance.tolist() == distance.tolist()
 
@@ -55,10 +61,11 @@ def test_search_is_the_plain_definition_over_many_blocks(copies: int) -> None:
     matrix = np.repeat(rng.standard_normal((3 * BLOCK // copies + 7, 5)), copies, axis=0).astype(np.float32)
     matrix += rng.integers(0, 2, matrix.shape) * np.float32(1e-6)
     query = matrix[11] * np.float32(1.0001)
-    hits = search(matrix, query, n=50, facets=HALVES)
-    index, distance = plain(matrix, query, 50, None)
-    assert hits.index.tolist() == index.tolist()
-    assert hits.distance.tolist() == distance.tolist()
+    for factors in (None, np.array([3.0, 0.0, 1e-3, 1.0, 7.0])):
+        hits = search(matrix, query, n=50, factors=factors, facets=HALVES)
+        index, distance = plain(matrix, query, 50, None, factors)
+        assert hits.index.tolist() == index.tolist()
+        assert hits.distance.tolist() == distance.tolist()
 
 
 def test_mask_and_exclude_are_applied_before_ranking() -> None:
@@ -141,6 +148,9 @@ def test_wrong_weights_are_explained(weights: dict[str, float], says: str) -> No
         ({"n": 0}, "n must be at least 1"),
         ({"mask": np.ones(2, bool)}, "mask must be bool"),
         ({"mask": np.ones(3)}, "mask must be bool"),
+        ({"factors": np.ones(4)}, "factors must be"),
+        ({"factors": np.full(5, -1.0)}, "factors must be"),
+        ({"factors": np.full(5, np.inf)}, "factors must be"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(change: dict[str, object], says: str) -> None:

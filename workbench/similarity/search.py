@@ -53,6 +53,7 @@ def search(
     n: int,
     mask: npt.NDArray[np.bool_] | None = None,
     weights: Mapping[str, float] | None = None,
+    factors: npt.NDArray[np.float64] | None = None,
     exclude: Iterable[int] = (),
     facets: Mapping[str, slice] = FACETS,
 ) -> Hits:
@@ -70,6 +71,8 @@ def search(
         bool, shape (rows,): which rows may be found, decided before ranking.
     weights : mapping, optional
         Factor on the usual weight of a facet (`FACET_WEIGHTS`), >= 0; a facet that is not named has 1.
+    factors : numpy.ndarray, optional
+        Factor on each component's squared difference, shape (d,), finite and >= 0: a learned taste.
     exclude : iterable of int
         Rows that are not to be found, such as the query's own.
     facets : mapping
@@ -85,7 +88,7 @@ def search(
     InputError
         On an unknown facet, a negative weight, or no positive weight at all.
     ValueError
-        On arrays whose shapes do not fit, a query that is not finite, or n < 1.
+        On arrays whose shapes do not fit, a query that is not finite, factors that are not allowed, or n < 1.
 
     Examples
     --------
@@ -96,9 +99,12 @@ def search(
     ([2, 1], [1.0, 0.2])
     """
     allowed = _check(matrix, query, n, mask, exclude)
+    if factors is not None and (factors.shape != query.shape or not (np.isfinite(factors) & (factors >= 0)).all()):
+        raise ValueError(f"factors must be finite, >= 0 and of shape {query.shape}")
     weight = facet_weights(weights, {name: FACET_WEIGHTS.get(name, 1.0) for name in facets})
-    best = _Best(n, weight, facets, query)
-    bound = _LowerBound(matrix.shape[1], weight, facets, query)
+    each = np.ones(matrix.shape[1]) if factors is None else factors
+    best = _Best(n, weight, facets, query, each)
+    bound = _LowerBound(component_weights(weight, each, facets), query)
     for start in range(0, len(matrix), BLOCK):
         rows = slice(start, min(start + BLOCK, len(matrix)))
         block = matrix[rows]
@@ -141,13 +147,21 @@ def facet_weights(weights: Mapping[str, float] | None, usual: Mapping[str, float
     return {name: value / total for name, value in complete.items()}
 
 
+def component_weights(
+    weight: Mapping[str, float], factors: npt.NDArray[np.float64], facets: Mapping[str, slice] = FACETS
+) -> npt.NDArray[np.float64]:
+    """Give the weight of each component in the squared distance, shape (d,), from those of the facets."""
+    per_component = np.zeros(len(factors))
+    for name, part in facets.items():
+        per_component[part] = weight[name] * factors[part]
+    return per_component
+
+
 class _LowerBound:
     """Squared distances in float32, each less than or equal to the true one."""
 
-    def __init__(self, d: int, weight: Mapping[str, float], facets: Mapping[str, slice], query: npt.ArrayLike) -> None:
-        per_component = np.zeros(d)
-        for name, part in facets.items():
-            per_component[part] = weight[name]
+    def __init__(self, per_component: npt.NDArray[np.float64], query: npt.ArrayLike) -> None:
+        d = len(per_component)
         exact = np.asarray(query, dtype=np.float64)
         self.weight = per_component.astype(np.float32)
         self.pull = (-2 * per_component * exact).astype(np.float32)
@@ -167,10 +181,18 @@ class _LowerBound:
 class _Best:
     """The n best rows so far, by exact distance and then index."""
 
-    def __init__(self, n: int, weight: Mapping[str, float], facets: Mapping[str, slice], query: npt.ArrayLike) -> None:
+    def __init__(
+        self,
+        n: int,
+        weight: Mapping[str, float],
+        facets: Mapping[str, slice],
+        query: npt.ArrayLike,
+        factors: npt.NDArray[np.float64],
+    ) -> None:
         self.n = n
         self.weight = weight
         self.facets = facets
+        self.factors = factors
         self.query = np.asarray(query, dtype=np.float64)
         self.index = np.empty(0, dtype=np.int64)
         self.squared = np.empty((len(facets), 0))
@@ -185,6 +207,7 @@ class _Best:
         """Measure rows by the definition and keep the best."""
         difference = rows.astype(np.float64) - self.query
         np.square(difference, out=difference)
+        difference *= self.factors
         squared = np.array([difference[:, part].sum(axis=1) for part in self.facets.values()])
         total = np.zeros(len(index))
         for name, of_facet in zip(self.facets, squared, strict=True):
