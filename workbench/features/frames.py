@@ -111,8 +111,9 @@ class FrameBlock:
         Zeros follow up to the number of hops of `capacity` frames.
         """
         n_hops = self.capacity + self.frame_length // self.hop_length - 1
-        hops = np.zeros((self.hop_length, n_hops), dtype=np.float32)
+        hops = np.empty((self.hop_length, n_hops), dtype=np.float32)
         _transpose(self.samples, hops)
+        hops[:, len(self.samples) // self.hop_length :] = 0
         return hops
 
     def frame_sums(self, hop_sums: npt.NDArray[Any]) -> FloatArray:

@@ -163,11 +163,17 @@ def decimate(y: FloatArray, taps: FloatArray, factor: int) -> FloatArray:
         for i in range(len(phase)):
             phase[i] = y[i * factor + p]
         for start in range(0, n, _TILE):
-            end = min(start + _TILE, n)
-            for j in range(n_phases_taps):
-                tap = taps[j * factor + p]
-                for i in range(start, end):
-                    out[i] += tap * phase[i + j]
+            sums = out[start : min(start + _TILE, n)]
+            # Three taps at a time: sums are then read and written a third as often.
+            for j in range(0, n_phases_taps - 2, 3):
+                a, b, c = taps[j * factor + p], taps[(j + 1) * factor + p], taps[(j + 2) * factor + p]
+                samples = phase[start + j :]
+                for i in range(len(sums)):
+                    sums[i] += a * samples[i] + b * samples[i + 1] + c * samples[i + 2]
+            for j in range(n_phases_taps // 3 * 3, n_phases_taps):
+                tap, samples = taps[j * factor + p], phase[start + j :]
+                for i in range(len(sums)):
+                    sums[i] += tap * samples[i]
     return out
 
 
