@@ -579,8 +579,8 @@ class Library:
             score = np.maximum(score, hits.score[-1])  # what is further away counts as no nearer than the last
             score[hits.index] = np.maximum(score[hits.index], hits.score)
         unlike = np.full(len(table), 0.5)
-        rows = np.minimum(np.searchsorted(vectors.ids, table.ids), len(vectors.ids) - 1)
-        known = vectors.ids[rows] == table.ids
+        rows = vectors.rows(table.ids.tolist())
+        known = rows >= 0
         unlike[known] = 1 - score[rows[known]]
         return unlike
 
@@ -633,21 +633,20 @@ class Library:
         """Rank whole tracks: (what was asked, results without the tracks' records)."""
         from workbench.jobs.reference import analyze_reference
         from workbench.similarity import explain, search
-        from workbench.store.catalog import queries
 
         vectors = self._vectors
         track, path = self._reference(reference)
         row = vectors.row(track)
         raw = np.asarray(vectors.raw[row]) if row is not None else analyze_reference(path, self.settings)
         query = vectors.scaling.apply(raw[np.newaxis])[0]
-        mask = vectors.mask(queries.track_ids(self.catalog, where=where)) if where else None
+        mask = self.catalog.columns.mask(where, len(vectors.ids)) if where else None
         own = [] if row is None else [row]
         hits = search(vectors.standardised, query, n=n, mask=mask, weights=weights, exclude=own)
         found = []
         for rank, hit in enumerate(hits.index):
             facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
             why = explain(raw, vectors.raw[hit], facets)
-            found.append({"id": str(vectors.ids[hit]), "score": float(hits.score[rank]), "facets": facets, "why": why})
+            found.append({"id": vectors.ids[hit], "score": float(hits.score[rank]), "facets": facets, "why": why})
         return {"id": track if row is not None else None, "path": path}, found
 
     def _similar_regions(

@@ -2,7 +2,7 @@
 
 from workbench.similarity.embedding import COMPONENTS, EMBEDDING, FACETS, INPUTS, Scaling, embed, fit_scaling
 from workbench.similarity.explain import explain
-from workbench.similarity.search import Hits, facet_weights, search
+from workbench.similarity.search import Hits, facet_weights, search, search_many
 
 __all__ = [
     "COMPONENTS",
@@ -16,4 +16,5 @@ __all__ = [
     "facet_weights",
     "fit_scaling",
     "search",
+    "search_many",
 ]

@@ -314,8 +314,7 @@ class _CodedBound:
         coded_distances(codes, self.weight, self.queries, may, out)
         # 1e-25 for weights that underflow
         return [
-            _Estimate(values, root, self.relative, 1e-25)
-            for values, root in zip(out, self.roots.tolist(), strict=True)
+            _Estimate(values, root, self.relative, 1e-25) for values, root in zip(out, self.roots.tolist(), strict=True)
         ]
 
 

@@ -13,6 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 
+def generation(n: int) -> int:
+    """Number the states of a library that is growing: another one each time that n has doubled.
+
+    What is fitted to a library carries it in its folder's name, and is fitted again when it changes.
+
+    >>> [generation(n) for n in (0, 1, 2, 3, 4, 1000, 1023, 1024)]
+    [0, 1, 2, 2, 3, 10, 10, 11]
+    """
+    return n.bit_length()
+
+
 def replace_version(target: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a folder, give it its name unless another process was faster, and drop all others beside it.
 

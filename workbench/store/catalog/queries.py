@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from workbench.errors import InputError, Outcome
 from workbench.store.catalog.engine import Catalog
-from workbench.store.catalog.models import ArraySet, File, Job, JobFile, Part, PartArray, Placement, Track
+from workbench.store.catalog.models import ArraySet, File, Job, JobFile, Meta, Part, PartArray, Placement, Track
 from workbench.store.catalog.where import compile_where
 
 #: The columns of a track that users see, in the order in which they see them.
@@ -239,6 +242,79 @@ def placed_arrays(catalog: Catalog, path: str, version: int, track_id: str | Non
             found.setdefault(row.part_id, []).append((row.row, row.track_id))
     for part_id, placed in found.items():
         yield PlacedArray(part_id, tuple(r for r, _ in placed), tuple(t for _, t in placed))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedRows:
+    """Rows of a part that hold an array: row, number of the track and its id (16 bytes) of each."""
+
+    part_id: str
+    rows: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]
+    ids: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed since a version of the library.
+
+    Attributes
+    ----------
+    version, numbers : the library's version now, and how many numbers have been given to tracks
+    tracks : how many there are now
+    touched : numbers of the tracks that are new or have changed, ascending
+    placed : where the array that was asked for lies, of those of them that have it
+    """
+
+    version: int
+    numbers: int
+    tracks: int
+    touched: npt.NDArray[np.int64]
+    placed: tuple[NumberedRows, ...]
+
+
+def changes_since(catalog: Catalog, since: int, path: str, array_version: int) -> Changes:
+    """Find the tracks that have changed since a version, -1 for all, and where an array of theirs lies."""
+    touched = sa.select(Track.number).where(Track.changed > since).order_by(Track.number)
+    lies = (
+        sa.select(Placement.part_id, Placement.row, Track.number, Track.id)
+        .join(PartArray, PartArray.part_id == Placement.part_id)
+        .join(Track, Track.id == Placement.track_id)
+        .where(PartArray.path == path, PartArray.version == array_version, Track.changed > since)
+        .order_by(Placement.part_id, Placement.row)
+    )
+    with catalog.read() as connection:
+        facts = {row.key: row.value for row in connection.execute(sa.select(Meta.key, Meta.value))}
+        return Changes(
+            version=int(facts["version"]),
+            numbers=int(facts["numbers"]),
+            tracks=connection.execute(sa.select(sa.func.count()).select_from(Track)).scalar_one(),
+            touched=np.fromiter(connection.execute(touched).scalars(), dtype=np.int64),
+            placed=tuple(
+                NumberedRows(
+                    part_id,
+                    np.array([row.row for row in rows]),
+                    np.array([row.number for row in rows]),
+                    np.frombuffer(bytes.fromhex("".join(row.id for row in rows)), dtype=np.uint8).reshape(-1, 16),
+                )
+                for part_id, rows in _runs(connection.execution_options(yield_per=10_000).execute(lies))
+            ),
+        )
+
+
+def _runs(rows: Iterable[sa.Row[Any]]) -> Iterator[tuple[str, list[sa.Row[Any]]]]:
+    """Rows of one part after another, so that few are in memory at a time."""
+    for part_id, of_part in itertools.groupby(rows, key=lambda row: row.part_id):
+        yield part_id, list(of_part)
+
+
+def track_numbers(catalog: Catalog, *, where: str | None = None) -> npt.NDArray[np.int64]:
+    """Numbers of the tracks that fit an expression, in no order."""
+    statement = sa.select(Track.number)
+    if where:
+        statement = statement.where(compile_where(where))
+    with catalog.read() as connection:
+        return np.fromiter(connection.execute(statement).scalars(), dtype=np.int64)
 
 
 def parts_with(catalog: Catalog, arrays: Mapping[str, int]) -> set[str]:
