@@ -77,24 +77,25 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     made.catalog.close()
 
 
+AMONG = st.sampled_from(["in", "not in"])
 COMPARE = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
 NUMERIC = st.sampled_from(sorted(NUMBERS)).flatmap(
     lambda name: (
         st.builds(lambda op, value: f"{name} {op} {value}", COMPARE, NUMBERS[name])
         | st.builds(lambda op, value: f"{value} {op} {name}", COMPARE, NUMBERS[name])
         | st.builds(lambda a, b: f"{a} <= {name} < {b}", NUMBERS[name], NUMBERS[name])
-        | st.builds(lambda values, no: f"{name} {no} ({values[0]}, {values[1]})", st.tuples(NUMBERS[name], NUMBERS[name]), st.sampled_from(["in", "not in"]))
+        | st.builds(lambda a, b, among: f"{name} {among} ({a}, {b})", NUMBERS[name], NUMBERS[name], AMONG)
         | st.sampled_from([f"{name} is None", f"{name} is not None", f"{name} < duration_s"])
     )
-)  # fmt: skip
+)
 TEXTUAL = st.sampled_from(sorted(TEXTS)).flatmap(
     lambda name: (
         st.builds(lambda op, value: f"{name} {op} {value!r}", COMPARE, st.sampled_from([*TEXTS[name], "none such"]))
-        | st.builds(lambda value, no: f"{name} {no} ({value!r}, 'z')", st.sampled_from(TEXTS[name]), st.sampled_from(["in", "not in"]))
+        | st.builds(lambda value, among: f"{name} {among} ({value!r}, 'z')", st.sampled_from(TEXTS[name]), AMONG)
         | st.builds(lambda value: f"{name} like {'%' + value[1:]!r}", st.sampled_from(TEXTS[name]))
         | st.sampled_from([f"{name} == None", f"{name} != None"])
     )
-)  # fmt: skip
+)
 EXPRESSION = st.recursive(
     NUMERIC | TEXTUAL,
     lambda inner: (
@@ -130,7 +131,9 @@ def test_comparisons_need_no_sql(many: Store, where: str, monkeypatch: pytest.Mo
     assert np.flatnonzero(found).tolist() == expected
 
 
-@pytest.mark.parametrize("where", ["bpm > 60 and mood == 'calm'", "not (energy < 0.5 or key == None)", "title like '%2%'"])  # fmt: skip
+@pytest.mark.parametrize(
+    "where", ["bpm > 60 and mood == 'calm'", "not (energy < 0.5 or key == None)", "title like '%2%'"]
+)
 def test_changes_are_followed(store: Store, where: str) -> None:
     enter(store, *range(10))
     assert by_columns(store.catalog, where) == by_sql(store.catalog, where)

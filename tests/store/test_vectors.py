@@ -263,8 +263,7 @@ def test_many_readers_at_once_make_the_same(store: Store, tmp_path: Path) -> Non
     found: list[Vectors] = []
 
     def read() -> None:
-        for _ in range(5):
-            found.append(load(store, tmp_path))
+        found.extend(load(store, tmp_path) for _ in range(5))
 
     def together(readers: Iterable[threading.Thread]) -> None:
         threads = list(readers)

@@ -231,10 +231,10 @@ class _Estimate(NamedTuple):
     relative: float
     absolute: float
 
-    def reach(self, limit: float) -> np.float32:
+    def reach(self, limit: float) -> float:
         """Estimate that no row exceeds whose squared distance is `limit` or less; finite."""
         most = ((np.sqrt(limit) + self.root) ** 2 + self.absolute) * (1 + self.relative)
-        return np.nextafter(np.float32(min(most, 3e38)), np.float32(np.inf))
+        return float(np.nextafter(np.float32(min(most, 3e38)), np.float32(np.inf)))
 
     def most(self, n: int) -> float:
         """Squared distance that n rows do not exceed."""

@@ -6,15 +6,19 @@ half of one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def generation(n: int) -> int:
-    """Number the states of a library that is growing: another one each time that n has doubled.
+    """Give a number that changes each time that n has doubled.
 
     What is fitted to a library carries it in its folder's name, and is fitted again when it changes.
 
@@ -43,3 +47,14 @@ def replace_version(target: Path, write: Callable[[Path], None]) -> None:
     for other in target.parent.iterdir():
         if other != target:
             shutil.rmtree(other, ignore_errors=True)  # still mapped by another process on some systems
+
+
+def made_once(folder: Path, write: Callable[[Path], None], read: Callable[[Path], T]) -> T | None:
+    """Let `write` fill a folder unless another process is faster, and read what is there; None where neither can be."""
+    for _ in range(2):
+        with contextlib.suppress(OSError):
+            replace_version(folder, write)
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return read(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # it is broken
+    return None

@@ -18,7 +18,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,7 +31,7 @@ from workbench.similarity.embedding import EMBEDDING, Scaling, fit_scaling
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.queries import Changes, NumberedRows, changes_since, track_numbers
-from workbench.store.index import generation, replace_version
+from workbench.store.index import generation, made_once
 
 Float32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -58,7 +58,7 @@ class TrackIds:
         return len(self.packed)
 
     def __getitem__(self, row: int | np.integer[Any]) -> str:
-        return self.packed[row].tobytes().hex()
+        return bytes(self.packed[row]).hex()
 
     def take(self, rows: npt.NDArray[np.integer[Any]]) -> list[str]:
         """Give the ids of some rows."""
@@ -182,11 +182,13 @@ def load_vectors(catalog: Catalog, parts: PartStore, folder: Path) -> Vectors:
     stored = _opened(current)
     if stored is not None and stored.version == version:
         return stored.vectors()
-    if stored is None or stored.version > version:  # the latter is of a catalog that a backup has replaced
-        changes = changes_since(catalog, -1, EMBEDDING.path, EMBEDDING.version)
+    if stored is not None and stored.version > version:  # of a catalog that a backup has replaced
+        shutil.rmtree(current, ignore_errors=True)
+        stored = None
+    since = -1 if stored is None else stored.version
+    changes = changes_since(catalog, since, EMBEDDING.path, EMBEDDING.version)
+    if stored is None:
         stored = _begun(changes, parts, current)
-    else:
-        changes = changes_since(catalog, stored.version, EMBEDDING.path, EMBEDDING.version)
     known = _known(catalog, stored, changes)
     with contextlib.suppress(OSError, ValueError):  # a library that can only be read, or a full disk, still answers
         _write(current, stored, changes, known, parts)
@@ -205,10 +207,11 @@ def _begun(changes: Changes, parts: PartStore, folder: Path) -> _Stored:
     step = 1 + sum(len(piece.rows) for piece in changes.placed) // _ENOUGH
     sample = [_read(parts, piece) for piece in changes.placed[::step]]
     scaling = fit_scaling(np.concatenate([_no_rows("raw"), *sample]))
-    shutil.rmtree(folder, ignore_errors=True)  # what is there is broken
-    with contextlib.suppress(OSError):
-        replace_version(folder, lambda target: _save_json(target / "scaling.json", scaling.to_dict()))
-    begun = _opened(folder)
+
+    def write(target: Path) -> None:
+        _save_json(target / "scaling.json", scaling.to_dict())
+
+    begun = made_once(folder, write, _Stored.open)
     return _Stored.none(scaling if begun is None else begun.scaling)
 
 
@@ -272,14 +275,14 @@ def _put(file: BinaryIO, numbers: Numbers, rows: npt.NDArray[Any]) -> None:
 
 def _in_memory(stored: _Stored, changes: Changes, known: Mask, parts: PartStore) -> _Stored:
     """Give the rows where they cannot be written."""
-    arrays = {name: np.zeros((len(known), width), dtype=dtype) for name, (dtype, width) in _FILES.items()}
-    for name, array in arrays.items():
+    ids, raw, codes = arrays = [np.zeros((len(known), width), dtype=dtype) for dtype, width in _FILES.values()]
+    for name, array in zip(_FILES, arrays, strict=True):
         array[: len(stored.known)] = getattr(stored, name)
     for numbers, rows in _pieces(changes, parts, stored.scaling):
-        for name, array in arrays.items():
+        for name, array in zip(_FILES, arrays, strict=True):
             array[numbers] = rows[name]
-    return replace(
-        stored, version=changes.version, numbers=changes.numbers, tracks=changes.tracks, known=known, **arrays
+    return _Stored(
+        stored.scaling, changes.version, changes.numbers, changes.tracks, known, ids=ids, raw=raw, codes=codes
     )
 
 

@@ -90,8 +90,8 @@ class _Column:
             self.values[numbers] = [_UNKNOWN if v is None else codes.setdefault(v, len(codes)) for v in values]
 
     def code(self, value: Any) -> Any:
-        """What a constant is compared as; a text that no track has ever had differs from all."""
-        if isinstance(value, bool) or value is None or isinstance(value, int) and abs(value) > 1 << 53:
+        """Give what a constant is compared as; a text that no track has ever had differs from all."""
+        if isinstance(value, bool) or value is None or (isinstance(value, int) and abs(value) > 1 << 53):
             raise _NotHereError
         if isinstance(value, str) != (self.codes is not None):
             raise _NotHereError
@@ -185,7 +185,7 @@ class TrackColumns:
                 mask[np.fromiter(found.scalars(), dtype=np.int64)] = True
             return mask
 
-    def _truth(self, node: sa.ColumnElement[Any]) -> _Truth:
+    def _truth(self, node: Any) -> _Truth:
         if isinstance(node, elements.Grouping):
             return self._truth(node.element)
         if isinstance(node, elements.UnaryExpression) and node.operator is operators.inv:
@@ -207,12 +207,12 @@ class TrackColumns:
             return truth if operator is operators.is_ else truth.opposite()
         if not isinstance(node.right, elements.BindParameter):
             raise _NotHereError
-        value = node.right.value
+        value: Any = node.right.value
         if operator in (operators.in_op, operators.not_in_op):
             among = np.isin(column.values, np.array([column.code(one) for one in value]))
             truth = _Truth(known & among, known & ~among)
             return truth if operator is operators.in_op else truth.opposite()
-        if operator not in _COMPARE or column.codes is not None and operator not in (operators.eq, operators.ne):
+        if operator not in _COMPARE or (column.codes is not None and operator not in (operators.eq, operators.ne)):
             raise _NotHereError
         fits = _COMPARE[operator](column.values, column.code(value))
         return _Truth(known & fits, known & ~fits)
@@ -225,7 +225,7 @@ def _all(several: Sequence[_Truth]) -> _Truth:
     return first
 
 
-def _names(node: sa.ColumnElement[Any]) -> set[str]:
+def _names(node: Any) -> set[str]:
     """Names of the columns that a condition compares; `_NotHereError` where one is not kept."""
     if isinstance(node, elements.Grouping | elements.UnaryExpression):
         return _names(node.element)

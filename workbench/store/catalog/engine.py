@@ -210,7 +210,7 @@ def raise_version(connection: Connection) -> None:
 
 
 def next_version() -> sa.ScalarSelect[int]:
-    """What `Track.changed` is set to: the version that the write transaction will raise the library to."""
+    """Give what `Track.changed` is set to: the version to which the write transaction will raise the library."""
     return sa.select(sa.cast(Meta.value, sa.Integer) + 1).where(Meta.key == "version").scalar_subquery()
 
 

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Number the tracks in order of their ids."""
+    """Give the tracks numbers in order of their ids."""
     for name in ("number", "changed"):
         op.add_column("tracks", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
     op.execute(
