@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
     from workbench.store.collect import Collection
+    from workbench.store.map import TrackMap
     from workbench.store.regions import Regions
     from workbench.store.vectors import Vectors
     from workbench.store.verify import Verification
@@ -315,6 +316,16 @@ class Library:
             query, found = self._similar_regions(os.fspath(reference), region, n, where, weights)
         results = self._with_records(found)
         return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results)
+
+    def map(self) -> TrackMap:
+        """Place all tracks on a plane, where those that sound alike lie together, in clusters with names.
+
+        A track that was placed stays where it is until the library has doubled. The first map, and the first after
+        that, take some seconds.
+        """
+        from workbench.store.map import load_map
+
+        return load_map(self.catalog, self._vectors, self.path / "index" / "map")
 
     def playlist(self, *, again: str | None = None, **request: Any) -> Playlist:
         """Choose and order tracks.

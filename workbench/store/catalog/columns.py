@@ -150,6 +150,22 @@ class TrackColumns:
         found[: len(mask)] = mask[:n]
         return found
 
+    def numbers(self, name: str, n: int) -> npt.NDArray[np.float64]:
+        """Give a column of numbers, such as ``bpm``, of the first n numbers, shape (n,); NaN where not known."""
+        with self._lock:
+            self._refresh()
+            self._keep({name})
+            values = self._columns[name].values
+        found = np.full(n, np.nan)
+        found[: len(values)] = values[:n]
+        return found
+
+    def _keep(self, names: set[str]) -> None:
+        """Read columns that are not kept yet."""
+        missing = {name: _Column.empty(name) for name in names if name not in self._columns}
+        self._read(missing, -1, self._numbers)
+        self._columns |= missing
+
     def _refresh(self) -> None:
         """Read what has changed of the columns that are kept."""
         version, numbers = self.catalog.version(), self.catalog.numbers()
@@ -174,9 +190,7 @@ class TrackColumns:
 
     def _evaluated(self, condition: sa.ColumnElement[bool]) -> Mask:
         try:
-            missing = {name: _Column.empty(name) for name in _names(condition) if name not in self._columns}
-            self._read(missing, -1, self._numbers)
-            self._columns |= missing
+            self._keep(_names(condition))
             return self._truth(condition).yes
         except _NotHereError:
             mask = np.zeros(self._numbers, dtype=bool)
