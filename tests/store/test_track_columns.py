@@ -85,7 +85,7 @@ NUMERIC = st.sampled_from(sorted(NUMBERS)).flatmap(
         | st.builds(lambda op, value: f"{value} {op} {name}", COMPARE, NUMBERS[name])
         | st.builds(lambda a, b: f"{a} <= {name} < {b}", NUMBERS[name], NUMBERS[name])
         | st.builds(lambda a, b, among: f"{name} {among} ({a}, {b})", NUMBERS[name], NUMBERS[name], AMONG)
-        | st.sampled_from([f"{name} is None", f"{name} is not None", f"{name} < duration_s"])
+        | st.sampled_from([f"{name} is None", f"{name} is not None", f"{name} < duration_s", f"{name} in ()"])
     )
 )
 TEXTUAL = st.sampled_from(sorted(TEXTS)).flatmap(

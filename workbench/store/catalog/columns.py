@@ -2,13 +2,14 @@
 
 * A column is read whole when a filter first names it, and afterwards only where tracks have changed.
 * `where.compile_where` stays the one grammar: its SQL condition is what is evaluated here, with SQL's logic of
-  three values (a comparison with what is not known is neither true nor false).
+  three values: a comparison with what is not known is neither true nor false.
 * What columns do not answer (``like``, the order of texts, ids, paths and titles) is asked of SQL. Masks are kept
   until the library changes.
 """
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,9 +35,17 @@ _UNKNOWN = -1
 #: Masks that are kept.
 _KEPT = 16
 
-_COMPARE: dict[Any, Callable[[Any, Any], Any]] = {
-    operators.eq: np.equal,
-    operators.ne: np.not_equal,
+_OPPOSITE: dict[Any, Any] = {
+    operators.eq: operators.ne,
+    operators.lt: operators.ge,
+    operators.le: operators.gt,
+    operators.is_: operators.is_not,
+    operators.in_op: operators.not_in_op,
+}
+_OPPOSITE |= {opposite: operator for operator, opposite in _OPPOSITE.items()}
+
+#: Comparisons that are false for NaN.
+_ORDER: dict[Any, Callable[[Any, Any], Any]] = {
     operators.lt: np.less,
     operators.le: np.less_equal,
     operators.gt: np.greater,
@@ -46,20 +55,6 @@ _COMPARE: dict[Any, Callable[[Any, Any], Any]] = {
 
 class _NotHereError(Exception):
     """A condition that columns do not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Truth:
-    """Where a condition is true and where it is false; elsewhere it is unknown."""
-
-    yes: Mask
-    no: Mask
-
-    def both(self, other: _Truth) -> _Truth:
-        return _Truth(self.yes & other.yes, self.no | other.no)
-
-    def opposite(self) -> _Truth:
-        return _Truth(self.no, self.yes)
 
 
 @dataclass(slots=True)
@@ -89,7 +84,23 @@ class _Column:
             codes = self.codes
             self.values[numbers] = [_UNKNOWN if v is None else codes.setdefault(v, len(codes)) for v in values]
 
-    def code(self, value: Any) -> Any:
+    def where(self, operator: Any, right: Any) -> Mask:
+        """Tell where a comparison is true."""
+        if isinstance(right, elements.Null):
+            return self.known if operator is operators.is_not else ~self.known
+        if not isinstance(right, elements.BindParameter):
+            raise _NotHereError
+        if operator in _ORDER:
+            if self.codes is not None:
+                raise _NotHereError
+            return np.asarray(_ORDER[operator](self.values, self._code(right.value)))
+        several: Any = right.value if operator in (operators.in_op, operators.not_in_op) else [right.value]
+        if not several:
+            raise _NotHereError
+        among: Mask = functools.reduce(np.logical_or, [self.values == self._code(value) for value in several])
+        return among if operator in (operators.eq, operators.in_op) else self.known & ~among
+
+    def _code(self, value: Any) -> Any:
         """Give what a constant is compared as; a text that no track has ever had differs from all."""
         if isinstance(value, bool) or value is None or (isinstance(value, int) and abs(value) > 1 << 53):
             raise _NotHereError
@@ -191,7 +202,7 @@ class TrackColumns:
     def _evaluated(self, condition: sa.ColumnElement[bool]) -> Mask:
         try:
             self._keep(_names(condition))
-            return self._truth(condition).yes
+            return self._where(condition, holds=True)
         except _NotHereError:
             mask = np.zeros(self._numbers, dtype=bool)
             with self.catalog.read() as connection:
@@ -199,44 +210,20 @@ class TrackColumns:
                 mask[np.fromiter(found.scalars(), dtype=np.int64)] = True
             return mask
 
-    def _truth(self, node: Any) -> _Truth:
+    def _where(self, node: Any, *, holds: bool) -> Mask:
+        """Tell where a condition is true, or where it is false; where it is unknown, it is neither."""
         if isinstance(node, elements.Grouping):
-            return self._truth(node.element)
+            return self._where(node.element, holds=holds)
         if isinstance(node, elements.UnaryExpression) and node.operator is operators.inv:
-            return self._truth(node.element).opposite()
+            return self._where(node.element, holds=not holds)
         if isinstance(node, elements.BooleanClauseList):
-            several = [self._truth(clause) for clause in node.clauses]
-            if node.operator is operators.or_:  # as much as: not all of them false
-                return _all([one.opposite() for one in several]).opposite()
-            return _all(several)
-        if isinstance(node, elements.BinaryExpression):
-            return self._compared(node)
+            several = [self._where(clause, holds=holds) for clause in node.clauses]
+            everywhere = (node.operator is operators.and_) == holds  # an "and" is false where any is false
+            return functools.reduce(np.logical_and if everywhere else np.logical_or, several)
+        if isinstance(node, elements.BinaryExpression) and node.operator in _OPPOSITE:
+            column = self._columns[_name(node.left)]
+            return column.where(node.operator if holds else _OPPOSITE[node.operator], node.right)
         raise _NotHereError
-
-    def _compared(self, node: elements.BinaryExpression[Any]) -> _Truth:
-        column, operator = self._columns[_name(node.left)], node.operator
-        known = column.known
-        if isinstance(node.right, elements.Null):
-            truth = _Truth(~known, known)
-            return truth if operator is operators.is_ else truth.opposite()
-        if not isinstance(node.right, elements.BindParameter):
-            raise _NotHereError
-        value: Any = node.right.value
-        if operator in (operators.in_op, operators.not_in_op):
-            among = np.isin(column.values, np.array([column.code(one) for one in value]))
-            truth = _Truth(known & among, known & ~among)
-            return truth if operator is operators.in_op else truth.opposite()
-        if operator not in _COMPARE or (column.codes is not None and operator not in (operators.eq, operators.ne)):
-            raise _NotHereError
-        fits = _COMPARE[operator](column.values, column.code(value))
-        return _Truth(known & fits, known & ~fits)
-
-
-def _all(several: Sequence[_Truth]) -> _Truth:
-    first, *others = several
-    for other in others:
-        first = first.both(other)
-    return first
 
 
 def _names(node: Any) -> set[str]:
