@@ -58,7 +58,7 @@ def test_search_is_the_plain_definition(data: st.DataObject) -> None:
     weights = data.draw(st.none() | st.fixed_dictionaries({}, optional={"timbre": st.floats(0.01, 10)}))
     components = data.draw(st.none() | hnp.arrays(np.float64, (5,), elements=st.floats(0, 9)))
     allowed = data.draw(st.none() | hnp.arrays(np.bool_, (rows,)))
-    hits = search(matrix, query, n=n, mask=allowed, weights=weights, component_weights=components, facets=HALVES)
+    hits = search(matrix, query, n=n, mask=allowed, weights=weights, factors=components, facets=HALVES)
     index, distance = plain(matrix, query, n, weights, components, allowed)
     assert hits.index.tolist() == index.tolist()
     assert hits.distance.tolist() == distance.tolist()
@@ -115,7 +115,7 @@ def test_codes_miss_nothing(
     allowed = matrix.known if mask is None else matrix.known & mask
     index, distance = plain(matrix[:], query, n, weights, components, allowed, FACETS)
     with patch.object(module._CodedBound, "block", block):
-        hits = search(matrix, query, n=n, mask=mask, weights=weights, component_weights=components)
+        hits = search(matrix, query, n=n, mask=mask, weights=weights, factors=components)
     assert hits.index.tolist() == index.tolist()
     assert hits.distance.tolist() == distance.tolist()
 
@@ -160,7 +160,7 @@ def test_a_code_is_within_half_a_step() -> None:
 
 def test_weights_of_components_count_in_the_facets_too() -> None:
     matrix = np.array([[0, 0, 0, 9, 9], [1, 1, 1, 0, 0]], dtype=np.float32)
-    hits = search(matrix, np.zeros(5, np.float32), n=2, component_weights=np.array([1, 1, 1, 0, 0.0]), facets=HALVES)
+    hits = search(matrix, np.zeros(5, np.float32), n=2, factors=np.array([1, 1, 1, 0, 0.0]), facets=HALVES)
     assert hits.index.tolist() == [0, 1]
     assert (hits.score[0], hits.facets["rhythm"].tolist()) == (1.0, [1.0, 1.0])
 
@@ -245,8 +245,8 @@ def test_wrong_weights_are_explained(weights: dict[str, float], says: str) -> No
         ({"n": 0}, "n must be at least 1"),
         ({"mask": np.ones(2, bool)}, "mask must be bool"),
         ({"mask": np.ones(3)}, "mask must be bool"),
-        ({"component_weights": np.ones(4)}, "5 finite numbers"),
-        ({"component_weights": np.array([1, 1, 1, 1, -1.0])}, "5 finite numbers"),
+        ({"factors": np.ones(4)}, "factors must be finite"),
+        ({"factors": np.array([1, 1, 1, 1, -1.0])}, "factors must be finite"),
         ({"query": np.zeros((1, 5), np.float32)}, "cannot be searched"),
     ],
 )

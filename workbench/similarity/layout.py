@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from workbench.similarity.embedding import COMPONENTS, FACETS
-from workbench.similarity.search import facet_weights
+from workbench.similarity.embedding import COMPONENTS
+from workbench.similarity.search import component_weights, facet_weights
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -184,10 +184,7 @@ def _deviation(values: npt.NDArray[np.floating], inside: npt.NDArray[np.bool_]) 
 
 def _weighted(vectors: Float32) -> Float64:
     """Multiply components so that the plain distance is that of `search`."""
-    weight = np.zeros(len(COMPONENTS))
-    for name, value in facet_weights(None).items():
-        weight[FACETS[name]] = value
-    return vectors.astype(np.float64) * np.sqrt(weight)
+    return vectors.astype(np.float64) * np.sqrt(component_weights(facet_weights(None), np.ones(len(COMPONENTS))))
 
 
 def _squared_distances(vectors: Float32, others: Float32, block: int = 2048) -> Iterator[tuple[slice, Float32]]:

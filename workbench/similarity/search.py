@@ -1,4 +1,4 @@
-"""Exact nearest neighbours under Euclidean distance with a weight per facet, and if need be per component.
+"""Exact nearest neighbours under Euclidean distance with a weight per facet, and if need be a factor per component.
 
 * Rows are visited in blocks, so a memory-mapped matrix of any size needs no more memory than a small one.
 * Each block is first *estimated*, for all queries at once: vectors by a product in float32, codes
@@ -67,7 +67,7 @@ def search(
     n: int,
     mask: Mask | None = None,
     weights: Mapping[str, float] | None = None,
-    component_weights: npt.NDArray[np.floating] | None = None,
+    factors: Float64 | None = None,
     exclude: Iterable[int] = (),
     facets: Mapping[str, slice] = FACETS,
 ) -> Hits:
@@ -85,8 +85,9 @@ def search(
         bool, shape (rows,): which rows may be found, decided before ranking.
     weights : mapping, optional
         Factor on the usual weight of a facet (`FACET_WEIGHTS`), >= 0; a facet that is not named has 1.
-    component_weights : numpy.ndarray, optional
-        Shape (d,), >= 0: factor on the square of each component's difference, in the distances of the facets too.
+    factors : numpy.ndarray, optional
+        Factor on each component's squared difference, shape (d,), finite and >= 0, in the distances of the facets
+        too: a learned taste.
     exclude : iterable of int
         Rows that are not to be found, such as the query's own.
     facets : mapping
@@ -102,7 +103,7 @@ def search(
     InputError
         On an unknown facet, a negative weight, or no positive weight at all.
     ValueError
-        On arrays whose shapes do not fit, a query that is not finite, or n < 1.
+        On arrays whose shapes do not fit, a query that is not finite, factors that are not allowed, or n < 1.
 
     Examples
     --------
@@ -120,7 +121,7 @@ def search(
         n=n,
         mask=mask,
         weights=weights,
-        component_weights=component_weights,
+        factors=factors,
         exclude=exclude,
         facets=facets,
     )
@@ -134,7 +135,7 @@ def search_many(
     n: int,
     mask: Mask | None = None,
     weights: Mapping[str, float] | None = None,
-    component_weights: npt.NDArray[np.floating] | None = None,
+    factors: Float64 | None = None,
     exclude: Iterable[int] = (),
     facets: Mapping[str, slice] = FACETS,
 ) -> list[Hits]:
@@ -149,7 +150,9 @@ def search_many(
     """
     allowed = _check(matrix, queries, n, mask, exclude)
     weight = facet_weights(weights, {name: FACET_WEIGHTS.get(name, 1.0) for name in facets})
-    metric = _Metric(weight, facets, _checked_components(component_weights, matrix.shape[1]))
+    if factors is not None and (factors.shape != matrix.shape[1:] or not (np.isfinite(factors) & (factors >= 0)).all()):
+        raise ValueError(f"factors must be finite, >= 0 and of shape {matrix.shape[1:]}")
+    metric = _Metric(weight, facets, np.ones(matrix.shape[1]) if factors is None else factors)
     exact = queries.astype(np.float64)
     bound: _Bound = (
         _CodedBound(matrix, metric, exact) if isinstance(matrix, CodedMatrix) else _Bound32(matrix, metric, exact)
@@ -195,27 +198,28 @@ def facet_weights(weights: Mapping[str, float] | None, usual: Mapping[str, float
     return {name: value / total for name, value in complete.items()}
 
 
+def component_weights(weight: Mapping[str, float], factors: Float64, facets: Mapping[str, slice] = FACETS) -> Float64:
+    """Give the weight of each component in the squared distance, shape (d,), from those of the facets."""
+    per_component = np.zeros(len(factors))
+    for name, part in facets.items():
+        per_component[part] = weight[name] * factors[part]
+    return per_component
+
+
 class _Metric:
     """The plain definition of the distance."""
 
-    def __init__(self, weight: Mapping[str, float], facets: Mapping[str, slice], components: Float64 | None) -> None:
+    def __init__(self, weight: Mapping[str, float], facets: Mapping[str, slice], factors: Float64) -> None:
         self.weight = weight
         self.facets = facets
-        self.components = components
-
-    def per_component(self, d: int) -> Float64:
-        """Weight of each squared difference in the whole."""
-        weight = np.zeros(d)
-        for name, part in self.facets.items():
-            weight[part] = self.weight[name]
-        return weight if self.components is None else weight * self.components
+        self.factors = factors
+        self.per_component = component_weights(weight, factors, facets)
 
     def measure(self, rows: Float32, query: Float64) -> tuple[Float64, Float64]:
         """Squared distances of rows from a query: of each facet, shape (facets, n), and weighted, shape (n,)."""
         squares = rows.astype(np.float64) - query
         np.square(squares, out=squares)
-        if self.components is not None:
-            squares *= self.components
+        squares *= self.factors
         squared = np.array([squares[:, part].sum(axis=1) for part in self.facets.values()])
         total = np.zeros(len(rows))
         for name, of_facet in zip(self.facets, squared, strict=True):
@@ -262,7 +266,7 @@ class _Bound32:
     block = BLOCK
 
     def __init__(self, matrix: Float32, metric: _Metric, queries: Float64) -> None:
-        weight = metric.per_component(matrix.shape[1])
+        weight = metric.per_component
         self.matrix = matrix
         self.weight = weight.astype(np.float32)
         self.pull = (-2 * weight * queries).astype(np.float32).T
@@ -293,7 +297,7 @@ class _CodedBound:
     block = CODED_BLOCK
 
     def __init__(self, matrix: CodedMatrix, metric: _Metric, queries: Float64) -> None:
-        step, weight = steps(matrix.scaling), metric.per_component(matrix.shape[1])
+        step, weight = steps(matrix.scaling), metric.per_component
         self.matrix = matrix
         self.weight = np.zeros(WIDTH, dtype=np.float32)
         self.weight[: len(step)] = weight * step**2
@@ -405,11 +409,3 @@ def _check(
     allowed = np.ones(len(matrix), dtype=bool) if mask is None else mask.copy()
     allowed[left_out] = False
     return allowed
-
-
-def _checked_components(weights: npt.NDArray[np.floating] | None, d: int) -> Float64 | None:
-    if weights is None:
-        return None
-    if weights.shape != (d,) or not (np.isfinite(weights) & (weights >= 0)).all():
-        raise ValueError(f"component_weights must be {d} finite numbers from 0 upwards")
-    return weights.astype(np.float64)
