@@ -259,6 +259,25 @@ def test_an_index_of_a_later_catalog_is_made_again(store: Store, tmp_path: Path)
     assert found.version == 0
 
 
+def test_another_process_may_be_ahead(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(store, *range(8))
+    load(store, tmp_path)
+    before = {name: inode for name, (inode, _) in files(tmp_path).items() if name.endswith(".bin")}
+    version = store.catalog.version
+
+    def overtaken() -> int:
+        monkeypatch.undo()
+        seen = version()
+        add(store, 8)
+        load(store, tmp_path)
+        return seen
+
+    monkeypatch.setattr(store.catalog, "version", overtaken)
+    check(load(store, tmp_path), *range(8))
+    assert {name: inode for name, (inode, _) in files(tmp_path).items() if name.endswith(".bin")} == before
+    check(load(store, tmp_path), *range(9))
+
+
 def test_many_readers_at_once_make_the_same(store: Store, tmp_path: Path) -> None:
     found: list[Vectors] = []
 

@@ -178,8 +178,8 @@ def load_vectors(catalog: Catalog, parts: PartStore, folder: Path) -> Vectors:
         Where the index lies.
     """
     current = folder / f"{EMBEDDING.version}-{generation(catalog.numbers())}"
-    version = catalog.version()
     stored = _opened(current)
+    version = catalog.version()  # read after what another process may be writing at this moment
     if stored is not None and stored.version == version:
         return stored.vectors()
     if stored is not None and stored.version > version:  # of a catalog that a backup has replaced

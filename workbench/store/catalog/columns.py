@@ -182,6 +182,8 @@ class TrackColumns:
         version, numbers = self.catalog.version(), self.catalog.numbers()
         if version == self._version:
             return
+        if version < self._version:  # a backup was put back
+            self._columns.clear()
         self._read(self._columns, self._version, numbers)
         self._version, self._numbers = version, numbers
         self._masks.clear()
