@@ -53,7 +53,7 @@ from workbench import Library
 import workbench.store.catalog, workbench.store.vectors
 imported = time.perf_counter()
 library = Library.open(sys.argv[1], create=False)
-library._vectors
+library._indexes.vectors
 opened = time.perf_counter()
 library.similar(sys.argv[2])
 print(json.dumps({"import": imported - began, "open": opened - imported, "first": time.perf_counter() - opened}))
@@ -228,7 +228,7 @@ def compare(
     proof: Proof, library: Library, asked: list[tuple[str, str | None]], answers: list[list[dict[str, Any]]]
 ) -> None:
     """Compare answers with brute force."""
-    scaling = library._vectors.scaling
+    scaling = library._indexes.vectors.scaling
     recalls = []
     for (track, where), answer, truth in zip(asked, answers, brute_force(library, scaling, asked), strict=True):
         recalls.append(recall(answer, truth))
@@ -253,7 +253,7 @@ def measure_commit(proof: Proof, library: Library, n: int, rng: np.random.Genera
     """Commit further tracks; they are found, and nothing that was there is written again."""
     (folder,) = (library.path / "index" / "vectors").iterdir()
     inodes = {file.name: file.stat().st_ino for file in folder.glob("*.bin")}
-    scaling = library._vectors.scaling
+    scaling = library._indexes.vectors.scaling
     raw = draw_vectors(rng, 100, rng.normal(0, 1, (1, len(COMPONENTS))))
     enter(library, n, raw, rng)
     began = time.perf_counter()
@@ -263,7 +263,7 @@ def measure_commit(proof: Proof, library: Library, n: int, rng: np.random.Genera
     proof.figures["first_answer_after_a_commit_s"] = round(time.perf_counter() - began, 3)
     paths = {f"/music/{n + i}.flac" for i in range(100)}
     proof.check({hit["path"] for hit in answer} <= paths, "tracks that were just committed are not found")
-    proof.check(library._vectors.scaling == scaling, "a hundred more tracks have changed the scaling")
+    proof.check(library._indexes.vectors.scaling == scaling, "a hundred more tracks have changed the scaling")
     now = {file.name: file.stat().st_ino for file in folder.glob("*.bin")}
     proof.check(now == inodes, "a commit has written the index anew")
 
@@ -274,7 +274,7 @@ def prove(proof: Proof, library: Library, n: int, rounds: int, rng: np.random.Ge
     simulate(library, n, rng)
     proof.say("making the index")
     began = time.perf_counter()
-    vectors = library._vectors
+    vectors = library._indexes.vectors
     proof.figures |= {"tracks": n, "index_made_in_s": round(time.perf_counter() - began, 1)}
     ids = vectors.ids.take(rng.integers(n, size=2 * rounds))
     measure_opening(proof, library, ids[0])

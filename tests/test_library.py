@@ -468,15 +468,27 @@ def test_a_playlist_of_another_program_is_read(analyzed: Analyzed, tmp_path: Pat
     assert library.read_playlist(tmp_path / "list.m3u") == (made.ids[:1], [f"{tmp_path}/not/there.mp3"])
 
 
-def test_rekordbox_has_a_grid_where_beats_are_stored(analyzed: Analyzed, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_rekordbox_has_a_grid_where_beats_are_stored_and_retagged_files_are_not_decoded(tmp_path: Path) -> None:
     from xml.etree import ElementTree
 
-    library = analyzed.library
-    made = library.playlist(n=4)
-    beats = library._beats(made.ids)
-    root = ElementTree.fromstring(library.export_playlist(made, tmp_path / "list.xml").read_text())
-    entries = root.findall("COLLECTION/TRACK")
-    assert [bool(len(entry)) for entry in entries] == [len(beats.get(track, ())) > 1 for track in made.ids]
+    from workbench.testing import simulate_library
+
+    music = tmp_path / "music"
+    simulate_library(music, n=3, duration=(12, 14), seed=1)
+    with Library.open(tmp_path / "a.library") as library:
+        first = next(path for path in sorted(music.rglob("*")) if path.is_file() and path.suffix != ".csv")
+        library.analyze(first, frames=["beats"], workers=1)
+        library.analyze(music, workers=1)
+        made = library.playlist(n=3)
+        root = ElementTree.fromstring(library.export_playlist(made, tmp_path / "list.xml").read_text())
+        for entry, track in zip(root.findall("COLLECTION/TRACK"), made.tracks, strict=True):
+            assert [abs(float(grid.get("Bpm", 0)) - track["bpm"]) < 2 for grid in entry] == [True] * (
+                track["path"] == str(first)
+            )
+        assert [written["state"] for written in library.write_tags(made.ids, apply=True)] == ["changed"] * 3
+        report = library.analyze(music, workers=1).report()
+        assert (report["unchanged"], report["analyzed"]) == (3, 0)
 
 
 def test_tags_are_written_only_when_asked(analyzed: Analyzed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -24,43 +23,20 @@ if TYPE_CHECKING:
     from workbench.jobs.job import Job
     from workbench.jobs.missing import Missing
     from workbench.jobs.progress import Progress
-    from workbench.playlist import Playlist, TrackTable
+    from workbench.playlist import Playlist
     from workbench.schema import DescriptorSet
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
     from workbench.store.collect import Collection
     from workbench.store.map import TrackMap
-    from workbench.store.regions import Regions
-    from workbench.store.vectors import Vectors
+    from workbench.store.similar import SimilarTracks
+    from workbench.store.tastes import Taste
     from workbench.store.verify import Verification
 
 PathLike = str | os.PathLike[str]
 
 #: Raised when the layout of the folder changes; the catalog's tables have revisions of their own.
 LAYOUT = 1
-
-#: So many tracks around a seed track are told apart; beyond, all are as far.
-_NEAR_SEEDS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class SimilarTracks:
-    """The answer to a similarity query.
-
-    Attributes
-    ----------
-    query : what was asked: ``id`` or ``path``, and the region if one was given
-    elapsed_ms : how long the search took, milliseconds, decoding of an unknown file included
-    results : nearest first: ``id, path, score, facets, start_s, end_s, why, title, artist``
-    """
-
-    query: dict[str, Any]
-    elapsed_ms: float
-    results: list[dict[str, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give all of it as plain JSON-ready values."""
-        return asdict(self)
 
 
 class Library:
@@ -79,14 +55,13 @@ class Library:
     def __init__(self, path: Path, settings: Settings) -> None:
         from workbench.store.arrays import PartStore
         from workbench.store.catalog import Catalog
+        from workbench.store.indexes import Indexes
 
         self.path = path
         self.settings = settings
         self.catalog: Catalog = Catalog.open_file(path / "catalog.sqlite", busy_timeout_s=settings.busy_timeout_s)
         self.parts: PartStore = PartStore(path / "features.zarr")
-        self._open_vectors: Vectors | None = None
-        self._open_regions: Regions | None = None
-        self._open_table: tuple[int, TrackTable] | None = None
+        self._indexes = Indexes(self.catalog, self.parts, path / "index")
 
     @classmethod
     def open(cls, path: PathLike | None = None, *, create: bool = True, settings: Settings | None = None) -> Library:
@@ -278,21 +253,30 @@ class Library:
 
     def similar(
         self,
-        reference: PathLike,
+        reference: PathLike | Sequence[PathLike] | Mapping[PathLike, float],
         n: int = 10,
         *,
+        to: PathLike | None = None,
         region: tuple[float, float] | None = None,
         where: str | None = None,
         weights: Mapping[str, float] | None = None,
+        per_artist: int | None = None,
+        per_album: int | None = None,
+        fold: bool = True,
     ) -> SimilarTracks:
-        """Find the tracks that sound most like a reference.
+        """Find the tracks that sound most like a reference, or like several.
+
+        A taste that was learned (`tune`) decides how much what counts, except with `region`.
 
         Parameters
         ----------
-        reference : path or str
-            A file, in the library or not, or the id of a track (its beginning is enough).
+        reference : path or str, sequence, or mapping
+            A file, in the library or not, or the id of a track (its beginning is enough). Several are blended: as a
+            sequence all alike, as a mapping by weights, of which one below 0 says what the results are to be unlike.
         n : int
             How many.
+        to : path or str, optional
+            Another reference: the tracks lead from the first to it, each farther on the way than the one before.
         region : (float, float), optional
             Look for this part of the reference, from, to, in seconds, anywhere in the library: ``start_s`` and
             ``end_s`` of a result tell where it is most alike. At least a second of it is needed.
@@ -300,22 +284,104 @@ class Library:
             Only tracks that fit this expression.
         weights : mapping, optional
             Factor on the usual weight of a facet, ``timbre, rhythm, harmony, dynamics``; one that is not named has 1.
+        per_artist, per_album : int, optional
+            At most so many of one artist, of one album.
+        fold : bool
+            List near-identical versions under ``versions`` of the nearest of them, instead of side by side.
 
         Raises
         ------
         InputError, AudioError
-            When the reference is neither a track nor a file that can be decoded, or a value is
-            out of its range.
+            When a reference is neither a track nor a file that can be decoded, or a value is out of its range.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def softer(lib: wb.Library, like: str, unlike: str) -> list[str]:
+        ...     return [result["path"] for result in lib.similar({like: 1, unlike: -0.5}, per_artist=1).results]
         """
-        if n < 1:
-            raise InputError(f"n={n}: at least one track must be asked for.", "Give n=1 or more.")
-        began = time.perf_counter()
-        if region is None:
-            query, found = self._similar_tracks(os.fspath(reference), n, where, weights)
+        from workbench.jobs.similar import answer
+        from workbench.store.similar import Wanted
+
+        wanted = Wanted(n, where, weights, per_artist, per_album, fold)
+        return answer(self._indexes, self.settings, reference, wanted, to=to, region=region)
+
+    def tune(
+        self,
+        likes: Iterable[tuple[PathLike, PathLike]] = (),
+        dislikes: Iterable[tuple[PathLike, PathLike]] = (),
+        *,
+        name: str = "mine",
+    ) -> Taste:
+        """Learn from a few clicks what makes tracks sound alike to you; `similar` goes by it from then on.
+
+        Clicks are added to those that the taste has been learned from before; of two on one pair the last counts.
+
+        Parameters
+        ----------
+        likes : iterable of pairs
+            A reference and a result that sounds like it; tracks by id or path.
+        dislikes : iterable of pairs
+            A reference and a result that does not, although it was found.
+        name : str
+            Name of the taste. Without clicks, one that was saved is used again.
+
+        Returns
+        -------
+        Taste
+            With the factor on each quality, and its ``agreement`` with clicks that it was not shown, beside that of
+            the usual weights.
+
+        Raises
+        ------
+        InputError
+            When a track is not in the library, or there is nothing to learn from.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def click(lib: wb.Library, reference: str, good: str, bad: str) -> None:
+        ...     taste = lib.tune(likes=[(reference, good)], dislikes=[(reference, bad)])
+        ...     print(taste.factors, taste.agreement_before, taste.agreement)
+        """
+        from workbench.store import tastes
+
+        liked, disliked = ([(self._track_id(a), self._track_id(b)) for a, b in pairs] for pairs in (likes, dislikes))
+        if liked or disliked:
+            tastes.learn_taste(self.catalog, self._indexes.vectors, name, liked, disliked)
         else:
-            query, found = self._similar_regions(os.fspath(reference), region, n, where, weights)
-        results = self._with_records(found)
-        return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results)
+            tastes.use(self.catalog, name)
+        return next(taste for taste in self.tastes() if taste.name == name)
+
+    def untune(self, *, forget: str | None = None) -> None:
+        """Let `similar` go by the usual weights again; tastes are kept, but for one that is named to be forgotten."""
+        from workbench.store import tastes
+
+        if forget is not None:
+            tastes.forget(self.catalog, forget)
+        tastes.use(self.catalog, None)
+
+    def tastes(self) -> list[Taste]:
+        """List the tastes that were learned, in order of their names."""
+        from workbench.store import tastes
+
+        return tastes.kept(self.catalog)
+
+    def duplicates(self) -> list[dict[str, Any]]:
+        """Find groups of the same recording, of versions of a song, and of the same sample, for review.
+
+        Nothing is changed or deleted. See `workbench.store.duplicates.find_duplicates` for what is in a group.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def review(lib: wb.Library) -> None:
+        ...     for group in lib.duplicates():
+        ...         print(group["kind"], [track["paths"] for track in group["tracks"]])
+        """
+        from workbench.store.duplicates import find_duplicates
+
+        return find_duplicates(self._indexes)
 
     def map(self) -> TrackMap:
         """Place all tracks on a plane, where those that sound alike lie together, in clusters with names.
@@ -325,7 +391,7 @@ class Library:
         """
         from workbench.store.map import load_map
 
-        return load_map(self.catalog, self._vectors, self.path / "index" / "map")
+        return load_map(self.catalog, self._indexes.vectors, self.path / "index" / "map")
 
     def playlist(self, *, again: str | None = None, **request: Any) -> Playlist:
         """Choose and order tracks.
@@ -346,12 +412,14 @@ class Library:
         from workbench.playlist import PlaylistRequest, compose
         from workbench.store import playlists
         from workbench.store.catalog import queries
+        from workbench.store.similar import unlike
 
         if again is not None:
             request = {**playlists.find(self.catalog, again).request, **_given(request)}
         asked = PlaylistRequest.from_fields(**self._with_ids(request))
-        table = self._table
-        order = compose(table, asked, unlike=self._unlike(asked.like, table))
+        table = self._indexes.table
+        seeds = [str(track) for track in asked.like]
+        order = compose(table, asked, unlike=unlike(self._indexes, seeds, table.ids) if seeds else None)
         ids = table.ids[order.rows].tolist()
         records = queries.tracks_by_id(self.catalog, ids)
         return order.playlist(asked, table, [records[track] for track in ids])
@@ -558,43 +626,6 @@ class Library:
 
     # --- inside -----------------------------------------------------------------------------------
 
-    @property
-    def _vectors(self) -> Vectors:
-        """The search matrix, opened again when a commit has changed the library."""
-        from workbench.store.vectors import load_vectors
-
-        if self._open_vectors is None or self._open_vectors.version != self.catalog.version():
-            self._open_vectors = load_vectors(self.catalog, self.parts, self.path / "index" / "vectors")
-        return self._open_vectors
-
-    @property
-    def _table(self) -> TrackTable:
-        """The columns of all tracks, opened again when a commit has changed the library."""
-        from workbench.store.columns import load_table
-
-        if self._open_table is None or self._open_table[0] != self.catalog.version():
-            self._open_table = load_table(self.catalog, self.parts, self.path / "index" / "columns")
-        return self._open_table[1]
-
-    def _unlike(self, like: Iterable[int | str], table: TrackTable) -> npt.NDArray[np.float64] | None:
-        """How unlike the seed tracks each track sounds, in [0, 1]; one half where it is not known."""
-        from workbench.similarity import search
-
-        vectors = self._vectors if like else None
-        seeds = [row for row in (vectors.row(str(track)) for track in like) if row is not None] if vectors else []
-        if vectors is None or not seeds:
-            return None
-        score = np.zeros(len(vectors.ids))
-        for seed in seeds:
-            hits = search(vectors.standardised, vectors.standardised[seed], n=_NEAR_SEEDS)
-            score = np.maximum(score, hits.score[-1])  # what is further away counts as no nearer than the last
-            score[hits.index] = np.maximum(score[hits.index], hits.score)
-        unlike = np.full(len(table), 0.5)
-        rows = vectors.rows(table.ids.tolist())
-        known = rows >= 0
-        unlike[known] = 1 - score[rows[known]]
-        return unlike
-
     def _with_ids(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Turn the tracks that a request names, by the beginning of an id or by path, into ids."""
         named = dict(request)
@@ -637,106 +668,6 @@ class Library:
             / DEFAULT_CONFIG.frame_rate
             for track, found in placed.items()
         }
-
-    def _similar_tracks(
-        self, reference: str, n: int, where: str | None, weights: Mapping[str, float] | None
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Rank whole tracks: (what was asked, results without the tracks' records)."""
-        from workbench.jobs.reference import analyze_reference
-        from workbench.similarity import explain, search
-
-        vectors = self._vectors
-        track, path = self._reference(reference)
-        row = vectors.row(track)
-        raw = np.asarray(vectors.raw[row]) if row is not None else analyze_reference(path, self.settings)
-        query = vectors.scaling.apply(raw[np.newaxis])[0]
-        mask = self.catalog.columns.mask(where, len(vectors.ids)) if where else None
-        own = [] if row is None else [row]
-        hits = search(vectors.standardised, query, n=n, mask=mask, weights=weights, exclude=own)
-        found = []
-        for rank, hit in enumerate(hits.index):
-            facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
-            why = explain(raw, vectors.raw[hit], facets)
-            found.append({"id": vectors.ids[hit], "score": float(hits.score[rank]), "facets": facets, "why": why})
-        return {"id": track if row is not None else None, "path": path}, found
-
-    def _similar_regions(
-        self,
-        reference: str,
-        region: tuple[float, float],
-        n: int,
-        where: str | None,
-        weights: Mapping[str, float] | None,
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Rank the best place of each track: as `_similar_tracks`, with where it was found."""
-        from workbench.jobs.reference import describe_region
-        from workbench.similarity import explain
-        from workbench.similarity.regions import COMPONENTS, search_regions
-        from workbench.store.catalog import queries
-
-        track, path = self._reference(reference)
-        described = describe_region(path, self.settings, region)
-        regions = self._regions
-        known = track in regions.ids
-        allowed = queries.track_ids(self.catalog, where=where) if where else regions.ids
-        pieces = regions.among(other for other in allowed if other != track) if where or known else regions.pieces
-        encoded = [regions.scaling.encode(segments) for segments in described]
-        hits = search_regions(pieces, encoded, n=n, weights=weights)
-        found = []
-        for rank, hit in enumerate(hits.track):
-            facets = {name: float(scores[rank]) for name, scores in hits.facets.items()}
-            start_s = float(hits.start_s[rank])
-            there = regions.scaling.decode(regions.segments(int(hit), start_s, start_s + region[1] - region[0]))
-            why = explain(described[0].mean(axis=0), there.mean(axis=0), facets, COMPONENTS)
-            place = {"start_s": start_s, "end_s": start_s + region[1] - region[0]}
-            found.append(
-                {"id": regions.ids[hit], "score": float(hits.score[rank]), "facets": facets, "why": why, **place}
-            )
-        return {"id": track if known else None, "path": path, "region": list(region)}, found
-
-    def _with_records(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Complete results by what the catalog knows of their tracks."""
-        from workbench.store.catalog import queries
-
-        records = queries.tracks_by_id(self.catalog, [result["id"] for result in found])
-        results = []
-        for result in found:
-            record = records[result["id"]]
-            results.append(
-                {
-                    "id": result["id"],
-                    "path": record["path"],
-                    "score": result["score"],
-                    "facets": result["facets"],
-                    "start_s": result.get("start_s", 0.0),
-                    "end_s": min(result.get("end_s", record["duration_s"]), record["duration_s"]),
-                    "why": result["why"],
-                    "title": record["title"],
-                    "artist": record["artist"],
-                }
-            )
-        return results
-
-    @property
-    def _regions(self) -> Regions:
-        """Every second of the library, encoded again when a commit has changed it."""
-        from workbench.store.regions import load_regions
-
-        if self._open_regions is None or self._open_regions.version != self.catalog.version():
-            self._open_regions = load_regions(self.catalog, self.parts, self.path / "index" / "regions")
-        return self._open_regions
-
-    def _reference(self, reference: str) -> tuple[str, str]:
-        """Identify a file or a track: (content id, path)."""
-        from workbench.jobs.job import absolute
-        from workbench.jobs.reference import identify
-        from workbench.store.catalog import queries
-
-        path = absolute(reference)
-        if os.path.exists(path):
-            return identify(path), path
-        track = self._track_id(reference)
-        return track, queries.tracks_by_id(self.catalog, [track])[track]["path"]
 
     def _track_id(self, wanted: PathLike) -> str:
         from workbench.jobs.job import absolute

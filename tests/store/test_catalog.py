@@ -43,7 +43,7 @@ def test_tracks_of_an_older_catalog_get_numbers(tmp_path: Path) -> None:
     with engine.begin() as connection:
         config = migrations.alembic_config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+        command.upgrade(config, "0003")
         connection.execute(sa.text("INSERT INTO meta VALUES ('version', '7'), ('library_id', 'x')"))
         connection.execute(sa.text("INSERT INTO array_sets VALUES ('s', '[]')"))
         for track in ("b", "c", "a"):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
 import pytest
+import sqlalchemy as sa
 
 from tests.store.conftest import Store
 from workbench.errors import InputError
 from workbench.store import playlists
+from workbench.store.catalog import Catalog
 
 
 def test_a_playlist_is_kept_with_its_request(store: Store) -> None:
@@ -35,7 +40,7 @@ def test_a_playlist_is_forgotten(store: Store) -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 201])
 def test_a_name_is_one_line(store: Store, name: str) -> None:
-    with pytest.raises(InputError, match="cannot be the name"):
+    with pytest.raises(InputError, match="cannot be a name"):
         playlists.save(store.catalog, name, {}, [])
 
 
@@ -43,3 +48,14 @@ def test_saving_changes_nothing_that_an_index_is_made_from(store: Store) -> None
     before = store.catalog.version()
     playlists.save(store.catalog, "a", {}, [])
     assert store.catalog.version() == before
+
+
+def test_a_catalog_of_before_gets_the_table(store: Store, tmp_path: Path) -> None:
+    store.add(1, 2)
+    with store.catalog.write() as connection:
+        connection.execute(sa.text("DROP TABLE playlists"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+    with contextlib.closing(Catalog.open_file(tmp_path / "catalog.sqlite")) as catalog:
+        playlists.save(catalog, "a", {}, ["x"])
+        assert [kept.name for kept in playlists.kept(catalog)] == ["a"]
+        assert (catalog.version(), catalog.library_id) == (store.catalog.version(), store.catalog.library_id)

@@ -13,6 +13,8 @@ from workbench.cli.output import (
     NUMERIC,
     TRACK_COLUMNS,
     clock,
+    evidence_text,
+    factors_text,
     handled,
     name_of,
     number,
@@ -185,17 +187,41 @@ def tracks(
 @app.command()
 @handled
 def similar(
-    reference: Annotated[str, typer.Argument(metavar="FILE|ID", help="A file, or the id of a track.")],
+    references: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE|ID…",
+            help="A file, or the id of a track; several are blended, each with its weight behind @: a.wav b.wav@-0.5",
+        ),
+    ],
     library: LibraryOption = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 10,
+    to: Annotated[
+        str | None, typer.Option(metavar="FILE|ID", help="Lead from the reference to this one, step by step.")
+    ] = None,
     region: Annotated[str | None, typer.Option(help="Compare this part only, in seconds: 31:35")] = None,
     where: WhereOption = None,
     weights: Annotated[str | None, typer.Option(help="Weight by facet: timbre=2,rhythm=0.5")] = None,
+    per_artist: Annotated[int | None, typer.Option(min=1, help="So many of one artist at most.")] = None,
+    per_album: Annotated[int | None, typer.Option(min=1, help="So many of one album at most.")] = None,
+    fold: Annotated[
+        bool, typer.Option("--fold/--no-fold", help="Show near-identical versions as one result, or each for itself.")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Find the tracks that sound most like a file or a track, and say why."""
     with _open(library) as lib:
-        found = lib.similar(reference, n, region=_region(region), where=where, weights=_weights(weights))
+        found = lib.similar(
+            _references(references),
+            n,
+            to=to,
+            region=_region(region),
+            where=where,
+            weights=_weights(weights),
+            per_artist=per_artist,
+            per_album=per_album,
+            fold=fold,
+        )
     if as_json:
         print_json(found.to_dict())
         return
@@ -204,7 +230,78 @@ def similar(
         (r["id"][:8], name_of(r), number(r["score"], 2), *(number(r["facets"][f], 2) for f in facets))
         for r in found.results
     ]
-    print_table(("id", "track", "score", *facets), rows, right=NUMERIC, notes=[r["why"] for r in found.results])
+    notes = [
+        " ".join([r["why"], *(f"Also as {name_of(version)}." for version in r["versions"])]) for r in found.results
+    ]
+    print_table(("id", "track", "score", *facets), rows, right=NUMERIC, notes=notes)
+
+
+@app.command()
+@handled
+def tune(
+    reference: Annotated[
+        str | None, typer.Argument(metavar="[FILE|ID]", help="The track that you compare with.")
+    ] = None,
+    library: LibraryOption = None,
+    like: Annotated[list[str] | None, typer.Option(metavar="ID", help="A track that sounds like it to you.")] = None,
+    dislike: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="One that does not, although it was found.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the taste, default mine; alone: go by this one again.")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Go by the usual weights again; tastes are kept.")] = False,
+    forget: Annotated[str | None, typer.Option(metavar="NAME", help="Delete a taste.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Teach searches your taste by a few clicks; without any, list what was learned."""
+    clicks = [*(like or ()), *(dislike or ())]
+    if bool(clicks) != (reference is not None):
+        raise InputError(
+            "A click is a reference and what is like it, or is not.", "workbench tune A --like B --dislike C"
+        )
+    if (off or forget is not None) and (clicks or name is not None):
+        raise InputError("--off and --forget stand alone.", "Learn, or go back: one at a time.")
+    with _open(library) as lib:
+        if off or forget is not None:
+            lib.untune(forget=forget)
+        elif clicks or name is not None:
+            liked, disliked = ([(str(reference), other) for other in some or ()] for some in (like, dislike))
+            lib.tune(liked, disliked, name=name or "mine")
+        learned = lib.tastes()
+    if as_json:
+        print_json([asdict(taste) for taste in learned])
+        return
+    rows = [
+        (
+            taste.name,
+            "yes" if taste.in_use else "no",
+            len(taste.likes) + len(taste.dislikes),
+            number(taste.agreement_before, 2),
+            number(taste.agreement, 2),
+        )
+        for taste in learned
+    ]
+    notes = [factors_text(taste.factors) for taste in learned]
+    columns = ("taste", "in use", "clicks", "agreement before", "agreement")
+    print_table(columns, rows, right=("clicks", "agreement before", "agreement"), notes=notes)
+
+
+@app.command()
+@handled
+def duplicates(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """List what seems to be there more than once, and why; nothing is changed or deleted."""
+    with _open(library) as lib:
+        groups = lib.duplicates()
+    if as_json:
+        print_json(groups)
+        return
+    rows, notes = [], []
+    for group in groups:
+        paths = [path for track in group["tracks"] for path in track["paths"]]
+        rows += [(group["kind"] if i == 0 else "", path) for i, path in enumerate(paths)]
+        notes += [*([""] * (len(paths) - 1)), evidence_text(group["evidence"])]
+    print_table(("kind", "file"), rows, notes=notes)
 
 
 @app.command()
@@ -425,6 +522,23 @@ def doctor(library: LibraryOption = None, as_json: JsonOption = False) -> None:
         print_table(("", "what", "found"), rows, notes=[c["remedy"] for c in checks])
     if any(check["state"] == "bad" for check in checks):
         raise typer.Exit(1)
+
+
+def _references(texts: list[str]) -> dict[str | os.PathLike[str], float]:
+    """Read references with their weights; a name that ends like one but is that of a file is that file."""
+    weighted: dict[str | os.PathLike[str], float] = {}
+    for text in texts:
+        name, at, weight = text.rpartition("@")
+        if at and not os.path.exists(os.path.expanduser(text)):
+            try:
+                weighted[name] = float(weight)
+            except ValueError as error:
+                raise InputError(
+                    f"{text!r} has no weight behind @.", "Write NAME@0.5, or NAME@-1 for unlike."
+                ) from error
+        else:
+            weighted[text] = 1.0
+    return weighted
 
 
 def _names(text: str | None) -> list[str]:

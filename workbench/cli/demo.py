@@ -11,8 +11,9 @@ from workbench.cli.output import NUMERIC, clock, name_of, number, print_json, pr
 from workbench.cli.progress import shown
 
 if TYPE_CHECKING:
-    from workbench.library import Library, SimilarTracks
+    from workbench.library import Library
     from workbench.playlist import Playlist
+    from workbench.store.similar import SimilarTracks
     from workbench.testing import LibraryTrack
 
 N_TRACKS = 40

@@ -211,6 +211,30 @@ def print_tags(tags: Sequence[Mapping[str, Any]]) -> None:
         say("Nothing was written. Add --apply to write these tags.")
 
 
+def factors_text(factors: Mapping[str, float]) -> str:
+    """Name the qualities that a taste changes most, those that count more first.
+
+    >>> factors_text({"brightness": 2.0, "loudness": 0.52, "notes": 1.01})
+    'brightness × 2.0, loudness × 0.5'
+    """
+    told = {name: factor for name, factor in factors.items() if not 0.9 < factor < 1.1}
+    most = sorted(told, key=lambda name: told[name], reverse=True)
+    return ", ".join(f"{name} × {told[name]:.1f}" for name in most) or "much as usual"
+
+
+def evidence_text(evidence: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many pairs of a group were found, and what speaks for the least certain of them."""
+    least = max(evidence, key=lambda pair: pair["distance"] if pair["distance"] is not None else 9.0)
+    if least["a"] == least["b"]:
+        return "The audio is the same to the last byte."
+    said = [] if least["distance"] is None else [f"distance {least['distance']:.2f} of about 1.4"]
+    if least["aligned"] is not None:
+        said.append(f"{least['aligned']:.0%} of the seconds in both")
+    if least["same_title"]:
+        said.append("the same title")
+    return f"{', '.join(said)}{f'; {len(evidence)} pairs' if len(evidence) > 1 else ''}."
+
+
 def _step_text(step: Transition) -> str:
     """Put a transition into words, as far as it is known."""
     tempo = None if step.bpm_change is None else f"{step.bpm_change:+.1f} BPM"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,14 +14,28 @@ from workbench.audio.probe import probe
 from workbench.config import Settings
 from workbench.errors import InputError
 from workbench.jobs.graph import describe
-from workbench.jobs.job import limits_of
+from workbench.jobs.job import absolute, limits_of
 from workbench.similarity.embedding import INPUTS, embed
 from workbench.similarity.regions import SEGMENTS, SHIFTS_S, describe_segments
+from workbench.store.catalog import Catalog, queries
 
 
-def identify(path: str) -> str:
-    """Give the content id of a file's audio; raises `AudioError` where it cannot be read."""
-    return probe(path).content_id
+def locate(catalog: Catalog, name: str | os.PathLike[str]) -> tuple[str, str]:
+    """Give the content id and the path of a file, or of a track by its id or the beginning of it.
+
+    Raises
+    ------
+    AudioError
+        When the file cannot be read.
+    InputError
+        When it is neither a file nor a track.
+    """
+    text = os.fspath(name)
+    path = absolute(text)
+    if os.path.exists(path):
+        return probe(path).content_id, path
+    track = queries.find_track(catalog, text)
+    return track, queries.tracks_by_id(catalog, [track])[track]["path"]
 
 
 def analyze_reference(path: str, settings: Settings, region: tuple[float, float] | None = None) -> npt.NDArray[Any]:

@@ -302,6 +302,16 @@ class Scaling:
         scaled *= GAINS
         return scaled
 
+    @property
+    def limit(self) -> FloatArray:
+        """Largest absolute value of each standardised component, shape (d,)."""
+        return np.float32(self.clip) * GAINS
+
+    def invert(self, standardised: npt.NDArray[np.floating[Any]]) -> FloatArray:
+        """Give raw vectors that `apply` turns into these; the library's median for what was missing."""
+        spread = np.asarray(self.spread, dtype=np.float32)
+        return np.asarray(standardised / GAINS * spread + np.asarray(self.centre, dtype=np.float32), dtype=np.float32)
+
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for JSON; `from_dict` brings back the same to the bit."""
         return {**asdict(self), "centre": list(self.centre), "spread": list(self.spread)}

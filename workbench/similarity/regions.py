@@ -69,6 +69,9 @@ COMPONENTS = (
 #: of music, moved by up to half a semitone and 6 dB, most are found with these (`scripts/prove_regions.py`).
 FACET_WEIGHTS = {"timbre": 4.0, "rhythm": 0.05, "harmony": 1.0, "dynamics": 0.02}
 
+#: Squared difference that two segments drawn at random have in each component, of a deviation of one.
+TYPICAL = np.full(SIZE, 2.0)
+
 _STEPS = 31.75  # codes per deviation: ±4 deviations fit int8
 
 
@@ -114,7 +117,12 @@ class SegmentScaling:
 
     def decode(self, codes: Codes) -> Floats:
         """Give segments back, to a 32nd of a deviation; the library's median for what was missing."""
-        return np.asarray(codes / np.float32(_STEPS) * self.spread + self.centre, dtype=np.float32)
+        return np.asarray(levels(codes) * self.spread + self.centre, dtype=np.float32)
+
+
+def levels(codes: Codes) -> Floats:
+    """Give codes as deviations, float32, the same shape."""
+    return np.asarray(codes / np.float32(_STEPS), dtype=np.float32)
 
 
 def fit_segment_scaling(segments: Floats) -> SegmentScaling:
@@ -136,6 +144,7 @@ class RegionHits:
     distance : weighted root mean square of the facets' distances, float64, shape (m,)
     score : ``1 / (1 + distance)``
     facets : facet to its own score, unweighted
+    squared : mean squared difference of each component, before weights, float64, shape (m, `SIZE`)
     """
 
     track: npt.NDArray[np.int64]
@@ -143,6 +152,7 @@ class RegionHits:
     distance: npt.NDArray[np.float64]
     score: npt.NDArray[np.float64]
     facets: dict[str, npt.NDArray[np.float64]]
+    squared: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.track)
@@ -208,14 +218,22 @@ def search_regions(
     return _hits(best)
 
 
+def component_weights(weight: Mapping[str, float]) -> npt.NDArray[np.float64]:
+    """Give the weight of each component in the squared distance, shape (`SIZE`,), from those of the facets."""
+    per_component = np.zeros(SIZE)
+    for name, part in FACETS.items():
+        per_component[part] = weight[name] / (part.stop - part.start)
+    return per_component
+
+
 class _Match(NamedTuple):
-    """The best place in a track; sorted by distance, then track."""
+    """The best place in a track; sorted by distance, then track, of which there is one each."""
 
     distance: float
     row: int
     place: int
     pattern: int
-    facets: tuple[float, ...]
+    squared: npt.NDArray[np.float64]
 
 
 def _matches(piece: Piece, first: int, last: int, patterns: Sequence[_Pattern], n: int) -> Iterator[_Match]:
@@ -225,8 +243,7 @@ def _matches(piece: Piece, first: int, last: int, patterns: Sequence[_Pattern], 
     if not len(rows):
         return
     begins = np.cumsum(lengths) - lengths
-    block = piece.codes[piece.offsets[first] : piece.offsets[last]].astype(np.float32)
-    block /= np.float32(_STEPS)
+    block = levels(piece.codes[piece.offsets[first] : piece.offsets[last]])
     length = np.repeat(lengths, lengths)
     left = length - (np.arange(len(block)) - np.repeat(begins, lengths))
     distances = np.stack([pattern.distances(block, left, length) for pattern in patterns])
@@ -238,28 +255,26 @@ def _matches(piece: Piece, first: int, last: int, patterns: Sequence[_Pattern], 
             here = slice(begins[track], begins[track] + lengths[track])
             place = int(distance[here].argmin())
             which = int(distances[:, here.start + place].argmin())
-            facets = patterns[which].facets(block[here][place:])
-            yield _Match(patterns[which].weigh(facets), int(rows[track]), place, which, facets)
+            squared = patterns[which].squared(block[here][place:])
+            yield _Match(float(squared @ patterns[which].per_component), int(rows[track]), place, which, squared)
 
 
 class _Pattern:
     """One description of a region, ready to be compared with many segments."""
 
     def __init__(self, segments: Codes, weight: Mapping[str, float]) -> None:
-        self._weight = weight
         self.places = np.unique(np.linspace(0, len(segments) - 1, min(len(segments), MOST_SEGMENTS)).astype(np.int64))
-        self.segments = segments[self.places].astype(np.float32) / np.float32(_STEPS)
-        self.per_component = np.zeros(SIZE, dtype=np.float32)
-        for name, part in FACETS.items():
-            self.per_component[part] = weight[name] / (part.stop - part.start)
+        self.segments = levels(segments[self.places])
+        self.per_component = component_weights(weight)
 
     def distances(self, block: Floats, left: npt.NDArray[np.int64], length: npt.NDArray[np.int64]) -> Floats:
         """Mean squared distance of the region from each place of a block, shape (n,); infinite where it does not fit.
 
         A place fits if what is left of its track holds the whole region; in a shorter track only the first does.
         """
-        weighted = self.segments * self.per_component
-        norms = np.square(block) @ self.per_component
+        per_component = self.per_component.astype(np.float32)
+        weighted = self.segments * per_component
+        norms = np.square(block) @ per_component
         products = block @ (-2 * weighted.T)
         own = (weighted * self.segments).sum(axis=1)
         total, n = np.zeros(len(block), dtype=np.float32), np.zeros(len(block), dtype=np.float32)
@@ -271,15 +286,11 @@ class _Pattern:
         fits = (left > self.places[-1]) | (left == length)
         return np.where(fits, np.maximum(total / np.maximum(n, 1), 0), np.float32(np.inf))
 
-    def facets(self, there: Floats) -> tuple[float, ...]:
-        """Mean squared distance of each facet from the segments of a place."""
+    def squared(self, there: Floats) -> npt.NDArray[np.float64]:
+        """Mean squared difference of each component from the segments of a place, shape (`SIZE`,)."""
         places = self.places[self.places < len(there)]
-        squared = np.square(there[places] - self.segments[: len(places)], dtype=np.float64)
-        return tuple(float(squared[:, part].mean()) for part in FACETS.values())
-
-    def weigh(self, facets: Sequence[float]) -> float:
-        """Join the distances of the facets."""
-        return sum(self._weight[name] * squared for name, squared in zip(FACETS, facets, strict=True))
+        difference = there[places].astype(np.float64) - self.segments[: len(places)]
+        return np.asarray(np.square(difference).mean(axis=0))
 
 
 def _blocks_of_tracks(offsets: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -291,11 +302,12 @@ def _blocks_of_tracks(offsets: npt.NDArray[np.int64]) -> Iterator[tuple[int, int
 
 def _hits(best: Sequence[_Match]) -> RegionHits:
     distance = np.sqrt([match.distance for match in best])
-    facets = np.array([match.facets for match in best]).reshape(-1, len(FACETS))
+    squared = np.array([match.squared for match in best]).reshape(-1, SIZE)
     return RegionHits(
         track=np.array([match.row for match in best], dtype=np.int64),
         start_s=np.array([max(match.place - SHIFTS_S[match.pattern], 0.0) for match in best]),
         distance=distance,
         score=1 / (1 + distance),
-        facets={name: 1 / (1 + np.sqrt(facets[:, i])) for i, name in enumerate(FACETS)},
+        facets={name: 1 / (1 + np.sqrt(squared[:, part].mean(axis=1))) for name, part in FACETS.items()},
+        squared=squared,
     )

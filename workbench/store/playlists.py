@@ -43,13 +43,16 @@ def save(catalog: Catalog, name: str, request: Mapping[str, Any], tracks: Sequen
     InputError
         On an empty or very long name.
     """
-    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise InputError(
-            f"{name!r} cannot be the name of a playlist.", f"Give up to {_LONGEST_NAME} letters, on one line."
-        )
+    check_name(name)
     row = {"name": name, "request": dict(request), "tracks": list(tracks), "saved_at": time.time()}
     with catalog.write() as connection:
         upsert(connection, SavedPlaylist, [row], key="name", update=("request", "tracks", "saved_at"))
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is empty, very long, or not one line: `InputError`."""
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise InputError(f"{name!r} cannot be a name.", f"Give up to {_LONGEST_NAME} letters, on one line.")
 
 
 def kept(catalog: Catalog) -> list[Kept]:

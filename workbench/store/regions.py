@@ -6,6 +6,7 @@ scaling that is fitted to the library and fitted again whenever the library has 
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import hashlib
 import itertools
@@ -55,11 +56,15 @@ class Regions:
     pieces: tuple[Piece, ...]
     scaling: SegmentScaling
 
+    def track(self, number: int) -> npt.NDArray[np.int8]:
+        """Codes of all seconds of a track."""
+        piece = self.pieces[bisect.bisect_left(self.pieces, number, key=lambda p: int(p.rows[-1]))]
+        row = number - int(piece.rows[0])
+        return piece.codes[piece.offsets[row] : piece.offsets[row + 1]]
+
     def segments(self, track: int, start_s: float, end_s: float) -> npt.NDArray[np.int8]:
         """Codes of the seconds of a track from a time to another, one at least."""
-        piece = next(p for p in self.pieces if track <= p.rows[-1])
-        row = track - int(piece.rows[0])
-        codes = piece.codes[piece.offsets[row] : piece.offsets[row + 1]]
+        codes = self.track(track)
         start = min(round(start_s), len(codes) - 1)
         return codes[start : max(round(end_s), start + 1)]
 

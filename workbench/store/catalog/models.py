@@ -8,6 +8,7 @@
     array_sets                               which arrays a track has, shared by many tracks
     meta                                     the library's version, raised by each commit
     playlists                                saved by name, with what was asked for
+    tastes                                   saved by name, with the clicks that they were learned from
 
 A track's id is the content id of its audio, so it is the same in every library. A path with bytes
 that are not UTF-8 is stored escaped (`PathText`): both SQLite and PostgreSQL hold valid text only.
@@ -18,7 +19,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, TypeDecorator, text
+from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, TypeDecorator, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -196,6 +197,20 @@ class SavedPlaylist(Base):
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
     request: Mapped[dict[str, Any]] = mapped_column(JSON)
     tracks: Mapped[list[str]] = mapped_column(JSON)
+    saved_at: Mapped[float] = mapped_column(Float)
+
+
+class SavedTaste(Base):
+    """A taste by name: pairs of track ids, the factors learned from them, and whether searches go by it."""
+
+    __tablename__ = "tastes"
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    in_use: Mapped[bool] = mapped_column(Boolean)
+    likes: Mapped[list[list[str]]] = mapped_column(JSON)
+    dislikes: Mapped[list[list[str]]] = mapped_column(JSON)
+    factors: Mapped[dict[str, float]] = mapped_column(JSON)
+    agreement: Mapped[float | None] = mapped_column(Float)
+    agreement_before: Mapped[float | None] = mapped_column(Float)
     saved_at: Mapped[float] = mapped_column(Float)
 
 

@@ -199,6 +199,27 @@ def track_columns(catalog: Catalog, names: Sequence[str]) -> dict[str, list[Any]
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
+def copies(catalog: Catalog) -> dict[str, list[str]]:
+    """Paths of the files of each track that several hold, in order."""
+    several = (
+        sa.select(File.content_id)
+        .where(File.reason.is_(None), File.content_id.is_not(None))
+        .group_by(File.content_id)
+        .having(sa.func.count() > 1)
+    )
+    statement = (
+        sa.select(File.content_id, File.path)
+        .join(Track, Track.id == File.content_id)
+        .where(File.content_id.in_(several), File.reason.is_(None))
+        .order_by(File.path)
+    )
+    found: dict[str, list[str]] = {}
+    with catalog.read() as connection:
+        for row in connection.execute(statement):
+            found.setdefault(row.content_id, []).append(row.path)
+    return found
+
+
 def failed_files(catalog: Catalog) -> list[dict[str, Any]]:
     """Files that have no track, with the reason, in order of their path."""
     statement = sa.select(File.path, File.reason, File.detail).where(File.reason.is_not(None)).order_by(File.path)

@@ -1,0 +1,79 @@
+"""The indexes of a library, each opened when it is first asked for, and again when a commit has changed the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # opening a library must not wait for what only some questions need
+    import numpy as np
+    import numpy.typing as npt
+
+    from workbench.playlist.table import TrackTable
+    from workbench.store.arrays import PartStore
+    from workbench.store.catalog import Catalog
+    from workbench.store.regions import Regions
+    from workbench.store.vectors import Vectors
+
+
+_ENOUGH = 4000
+
+
+class Indexes:
+    """What lies below ``index/``.
+
+    Parameters
+    ----------
+    catalog, parts : Catalog, PartStore
+        The library.
+    folder : Path
+        Where the indexes lie, or would.
+    """
+
+    def __init__(self, catalog: Catalog, parts: PartStore, folder: Path) -> None:
+        self.catalog, self.parts, self.folder = catalog, parts, folder
+        self._vectors: Vectors | None = None
+        self._usual: tuple[int, npt.NDArray[np.float64]] | None = None
+        self._regions: Regions | None = None
+        self._table: tuple[int, TrackTable] | None = None
+
+    @property
+    def vectors(self) -> Vectors:
+        """The search matrix."""
+        from workbench.store.vectors import load_vectors
+
+        if self._vectors is None or self._vectors.version != self.catalog.version():
+            self._vectors = load_vectors(self.catalog, self.parts, self.folder / "vectors")
+        return self._vectors
+
+    @property
+    def usual_differences(self) -> npt.NDArray[np.float64]:
+        """Squared difference of two tracks drawn at random, by component of the vectors."""
+        import numpy as np
+
+        from workbench.similarity.explain import typical
+
+        vectors = self.vectors
+        if self._usual is None or self._usual[0] != vectors.version:
+            known = np.flatnonzero(vectors.known)
+            some = known[:: 1 + len(known) // _ENOUGH]  # few of millions of vectors tell it as well
+            self._usual = (vectors.version, typical(vectors.standardised[some]))
+        return self._usual[1]
+
+    @property
+    def regions(self) -> Regions:
+        """Every second of the library."""
+        from workbench.store.regions import load_regions
+
+        if self._regions is None or self._regions.version != self.catalog.version():
+            self._regions = load_regions(self.catalog, self.parts, self.folder / "regions")
+        return self._regions
+
+    @property
+    def table(self) -> TrackTable:
+        """The columns of all tracks."""
+        from workbench.store.columns import load_table
+
+        if self._table is None or self._table[0] != self.catalog.version():
+            self._table = load_table(self.catalog, self.parts, self.folder / "columns")
+        return self._table[1]
