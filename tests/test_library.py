@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,7 @@ from workbench.library import LAYOUT, Library
 __all__ = ["analyzed", "cluster", "library", "music"]
 
 FACETS = {"timbre", "rhythm", "harmony", "dynamics"}
+RESULT = ["id", "path", "score", "facets", "start_s", "end_s", "why", "because", "versions", "title", "artist"]
 
 
 # --- opening --------------------------------------------------------------------------------------
@@ -307,7 +309,7 @@ def test_similar_by_path_by_id_and_by_its_beginning(analyzed: Analyzed, monkeypa
     scores = [r["score"] for r in by_path.results]
     assert scores == sorted(scores, reverse=True)
     for result in by_path.results:
-        assert set(result) == {"id", "path", "score", "facets", "start_s", "end_s", "why", "title", "artist"}
+        assert list(result) == RESULT
         assert set(result["facets"]) == FACETS
         assert result["why"]
     assert json.loads(json.dumps(by_path.to_dict()))["results"] == by_path.results
@@ -397,6 +399,90 @@ def test_answers_follow_what_another_process_commits(library: Library, songs: Pa
     with Library.open(library.path) as other:
         other.analyze(songs, scheduler=cluster)
     assert len(library.similar(songs / "a.wav").results) == 2
+
+
+def test_several_references_are_blended(analyzed: Analyzed, tmp_path: Path) -> None:
+    library = analyzed.library
+    names = ("club/house.mp3", "club/techno.ogg")
+    paths = [str(analyzed.music / name) for name in names]
+    outside = write_track(tmp_path / "outside.wav", 77, style="rock", tempo=120, seconds=3.0)
+    alike = library.similar(paths, 3)
+    assert alike.query == {
+        "blend": [{"id": analyzed.track(n)["id"], "path": p, "weight": 1.0} for n, p in zip(names, paths, strict=True)]
+    }
+    assert library.similar(dict.fromkeys(paths, 0.5), 3).results == alike.results
+    assert library.similar({paths[0]: 1}, 3).results == library.similar(paths[0], 3).results
+    assert not set(paths) & {result["path"] for result in alike.results}
+    away = library.similar({paths[0]: 1, outside: -0.5}, 3)
+    assert [one["weight"] for one in away.query["blend"]] == [1, -0.5]
+    assert away.query["blend"][1] == {"id": None, "path": str(outside), "weight": -0.5}
+    assert away.results != library.similar(paths[0], 3).results
+
+
+def test_a_way_from_one_track_to_another(analyzed: Analyzed) -> None:
+    start, end = analyzed.track("ballad/calm.flac"), analyzed.track("club/techno.ogg")
+    found = analyzed.library.similar(start["id"], 4, to=end["path"])
+    assert found.query == {**{k: start[k] for k in ("id", "path")}, "to": {k: end[k] for k in ("id", "path")}}
+    ids = [result["id"] for result in found.results]
+    assert len(set(ids)) == 4
+    assert not {start["id"], end["id"]} & set(ids)
+
+
+def test_one_of_each_artist(analyzed: Analyzed) -> None:
+    found = analyzed.library.similar(analyzed.track("ballad/calm.flac")["id"], 8, per_artist=1)
+    assert sorted(result["artist"] for result in found.results) == ["Ballad", "Club", "Rock"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"reference": []}, "Nothing is named"),
+        ({"reference": {"x": 0.0}}, "other than 0|no track"),
+        ({"to": "y", "region": (0, 1)}, "do not go together"),
+        ({"reference": ["x", "y"], "to": "z"}, "do not go together"),
+        ({"per_artist": 0}, "per_artist=0"),
+    ],
+)
+def test_queries_that_make_no_sense(analyzed: Analyzed, arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        analyzed.library.similar(**{"reference": "x", **arguments})
+
+
+def test_a_region_says_why_from_its_own_distance(analyzed: Analyzed) -> None:
+    path = analyzed.music / "club/house.mp3"
+    for result in analyzed.library.similar(path, 3, region=(0.5, 2.5)).results:
+        assert list(result) == RESULT
+        assert result["because"]
+        assert all(reason["says"] in result["why"].lower() for reason in result["because"])
+
+
+def test_a_taste_is_learned_applied_and_taken_back(analyzed: Analyzed) -> None:
+    library = analyzed.library
+    reference = analyzed.track("club/techno.ogg")
+    before = library.similar(reference["id"], 7).results
+    good, bad = before[-1], before[0]
+    try:
+        taste = library.tune(likes=[(reference["path"], good["id"][:8])], dislikes=[(reference["id"], bad["path"])])
+        assert (taste.name, taste.in_use, taste.likes) == ("mine", True, [(reference["id"], good["id"])])
+        after = {result["id"]: result["score"] for result in library.similar(reference["id"], 7).results}
+        assert after[good["id"]] - after[bad["id"]] > good["score"] - bad["score"]
+        library.untune()
+        assert library.similar(reference["id"], 7).results == before
+        assert library.tune(name="mine").in_use
+        assert {result["id"]: result["score"] for result in library.similar(reference["id"], 7).results} == after
+        with pytest.raises(InputError, match=r"no taste 'yours'\. Known are 'mine'"):
+            library.tune(name="yours")
+    finally:
+        library.untune(forget="mine")
+    assert library.tastes() == []
+    with pytest.raises(InputError, match="no track"):
+        library.tune(likes=[("nowhere", reference["id"])])
+
+
+def test_duplicates_of_the_collection(analyzed: Analyzed) -> None:
+    (group,) = [group for group in analyzed.library.duplicates() if group["kind"] == "same recording"]
+    (track,) = group["tracks"]
+    assert {str(Path(path).relative_to(analyzed.music)) for path in track["paths"]} == {COPY, "rock/three.wav"}
 
 
 # --- playlists ------------------------------------------------------------------------------------

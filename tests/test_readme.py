@@ -54,13 +54,14 @@ def run(language: str, source: str, home: Path) -> None:
 
 @pytest.fixture(scope="session")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of a few short tracks, one of them ``reference.wav``."""
+    """A folder of a few short tracks, two of them ``reference.wav`` and ``other.wav``."""
     from workbench.testing import simulate_library
 
     folder = tmp_path_factory.mktemp("music") / "Music"
     tracks = simulate_library(folder, n=10, duration=(5, 8), seed=1)
-    first = next(track.path for track in tracks if track.format == "wav")
-    shutil.copy(folder / first, folder / "reference.wav")
+    named = (track.path for track in tracks if track.format == "wav")
+    for path, name in zip(named, ("reference.wav", "other.wav"), strict=False):
+        shutil.copy(folder / path, folder / name)
     return folder
 
 

@@ -674,7 +674,8 @@ class Library:
         from workbench.store.catalog import queries
 
         text = os.fspath(wanted)
-        return queries.find_track(self.catalog, absolute(text) if os.path.exists(text) else text)
+        path = absolute(text)
+        return queries.find_track(self.catalog, path if os.path.exists(path) else text)
 
     def _ragged(self, path: str, track: str) -> xr.DataArray:
         from workbench.features.registry import spec

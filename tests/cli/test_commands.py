@@ -253,12 +253,79 @@ def test_similar_for_people(ask: Run, analyzed: Analyzed) -> None:
         (["{music}/rock/two.ogg", "--region", "50:60"], 2, "outside of the audio"),
         (["{music}/rock/two.ogg", "--weights", "timbre"], 2, "--weights 'timbre' cannot be read"),
         (["{music}/rock/two.ogg", "--weights", "colour=1"], 2, "colour"),
+        (["{music}/rock/two.ogg@much"], 2, "has no weight behind @"),
+        (["{music}/rock/two.ogg@-1"], 2, "negative weight"),
+        (["{music}/rock/two.ogg", "--to", "nothing-like-it"], 2, "no track 'nothing-like-it'"),
+        (["{music}/rock/two.ogg", "--to", "{music}/rock/one.flac", "--region", "0:1"], 2, "do not go together"),
         (["{music}/rock/two.ogg", "--weights", "timbre=nan"], 2, "timbre"),
         (["{music}/rock/two.ogg", "-n", "0"], 2, "-n"),
     ],
 )
 def test_similar_refuses(ask: Run, analyzed: Analyzed, arguments: list[str], code: int, said: str) -> None:
     refused(ask("similar", *(a.format(music=analyzed.music) for a in arguments)), code, said)
+
+
+def test_similar_to_several_on_the_way_and_without_clumps(ask: Run, analyzed: Analyzed, tmp_path: Path) -> None:
+    first, second = analyzed.music / "club/techno.ogg", analyzed.track("rock/one.flac")["id"]
+    found = document(ask("similar", f"{first}@2", f"{second[:8]}@-0.5", "-n", 2, "--json"))
+    assert [one["weight"] for one in found["query"]["blend"]] == [2.0, -0.5]
+    assert found["query"]["blend"][0]["path"] == str(first)
+    assert len(document(ask("similar", first, second, "--per-artist", 1, "--no-fold", "--json"))["results"]) == 3
+    way = document(ask("similar", first, "--to", second[:8], "-n", 3, "--json"))
+    assert way["query"]["to"]["id"] == second
+    assert len(way["results"]) == 3
+    odd = shutil.copy(first, tmp_path / "mix@2.ogg")
+    assert document(ask("similar", odd, "-n", 1, "--json"))["results"][0]["score"] > 0
+
+
+def test_versions_are_named_beside_the_first(ask: Run, analyzed: Analyzed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.store.similar.SAME", 99.0)
+    monkeypatch.setattr("workbench.store.similar.alike", lambda distance, seconds: True)
+    shown = ask("similar", analyzed.music / "club/techno.ogg").stdout
+    assert shown.count("Also as ") == len(TRACKS) - 2
+
+
+# --- tune, duplicates -----------------------------------------------------------------------------
+
+
+def test_tune_learns_lists_and_takes_back(ask: Run, analyzed: Analyzed) -> None:
+    reference, good, bad = (analyzed.track(n)["id"] for n in ("club/techno.ogg", "rock/one.flac", "club/house.mp3"))
+    try:
+        (taste,) = document(ask("tune", reference, "--like", good, "--dislike", bad, "--json"))
+        assert (taste["name"], taste["in_use"], taste["likes"]) == ("mine", True, [[reference, good]])
+        shown = ask("tune").stdout.splitlines()
+        assert shown[1].split()[:3] == ["mine", "yes", "2"]
+        assert " × " in shown[2] or "much as usual" in shown[2]
+        assert ask("tune", "--off").stdout.splitlines()[1].split()[:2] == ["mine", "no"]
+        assert document(ask("tune", "--name", "mine", "--json"))[0]["in_use"]
+    finally:
+        assert document(ask("tune", "--forget", "mine", "--json")) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--like", "x"], "A click needs a reference"),
+        (["x"], "A click needs a reference"),
+        (["--off", "--name", "mine"], "stand alone"),
+        (["--name", "nobody"], "no taste 'nobody'. Learn one with"),
+        (["x", "--like", "y"], "no track 'x'"),
+    ],
+)
+def test_tune_refuses(ask: Run, options: list[str], said: str) -> None:
+    refused(ask("tune", *options), 2, said)
+
+
+def test_duplicates(ask: Run, analyzed: Analyzed) -> None:
+    groups = document(ask("duplicates", "--json"))
+    assert all(list(group) == ["kind", "tracks", "evidence"] for group in groups)
+    shown = ask("duplicates").stdout
+    assert shown.splitlines()[1].startswith("same recording")
+    assert "rock/three again.wav" in shown
+    assert "The audio is the same to the last byte." in shown
+    before = sorted(analyzed.music.rglob("*"))
+    ask("duplicates")
+    assert sorted(analyzed.music.rglob("*")) == before
 
 
 # --- playlist -------------------------------------------------------------------------------------
@@ -418,7 +485,7 @@ def test_doctor_names_jobs_that_were_not_finished(run: Run, songs: Path, tmp_pat
 
 READERS: dict[str, list[str]] = {
     "tracks": [], "similar": ["abcdef"], "playlist": [], "playlists": [], "export": ["x.csv"], "verify": [],
-    "collect": [],
+    "collect": [], "tune": [], "duplicates": [],
 }  # fmt: skip
 
 
@@ -491,6 +558,7 @@ def test_hostile_names_and_tags_are_printed_harmless(run: Run, tmp_path: Path, c
     commands = (
         ["tracks"], ["tracks", "--failed"], ["tracks", "--json"], ["tracks", "--failed", "--json"],
         ["playlist"], ["playlist", "--json"], ["similar", tmp_path / "hostile" / "a.flac"], ["verify"], ["doctor"],
+        ["duplicates"], ["duplicates", "--json"],
         ["analyze", tmp_path / "hostile"], ["analyze", tmp_path / "hostile", "--json"],
         ["analyze", tmp_path / "hostile" / "\x1b[0m.wav"], ["similar", "\x1b[0m\u202e"],
     )  # fmt: skip

@@ -17,10 +17,12 @@ from workbench.similarity.regions import (
     SHIFTS_S,
     SIZE,
     Piece,
+    component_weights,
     describe_segments,
     fit_segment_scaling,
     search_regions,
 )
+from workbench.similarity.search import facet_weights
 
 
 def piece_of(lengths: list[int], seed: int, first: int = 0) -> Piece:
@@ -73,6 +75,8 @@ def test_regions_are_ranked_as_plainly(
     expected = plain_search(pieces, query, weights)[:5]
     np.testing.assert_allclose(found.distance, [distance for distance, _ in expected], rtol=1e-4)
     assert found.track.tolist() == [row for _, row in expected]
+    weight = component_weights(facet_weights(weights, FACET_WEIGHTS))
+    np.testing.assert_allclose(np.sqrt(found.squared @ weight), found.distance)
 
 
 @pytest.mark.parametrize("block", [8, 1 << 15])

@@ -71,10 +71,11 @@ def test_search_is_the_plain_definition_over_many_blocks(copies: int) -> None:
     matrix = np.repeat(rng.standard_normal((3 * BLOCK // copies + 7, 5)), copies, axis=0).astype(np.float32)
     matrix += rng.integers(0, 2, matrix.shape) * np.float32(1e-6)
     query = matrix[11] * np.float32(1.0001)
-    hits = search(matrix, query, n=50, facets=HALVES)
-    index, distance = plain(matrix, query, 50, None)
-    assert hits.index.tolist() == index.tolist()
-    assert hits.distance.tolist() == distance.tolist()
+    for factors in (None, np.array([3.0, 0.0, 1e-3, 1.0, 7.0])):
+        hits = search(matrix, query, n=50, factors=factors, facets=HALVES)
+        index, distance = plain(matrix, query, 50, None, factors)
+        assert hits.index.tolist() == index.tolist()
+        assert hits.distance.tolist() == distance.tolist()
 
 
 def coded(raw: npt.NDArray[np.float32], known: npt.NDArray[np.bool_] | None = None) -> CodedMatrix:

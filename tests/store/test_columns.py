@@ -14,11 +14,12 @@ from workbench.features.registry import spec
 from workbench.playlist.edges import SEGMENTS, edges, standardise
 from workbench.playlist.table import COLUMNS, TrackTable
 from workbench.store import columns as module
+from workbench.store.arrays import part_name
 from workbench.store.catalog.queries import track_columns, tracks
-from workbench.store.collect import part_name
 from workbench.store.columns import load_table
-from workbench.store.commit import Analysis, Source, commit_batch
+from workbench.store.commit import commit_batch
 from workbench.store.ledger import JobState
+from workbench.store.records import Analysis, Source
 
 
 def segments(number: int) -> dict[str, np.ndarray]:

@@ -243,9 +243,11 @@ def tune(
         str | None, typer.Argument(metavar="[FILE|ID]", help="The track that you compare with.")
     ] = None,
     library: LibraryOption = None,
-    like: Annotated[list[str] | None, typer.Option(metavar="ID", help="A track that sounds like it to you.")] = None,
+    like: Annotated[
+        list[str] | None, typer.Option(metavar="FILE|ID", help="A track that sounds like it to you.")
+    ] = None,
     dislike: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="One that does not, although it was found.")
+        list[str] | None, typer.Option(metavar="FILE|ID", help="One that does not, although it was found.")
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the taste, default mine; alone: go by this one again.")
@@ -257,9 +259,7 @@ def tune(
     """Teach searches your taste by a few clicks; without any, list what was learned."""
     clicks = [*(like or ()), *(dislike or ())]
     if bool(clicks) != (reference is not None):
-        raise InputError(
-            "A click is a reference and what is like it, or is not.", "workbench tune A --like B --dislike C"
-        )
+        raise InputError("A click needs a reference, and what is like it or is not.", "Write tune A --like B.")
     if (off or forget is not None) and (clicks or name is not None):
         raise InputError("--off and --forget stand alone.", "Learn, or go back: one at a time.")
     with _open(library) as lib:

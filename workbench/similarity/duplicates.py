@@ -1,7 +1,7 @@
 """Which tracks are the same recording, another version of it, or the same sample: found, weighed, and never removed.
 
 * What says which piece it is, is a short vector: the mean tone colour and the mean notes (`identify`). Level, encoding
-  and a cut at the beginning or the end hardly change it, and it is near only for few others.
+  and a cut at the beginning or the end hardly change it, and it is near for few others only.
 * `near_pairs` finds all candidates block by block; only these are looked at more closely.
 * `align` compares two tracks second by second: of an edit, the seconds that are left are the same.
 
@@ -16,14 +16,16 @@ import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from workbench.features.filters import dct_bank
+from workbench.features.stft import N_MELS_SHARED
 from workbench.similarity.embedding import COMPONENTS, Scaling
-from workbench.similarity.regions import FACET_WEIGHTS, Codes, component_weights, levels
-from workbench.similarity.search import facet_weights
+from workbench.similarity.regions import COMPONENTS as SEGMENT_COMPONENTS
+from workbench.similarity.regions import Codes, levels
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,9 +35,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 #: Shorter sounds are samples. Of these many are alike, so less must tell them apart.
 SAMPLE_S = 10.0
 #: Distance up to which two tracks, or two samples, are the same by sound alone.
-SAME, SAME_SAMPLE = 0.3, 0.1
+SAME, SAME_SAMPLE = 0.3, 0.15
 #: Distance up to which others are looked at, second by second.
-NEAR = 0.45
+NEAR = 0.6
 #: Distance up to which tracks of the same title by the same artist are versions.
 SAME_TITLE = 0.9
 
@@ -43,9 +45,13 @@ _CLIP = 4.0
 #: Nearest tracks that are candidates for each.
 _MOST_NEAR = 5
 _BLOCK = 2048
+#: From so many times as many in a block on, only the nearest of them are noted: a library of one sound needs no room.
+_CROWD = 8
 
 #: Runs of so many seconds are compared; below this mean squared distance they are the same.
-_RUN_S, _SAME_RUN = 5, 0.1
+_RUN_S, _SAME_RUN = 5, 0.15
+#: Compared are tone colour and notes here too.
+_OF_SEGMENTS = np.array([name.startswith(("mfcc_", "chroma_")) for name in SEGMENT_COMPONENTS])
 #: Seconds are compared at these fractions of a second's shift.
 _SHIFTS = (0.0, 0.25, 0.5, 0.75)
 #: Share of the shorter one that is to be the same, and, of that, at one offset.
@@ -58,8 +64,17 @@ _IDENTITY = np.array(
 )
 
 
-def identify(raw: npt.NDArray[np.floating], scaling: Scaling) -> Floats:
-    """Give what tells which piece a track is.
+#: The highest 24 mel bands, from about 7.5 kHz on, in three steps, and what each step does to MFCC 1 to 19.
+_HIGHEST = (slice(-24, -16), slice(-16, -8), slice(-8, None))
+_STEPS = np.stack([dct_bank(N_MELS_SHARED, 20)[1:, bands].sum(axis=1) for bands in _HIGHEST], axis=1)
+
+
+def identify(raw: npt.NDArray[np.floating[Any]], scaling: Scaling) -> Floats:
+    """Give what tells which piece a track is: mean tone colour and mean notes.
+
+    Encoders drop or blur what is highest, where synthetic music has nothing at all, and on a scale of decibels that is
+    a large step in every MFCC. So what a step of the highest bands does to the MFCC is taken out: they are projected to
+    where it does not show.
 
     Parameters
     ----------
@@ -73,10 +88,13 @@ def identify(raw: npt.NDArray[np.floating], scaling: Scaling) -> Floats:
     numpy.ndarray
         float32, shape (n, 31): of the distance of two, 1.4 is typical. NaN where nothing is known of a track.
     """
-    centre, spread = (np.asarray(values, dtype=np.float32)[_IDENTITY] for values in (scaling.centre, scaling.spread))
-    scaled = np.clip((np.asarray(raw)[:, _IDENTITY] - centre) / spread, -_CLIP, _CLIP)
-    scaled[np.isnan(scaled).any(axis=1)] = np.nan  # half of it would be near to too many
-    return np.asarray(scaled / np.sqrt(np.float32(scaled.shape[1])), dtype=np.float32)
+    centre, spread = (np.asarray(values, dtype=np.float64)[_IDENTITY] for values in (scaling.centre, scaling.spread))
+    steps = np.zeros((len(spread), len(_HIGHEST)))
+    steps[: len(_STEPS)] = _STEPS / spread[: len(_STEPS), None]
+    basis = np.linalg.qr(steps)[0]
+    scaled = (np.asarray(raw)[:, _IDENTITY] - centre) / spread
+    seen = np.clip(scaled - scaled @ basis @ basis.T, -_CLIP, _CLIP)
+    return np.asarray(seen / np.sqrt(len(spread) - len(_HIGHEST)), dtype=np.float32)
 
 
 def near_pairs(vectors: Floats, limit: float = NEAR) -> Iterator[tuple[int, int]]:
@@ -102,7 +120,13 @@ def near_pairs(vectors: Floats, limit: float = NEAR) -> Iterator[tuple[int, int]
         for first in range(0, len(vectors), _BLOCK):
             others = vectors[first : first + _BLOCK]
             squared = own[:, None] + norms[first : first + _BLOCK] - 2 * (block @ others.T)
-            i, j = np.nonzero(squared <= np.float32(limit) ** 2)
+            near = squared <= np.float32(limit) ** 2
+            if np.count_nonzero(near) > _CROWD * _MOST_NEAR * len(block):
+                best = np.argpartition(squared, _MOST_NEAR, axis=1)[:, : _MOST_NEAR + 1]
+                few = np.zeros_like(near)
+                np.put_along_axis(few, best, near[np.arange(len(block))[:, None], best], axis=1)
+                near = few
+            i, j = np.nonzero(near)
             rows.append(i + start)
             columns.append(j + first)
             squares.append(squared[i, j])
@@ -179,8 +203,7 @@ def align(a: Codes, b: Codes) -> Alignment:
     if len(a) > len(b):
         turned = align(b, a)
         return Alignment(turned.share, turned.steady, -turned.offset_s)
-    weights = np.sqrt(component_weights(facet_weights(None, FACET_WEIGHTS))).astype(np.float32)
-    short, long = (levels(codes) * weights for codes in (a, b))
+    short, long = (levels(codes[:, _OF_SEGMENTS]) / np.sqrt(np.float32(_OF_SEGMENTS.sum())) for codes in (a, b))
     run = min(_RUN_S, len(short))
     same = np.zeros(len(short) - run + 1, dtype=bool)
     at_one, offset_s = np.zeros_like(same), 0.0

@@ -36,7 +36,8 @@ _NEAR, _FAR = 0.25, 0.5
 _MOST = 3
 #: Part of what was saved that is worth a word.
 _LEAST = 0.02
-#: A ratio below which differences are as good as none.
+#: A ratio to what is usual below which differences are as good as none. A small ratio is the less likely by chance the
+#: more components it is of; since those of a quality go together, their number counts by its square root.
 _TINY = 1e-3
 #: Of the differences of a quality's components, so much at least must go one way to be called more or less.
 _ONE_WAY = 0.5
@@ -113,7 +114,8 @@ def explain(
         and _may_be_near(g, query, hit, components)
     ]
     far = [g for g in _largest_first(found) if found[g] >= _FAR * expected[g]]
-    by_chance = (found / np.maximum(expected, _TINY) + _TINY) ** np.sqrt(groups.sum(axis=1))
+    far = far or _largest_first(found)[: not near]
+    by_chance = {g: (found[g] / expected[g] + _TINY) ** groups[g].sum() ** 0.5 for g in near}
     near = [*near[:1], *sorted(near[1:], key=lambda g: by_chance[g])][: _MOST - min(len(far), 1)]
     far = far[: _MOST - len(near)]
 

@@ -46,14 +46,12 @@ class Indexes:
             self._vectors = load_vectors(self.catalog, self.parts, self.folder / "vectors")
         return self._vectors
 
-    @property
-    def usual_differences(self) -> npt.NDArray[np.float64]:
+    def usual_differences(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Squared difference of two tracks drawn at random, by component of the vectors."""
         import numpy as np
 
         from workbench.similarity.explain import typical
 
-        vectors = self.vectors
         if self._usual is None or self._usual[0] != vectors.version:
             known = np.flatnonzero(vectors.known)
             some = known[:: 1 + len(known) // _ENOUGH]  # few of millions of vectors tell it as well

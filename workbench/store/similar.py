@@ -13,14 +13,16 @@ import numpy.typing as npt
 
 from workbench.errors import InputError
 from workbench.similarity import regions as segments
-from workbench.similarity.duplicates import alike, identify
+from workbench.similarity.duplicates import SAME, alike, identify
+from workbench.similarity.embedding import COMPONENTS
 from workbench.similarity.explain import Because, explain, in_words
 from workbench.similarity.query import Picker, blend, waypoints
 from workbench.similarity.search import component_weights, facet_weights, search, search_many
 from workbench.similarity.taste import factors_of_components
 from workbench.store import tastes
-from workbench.store.catalog import queries
+from workbench.store.catalog import Catalog, queries
 from workbench.store.indexes import Indexes
+from workbench.store.vectors import Vectors
 
 Floats = npt.NDArray[np.float32]
 
@@ -116,7 +118,7 @@ class _Metric:
 
     def __init__(self, indexes: Indexes, wanted: Wanted) -> None:
         self.vectors = indexes.vectors
-        self.usual = indexes.usual_differences
+        self.usual = indexes.usual_differences(self.vectors)
         self.weights = wanted.weights
         self.factors = factors_of_components(tastes.factors_in_use(indexes.catalog))
         self.per_component = component_weights(facet_weights(wanted.weights), self.factors)
@@ -167,8 +169,8 @@ class _Metric:
 class _Chooser:
     """Turns rankings into results: no clumps, versions under one, each with its record and reasons."""
 
-    def __init__(self, indexes: Indexes, wanted: Wanted) -> None:
-        self._indexes = indexes
+    def __init__(self, catalog: Catalog, vectors: Vectors, wanted: Wanted) -> None:
+        self._catalog, self._vectors = catalog, vectors
         self._records: dict[str, dict[str, Any]] = {}
         self._identities: dict[str, Floats] = {}
         self._fold = wanted.fold
@@ -197,31 +199,45 @@ class _Chooser:
 
     def _is_end(self, hit: _Hit, ends: Floats) -> bool:
         distances = np.linalg.norm(ends - self._identities[hit.id], axis=1)
-        return self._fold and alike(float(distances.min()), (self._records[hit.id]["duration_s"],) * 2)
+        own_s = self._records[hit.id]["duration_s"]
+        return self._fold and any(alike(distance, (own_s, own_s)) for distance in distances.tolist())
 
     def _pieces(self, rank: Ranking, n: int) -> Iterator[list[_Hit]]:
         """Give a ranking piece by piece, `n` hits first; what it takes to choose from it is read with each."""
         seen = 0
         while True:
             ranking = rank(n)
-            new = ranking[seen:]
-            ids = [hit.id for hit in new]
-            self._records |= queries.tracks_by_id(self._indexes.catalog, ids)
-            vectors = self._indexes.vectors
-            rows = {track: row for track in ids if (row := vectors.row(track)) is not None}
-            self._identities |= zip(rows, identify(vectors.raw[list(rows.values())], vectors.scaling), strict=True)
-            yield new
+            records = queries.tracks_by_id(self._catalog, [hit.id for hit in ranking[seen:]])
+            self._records |= records
+            self._identities |= zip(records, self._identify(list(records)), strict=True)
+            yield [hit for hit in ranking[seen:] if hit.id in records]  # some may have just been removed
             if len(ranking) < n:
                 return
             seen, n = n, 4 * n
+
+    def _identify(self, ids: Sequence[str]) -> Floats:
+        """Give what tells which piece each track is; NaN for one without a vector."""
+        rows = [self._vectors.row(track) for track in ids]
+        raw = [np.full(len(COMPONENTS), np.nan) if row is None else self._vectors.raw[row] for row in rows]
+        return identify(np.reshape(raw, (-1, len(COMPONENTS))), self._vectors.scaling)
 
     def results(self) -> list[dict[str, Any]]:
         """Complete what was chosen by what the catalog knows, and say why."""
         return [self._result(hit, versions) for hit, *versions in self.picker.chosen]
 
     def _result(self, hit: _Hit, versions: Sequence[_Hit]) -> dict[str, Any]:
+        record, because = self._records[hit.id], hit.because()
+        return {
+            **self._found(hit),
+            "why": in_words(because, hit.facets),
+            "because": [asdict(reason) for reason in because],
+            "versions": [self._found(version) for version in versions],
+            "title": record["title"],
+            "artist": record["artist"],
+        }
+
+    def _found(self, hit: _Hit) -> dict[str, Any]:
         record = self._records[hit.id]
-        because = hit.because()
         return {
             "id": hit.id,
             "path": record["path"],
@@ -229,23 +245,17 @@ class _Chooser:
             "facets": hit.facets,
             "start_s": hit.start_s,
             "end_s": min(hit.end_s, record["duration_s"]),
-            "why": in_words(because, hit.facets),
-            "because": [asdict(reason) for reason in because],
-            "versions": [
-                {"id": other.id, "path": self._records[other.id]["path"], "score": other.score} for other in versions
-            ],
-            "title": record["title"],
-            "artist": record["artist"],
         }
 
     def _version_of(self, hit: _Hit, chosen: Sequence[_Hit]) -> int | None:
-        own = self._identities.get(hit.id)
-        for i, other in enumerate(chosen if self._fold else ()):
-            there = self._identities.get(other.id)
-            if own is not None and there is not None:
-                seconds = (self._records[hit.id]["duration_s"], self._records[other.id]["duration_s"])
-                if alike(float(np.linalg.norm(own - there)), seconds):
-                    return i
+        if not self._fold or not chosen:
+            return None
+        there = np.stack([self._identities[other.id] for other in chosen])
+        distances = np.linalg.norm(there - self._identities[hit.id], axis=1)
+        for i in np.flatnonzero(distances <= SAME).tolist():
+            seconds = (self._records[hit.id]["duration_s"], self._records[chosen[i].id]["duration_s"])
+            if alike(float(distances[i]), seconds):
+                return i
         return None
 
     def _name(self, column: str) -> Callable[[_Hit], str | None]:
@@ -272,9 +282,10 @@ def similar_tracks(indexes: Indexes, references: Sequence[Reference], wanted: Wa
     metric = _Metric(indexes, wanted)
     scaling = metric.vectors.scaling
     query = blend(metric.standardise(references), [reference.weight for reference in references], scaling.limit)
-    raw = references[0].raw if len(references) == 1 else scaling.invert(query)
+    known = np.isfinite([reference.raw for reference in references]).any(axis=0)
+    raw = references[0].raw if len(references) == 1 else np.where(known, scaling.invert(query), np.nan)
     without = metric.rows(reference.id for reference in references)
-    return _Chooser(indexes, wanted).take(partial(metric.nearest, query, raw, without))
+    return _Chooser(indexes.catalog, metric.vectors, wanted).take(partial(metric.nearest, query, raw, without))
 
 
 def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: Wanted) -> list[dict[str, Any]]:
@@ -286,8 +297,10 @@ def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: W
 
     Parameters and returns as in `similar_tracks`.
     """
-    metric, chooser = _Metric(indexes, wanted), _Chooser(indexes, wanted)
-    vectors, chosen = metric.vectors, chooser.picker.chosen
+    metric = _Metric(indexes, wanted)
+    vectors = metric.vectors
+    chooser = _Chooser(indexes.catalog, vectors, wanted)
+    chosen = chooser.picker.chosen
     first, last = metric.standardise((start, end))
     ends = identify(np.stack([start.raw, end.raw]), vectors.scaling)
     for point in waypoints(first, last, wanted.n):
@@ -356,7 +369,7 @@ def similar_regions(
             for rank, (track, start_s) in enumerate(zip(found.track.tolist(), found.start_s.tolist(), strict=True))
         ]
 
-    return _Chooser(indexes, wanted).take(rank)
+    return _Chooser(indexes.catalog, indexes.vectors, wanted).take(rank)
 
 
 def unlike(indexes: Indexes, seeds: Iterable[str], ids: npt.NDArray[np.str_]) -> npt.NDArray[np.float64] | None:
