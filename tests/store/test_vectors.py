@@ -80,13 +80,11 @@ def test_vectors_of_several_parts(store: Store, tmp_path: Path) -> None:
     assert opened.version == store.catalog.version()
 
 
-def test_rows_and_masks(store: Store, tmp_path: Path) -> None:
+def test_rows_of_tracks(store: Store, tmp_path: Path) -> None:
     add(store, 1, 2, 3)
     found = load(store, tmp_path)
     assert (found.row(content_id(3)), found.row(content_id(9)), found.row("0")) == (2, None, None)
     assert found.rows([content_id(3), content_id(9), content_id(1)]).tolist() == [2, -1, 0]
-    assert found.mask([content_id(1), content_id(3), content_id(8)]).tolist() == [True, False, True]
-    assert found.mask([]).tolist() == [False] * 3
 
 
 def test_an_empty_library(store: Store, tmp_path: Path) -> None:

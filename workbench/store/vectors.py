@@ -114,13 +114,6 @@ class Vectors:
         order = np.argsort(keys)
         return keys[order], rows[order]
 
-    def mask(self, track_ids: Iterable[str]) -> Mask:
-        """Tell for each row whether its track is among those given."""
-        rows = self.rows(track_ids)
-        mask = np.zeros(len(self.known), dtype=bool)
-        mask[rows[rows >= 0]] = True
-        return mask
-
 
 @dataclass(frozen=True)
 class _Stored:

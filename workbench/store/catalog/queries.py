@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -283,7 +284,7 @@ class Changes:
     ----------
     version, numbers : the library's version now, and how many numbers have been given to tracks
     tracks : how many there are now
-    touched : numbers of the tracks that are new or have changed, ascending
+    touched : numbers of the tracks that are new or have changed
     placed : where the array that was asked for lies, of those of them that have it
     """
 
@@ -296,37 +297,35 @@ class Changes:
 
 def changes_since(catalog: Catalog, since: int, path: str, array_version: int) -> Changes:
     """Find the tracks that have changed since a version, -1 for all, and where an array of theirs lies."""
-    touched = sa.select(Track.number).where(Track.changed > since).order_by(Track.number)
+    touched = sa.select(Track.id).where(Track.changed > since)
     lies = (
         sa.select(Placement.part_id, Placement.row, Track.number, Track.id)
         .join(PartArray, PartArray.part_id == Placement.part_id)
         .join(Track, Track.id == Placement.track_id)
-        .where(PartArray.path == path, PartArray.version == array_version, Track.changed > since)
-        .order_by(Placement.part_id, Placement.row)
+        .where(PartArray.path == path, PartArray.version == array_version)
     )
+    if since >= 0:  # written so, it makes SQLite begin with the few that have changed
+        lies = lies.where(Placement.track_id.in_(touched))
+    else:
+        lies = lies.order_by(Placement.part_id, Placement.row)
     with catalog.read() as connection:
         facts = {row.key: row.value for row in connection.execute(sa.select(Meta.key, Meta.value))}
+        rows: Iterable[sa.Row[Any]] = connection.execution_options(yield_per=10_000).execute(lies)
         return Changes(
             version=int(facts["version"]),
             numbers=int(facts["numbers"]),
+            placed=tuple(_numbered(rows if since < 0 else sorted(rows))),
             tracks=connection.execute(sa.select(sa.func.count()).select_from(Track)).scalar_one(),
-            touched=np.fromiter(connection.execute(touched).scalars(), dtype=np.int64),
-            placed=tuple(
-                NumberedRows(
-                    part_id,
-                    np.array([row.row for row in rows]),
-                    np.array([row.number for row in rows]),
-                    np.frombuffer(bytes.fromhex("".join(row.id for row in rows)), dtype=np.uint8).reshape(-1, 16),
-                )
-                for part_id, rows in _runs(connection.execution_options(yield_per=10_000).execute(lies))
-            ),
+            touched=np.fromiter(connection.execute(touched.with_only_columns(Track.number)).scalars(), dtype=np.int64),
         )
 
 
-def _runs(rows: Iterable[sa.Row[Any]]) -> Iterator[tuple[str, list[sa.Row[Any]]]]:
-    """Rows of one part after another, so that few are in memory at a time."""
-    for part_id, of_part in itertools.groupby(rows, key=lambda row: row.part_id):
-        yield part_id, list(of_part)
+def _numbered(rows: Iterable[sa.Row[Any]]) -> Iterator[NumberedRows]:
+    """Make arrays of rows that are in order of their parts, so that few are in memory as objects at a time."""
+    for part_id, of_part in itertools.groupby(rows, key=itemgetter(0)):
+        _, places, numbers, ids = zip(*of_part, strict=True)
+        packed = np.frombuffer(bytes.fromhex("".join(ids)), dtype=np.uint8).reshape(-1, 16)
+        yield NumberedRows(part_id, np.array(places), np.array(numbers), packed)
 
 
 def track_numbers(catalog: Catalog, *, where: str | None = None) -> npt.NDArray[np.int64]:
