@@ -157,7 +157,7 @@ def test_only_what_has_changed_is_read_again(store: Store, monkeypatch: pytest.M
     monkeypatch.setattr(
         type(store.catalog.columns._columns["bpm"]),
         "put",
-        lambda self, numbers, values, n: (read.extend(numbers), put(self, numbers, values, n)),
+        lambda self, numbers, values: (read.extend(numbers), put(self, numbers, values)),
     )
     enter(store, 10, 11)
     assert by_columns(store.catalog, "bpm > 60") == by_sql(store.catalog, "bpm > 60")
