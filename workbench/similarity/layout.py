@@ -223,13 +223,13 @@ def _normal(places: Float64) -> Float64:
     """Move the middle to 0 and the root mean square to 1."""
     centred = places - places.mean(axis=0)
     size = np.sqrt(np.square(centred).sum(axis=1).mean())
-    return centred / size if size > 0 else centred
+    return np.asarray(centred / size if size > 0 else centred)
 
 
 def _turned(places: Float64, upon: Float64) -> Float64:
     """Turn, and if need be mirror, places so that they lie best upon others (orthogonal Procrustes problem)."""
     left, _, right = np.linalg.svd(places.T @ _normal(upon))
-    return places @ left @ right
+    return np.asarray(places @ left @ right)
 
 
 def _clusters(landmarks: Float32) -> Float32:

@@ -73,7 +73,7 @@ class _Column:
 
     @property
     def known(self) -> Mask:
-        return ~np.isnan(self.values) if self.codes is None else self.values != _UNKNOWN
+        return np.asarray(~np.isnan(self.values) if self.codes is None else self.values != _UNKNOWN)
 
     def grow(self, n: int) -> None:
         """Make room for the tracks with the first n numbers."""
