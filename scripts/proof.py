@@ -185,7 +185,8 @@ def outcomes(library: Library, job_id: int | None = None) -> Outcomes:
 def bits(library: Library) -> dict[str, dict[str, str]]:
     """Give for every track each array as a digest of its stored bytes, and each column of the catalog.
 
-    Only the path is left out: of several files with the same audio, any may be the track's.
+    Left out are the path, since of several files with the same audio any may be the track's, and what tells of the
+    order of commits.
     """
     import sqlalchemy as sa
 
@@ -196,7 +197,9 @@ def bits(library: Library) -> dict[str, dict[str, str]]:
 
     with library.catalog.read() as connection:
         rows = connection.execute(sa.select(Track.__table__)).mappings()
-        found = {row["id"]: {k: repr(v) for k, v in row.items() if k != "path"} for row in rows}
+        found = {
+            row["id"]: {k: repr(v) for k, v in row.items() if k not in ("path", "number", "changed")} for row in rows
+        }
     for spec in (*specs(), EMBEDDING):
         for placed in placed_arrays(library.catalog, spec.path, spec.version):
             stored = library.parts.read(placed.part_id, spec.path)

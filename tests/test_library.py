@@ -488,6 +488,14 @@ def test_duplicates_of_the_collection(analyzed: Analyzed) -> None:
 # --- playlists ------------------------------------------------------------------------------------
 
 
+def test_a_map_has_a_place_for_every_track(analyzed: Analyzed) -> None:
+    found = analyzed.library.map()
+    assert sorted(found.ids) == sorted(track["id"] for track in analyzed.library.tracks())
+    assert len(found.x) == len(found.y) == len(found.cluster) == len(found.ids)
+    assert 0 <= found.cluster.min() <= found.cluster.max() < len(found.names)
+    assert analyzed.library.map().x.tolist() == found.x.tolist()
+
+
 def test_playlists(analyzed: Analyzed) -> None:
     first, last = analyzed.track("ballad/calm.flac"), analyzed.track("rock/one.flac")
     made = analyzed.library.playlist(n=5, curve="rise", start=first["path"], end=last["id"][:8])

@@ -121,6 +121,15 @@ def test_playlists_are_near_the_optimum() -> None:
     assert verdict["requests"] == 6
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_search_misses_nothing() -> None:
+    _, verdict, said = run("search", "--tracks", "3000", "--rounds", "24")
+    # how long it takes is no matter for a test
+    assert [sentence for sentence in verdict["broken"] if " take" not in sentence] == [], said
+    assert (verdict["recall"], verdict["compared_with_brute_force"], verdict["tracks"]) == (1.0, 40, 3000)
+
+
 def test_the_start_is_measured() -> None:
     _, verdict, said = run("startup", "--rounds", "3")  # how long it takes is no matter for a test
     assert 0 < verdict["import_s"] < verdict["help_s"], said

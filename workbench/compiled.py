@@ -6,7 +6,7 @@ process finds it. Which functions these are shows nowhere else: their callers pa
 
 How they are written: arrays have time along the last axis, and the innermost loop runs over frames. The
 compiler then computes 8 or 16 frames with each instruction and never reorders a sum, so that the bits are
-the same on every processor.
+the same on every processor. Only the bounds of similarity search may differ in them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,15 @@ Function = TypeVar("Function", bound=Callable[..., object])
 def compiled(function: Function) -> Function:
     """Compile a function of numbers and arrays at its first call; the code is kept on disk."""
     return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=True)(function))
+
+
+def compiled_in_any_order(function: Function) -> Function:
+    """Compile likewise, but let the compiler order sums, whose last bits are then those of the processor.
+
+    For bounds alone, which allow for the rounding of a sum in any order and are never given as an answer.
+    """
+    order = {"reassoc", "contract", "nsz"}
+    return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=order)(function))
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
     from workbench.store.collect import Collection
+    from workbench.store.map import TrackMap
     from workbench.store.similar import SimilarTracks
     from workbench.store.tastes import Taste
     from workbench.store.verify import Verification
@@ -381,6 +382,16 @@ class Library:
         from workbench.store.duplicates import find_duplicates
 
         return find_duplicates(self._indexes)
+
+    def map(self) -> TrackMap:
+        """Place all tracks on a plane, where those that sound alike lie together, in clusters with names.
+
+        A track that was placed stays where it is until the library has doubled. The first map, and the first after
+        that, take some seconds.
+        """
+        from workbench.store.map import load_map
+
+        return load_map(self.catalog, self._indexes.vectors, self.path / "index" / "map")
 
     def playlist(self, *, again: str | None = None, **request: Any) -> Playlist:
         """Choose and order tracks.

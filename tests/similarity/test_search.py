@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from workbench.errors import InputError
-from workbench.similarity import FACETS, facet_weights, search
+from workbench.similarity import COMPONENTS, FACETS, facet_weights, fit_scaling, search, search_many
+from workbench.similarity.codes import CodedMatrix, encode, steps
 from workbench.similarity.embedding import FACET_WEIGHTS
 from workbench.similarity.search import BLOCK
 
+module = importlib.import_module("workbench.similarity.search")  # the package gives its function that name
 HALVES = {"timbre": slice(0, 3), "rhythm": slice(3, 5)}
 VALUE = st.floats(-8, 8, width=32) | st.sampled_from([0.0, 1.0, -1.0])
 
@@ -26,17 +30,22 @@ def plain(
     query: npt.NDArray[np.float32],
     n: int,
     weights: Mapping[str, float] | None,
-    factors: npt.NDArray[np.float64] | None = None,
+    components: npt.NDArray[np.float64] | None = None,
+    allowed: npt.NDArray[np.bool_] | None = None,
+    facets: Mapping[str, slice] = HALVES,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Every weighted distance, sorted, ties by index."""
     squares = (matrix.astype(np.float64) - query.astype(np.float64)) ** 2
-    squares *= 1 if factors is None else factors
-    weight = facet_weights(weights, {name: FACET_WEIGHTS[name] for name in HALVES})
+    if components is not None:
+        squares *= components
+    weight = facet_weights(weights, {name: FACET_WEIGHTS[name] for name in facets})
     total = np.zeros(len(matrix))
-    for name, part in HALVES.items():
+    for name, part in facets.items():
         total += weight[name] * squares[:, part].sum(axis=1)
-    order = np.lexsort((np.arange(len(matrix)), total))[:n]
-    return order, np.sqrt(total[order])
+    order = np.lexsort((np.arange(len(matrix)), total))
+    if allowed is not None:
+        order = order[allowed[order]]
+    return order[:n], np.sqrt(total[order[:n]])
 
 
 @settings(max_examples=60, deadline=None)
@@ -47,9 +56,10 @@ def test_search_is_the_plain_definition(data: st.DataObject) -> None:
     query = data.draw(hnp.arrays(np.float32, (5,), elements=VALUE))
     n = data.draw(st.integers(1, 70))
     weights = data.draw(st.none() | st.fixed_dictionaries({}, optional={"timbre": st.floats(0.01, 10)}))
-    factors = data.draw(st.none() | hnp.arrays(np.float64, (5,), elements=st.floats(0, 20)))
-    hits = search(matrix, query, n=n, weights=weights, factors=factors, facets=HALVES)
-    index, distance = plain(matrix, query, n, weights, factors)
+    components = data.draw(st.none() | hnp.arrays(np.float64, (5,), elements=st.floats(0, 9)))
+    allowed = data.draw(st.none() | hnp.arrays(np.bool_, (rows,)))
+    hits = search(matrix, query, n=n, mask=allowed, weights=weights, factors=components, facets=HALVES)
+    index, distance = plain(matrix, query, n, weights, components, allowed)
     assert hits.index.tolist() == index.tolist()
     assert hits.distance.tolist() == distance.tolist()
 
@@ -66,6 +76,94 @@ def test_search_is_the_plain_definition_over_many_blocks(copies: int) -> None:
         index, distance = plain(matrix, query, 50, None, factors)
         assert hits.index.tolist() == index.tolist()
         assert hits.distance.tolist() == distance.tolist()
+
+
+def coded(raw: npt.NDArray[np.float32], known: npt.NDArray[np.bool_] | None = None) -> CodedMatrix:
+    """Raw vectors with the codes of their standardised ones."""
+    scaling = fit_scaling(raw[: len(raw) // 2])
+    matrix = scaling.apply(raw)
+    return CodedMatrix(encode(matrix, scaling), raw, scaling, np.ones(len(raw), bool) if known is None else known)
+
+
+def raw_vectors(rng: np.random.Generator, rows: int) -> npt.NDArray[np.float32]:
+    """Vectors around a few centres; some are the same, some are far away, some components are missing."""
+    centres = rng.normal(0, 3, (5, len(COMPONENTS)))
+    raw = centres[rng.integers(5, size=rows)] + rng.normal(0, 1, (rows, len(COMPONENTS)))
+    raw[rng.random(rows) < 0.1] = centres[0]
+    raw[rng.random(rows) < 0.05] *= 100
+    raw[rng.random(raw.shape) < 0.01] = np.nan
+    return raw.astype(np.float32)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    rows=st.integers(1, 400),
+    n=st.integers(1, 30),
+    weights=st.none() | st.fixed_dictionaries({}, optional={name: st.floats(0.01, 50) for name in FACETS}),
+    learned=st.sampled_from(["none", "some", "one"]),
+    block=st.sampled_from([16, 1 << 15]),
+)
+def test_codes_miss_nothing(
+    seed: int, rows: int, n: int, weights: Mapping[str, float] | None, learned: str, block: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = coded(raw_vectors(rng, rows), rng.random(rows) < 0.9)
+    query = matrix[rng.integers(rows)] + rng.choice([0, 1e-4, 0.1, 3.0]) * rng.normal(0, 1, len(COMPONENTS))
+    query = query.astype(np.float32)
+    components = {"none": None, "some": rng.exponential(1, len(COMPONENTS)), "one": np.eye(len(COMPONENTS))[3]}[learned]
+    mask = rng.random(rows) < 0.7 if rng.random() < 0.5 else None
+    allowed = matrix.known if mask is None else matrix.known & mask
+    index, distance = plain(matrix[:], query, n, weights, components, allowed, FACETS)
+    with patch.object(module._CodedBound, "block", block):
+        hits = search(matrix, query, n=n, mask=mask, weights=weights, factors=components)
+    assert hits.index.tolist() == index.tolist()
+    assert hits.distance.tolist() == distance.tolist()
+
+
+@pytest.mark.parametrize("processors", [1, 2, 5])
+def test_several_queries_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, processors: int) -> None:
+    rng = np.random.default_rng(5)
+    matrix = coded(raw_vectors(rng, 3000))
+    queries = matrix[rng.integers(3000, size=7)]
+    mask = rng.random(3000) < 0.5
+    monkeypatch.setattr(module._CodedBound, "block", 100)
+    monkeypatch.setattr(module, "_processors", lambda: processors)
+    for rows in (matrix, matrix[:]):
+        together = search_many(rows, queries, n=12, mask=mask, exclude=[1, 2])
+        for query, hits in zip(queries, together, strict=True):
+            alone = search(rows, query, n=12, mask=mask, exclude=[1, 2])
+            expected, _ = plain(matrix[:], query, 12, None, None, mask & ~np.isin(np.arange(3000), [1, 2]), FACETS)
+            assert hits.index.tolist() == alone.index.tolist() == expected.tolist()
+            assert hits.score.tolist() == alone.score.tolist()
+            assert {k: v.tolist() for k, v in hits.facets.items()} == {k: v.tolist() for k, v in alone.facets.items()}
+
+
+def test_few_rows_are_measured_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes are worth having only if they leave little to do."""
+    matrix = coded(np.random.default_rng(6).normal(0, 1, (50_000, len(COMPONENTS))).astype(np.float32))
+    measured = []
+    offer = module._Best.offer
+    monkeypatch.setattr(
+        module._Best, "offer", lambda self, index, rows: (measured.append(len(index)), offer(self, index, rows))
+    )
+    search(matrix, matrix[17], n=10)
+    assert sum(measured) < 500
+
+
+def test_a_code_is_within_half_a_step() -> None:
+    matrix = coded(raw_vectors(np.random.default_rng(7), 2000))
+    step = steps(matrix.scaling)
+    decoded = matrix.codes[:, : len(step)] * step
+    assert (np.abs(decoded - matrix[:]) <= 0.5001 * step).all()
+    assert (matrix.codes[:, len(step) :] == 0).all()
+
+
+def test_weights_of_components_count_in_the_facets_too() -> None:
+    matrix = np.array([[0, 0, 0, 9, 9], [1, 1, 1, 0, 0]], dtype=np.float32)
+    hits = search(matrix, np.zeros(5, np.float32), n=2, factors=np.array([1, 1, 1, 0, 0.0]), facets=HALVES)
+    assert hits.index.tolist() == [0, 1]
+    assert (hits.score[0], hits.facets["rhythm"].tolist()) == (1.0, [1.0, 1.0])
 
 
 def test_mask_and_exclude_are_applied_before_ranking() -> None:
@@ -148,9 +246,9 @@ def test_wrong_weights_are_explained(weights: dict[str, float], says: str) -> No
         ({"n": 0}, "n must be at least 1"),
         ({"mask": np.ones(2, bool)}, "mask must be bool"),
         ({"mask": np.ones(3)}, "mask must be bool"),
-        ({"factors": np.ones(4)}, "factors must be"),
-        ({"factors": np.full(5, -1.0)}, "factors must be"),
-        ({"factors": np.full(5, np.inf)}, "factors must be"),
+        ({"factors": np.ones(4)}, "factors must be finite"),
+        ({"factors": np.array([1, 1, 1, 1, -1.0])}, "factors must be finite"),
+        ({"query": np.zeros((1, 5), np.float32)}, "cannot be searched"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(change: dict[str, object], says: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -35,6 +36,27 @@ def _only_path_text(difference: object) -> bool:
 
 def test_head_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(migrations.alembic_config()).get_current_head() == migrations.HEAD
+
+
+def test_tracks_of_an_older_catalog_get_numbers(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'c.sqlite'}")
+    with engine.begin() as connection:
+        config = migrations.alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.execute(sa.text("INSERT INTO meta VALUES ('version', '7'), ('library_id', 'x')"))
+        connection.execute(sa.text("INSERT INTO array_sets VALUES ('s', '[]')"))
+        for track in ("b", "c", "a"):
+            values = f"'{track}', '/{track}.wav', 's', 'wav', 44100, 2, '[]', 1.0"
+            names = "id, path, array_set, format, sample_rate, channels, flags, duration_s"
+            connection.execute(sa.text(f"INSERT INTO tracks ({names}) VALUES ({values})"))
+    engine.dispose()
+    catalog = Catalog.open_file(tmp_path / "c.sqlite")
+    with catalog.read() as connection:
+        rows = connection.execute(sa.text("SELECT id, number, changed FROM tracks ORDER BY number")).all()
+    assert [tuple(row) for row in rows] == [("a", 0, 0), ("b", 1, 0), ("c", 2, 0)]
+    assert (catalog.version(), catalog.numbers()) == (7, 3)
+    catalog.close()
 
 
 def test_opening_again_keeps_everything(store: Store) -> None:

@@ -214,3 +214,16 @@ def test_killed_anywhere_a_batch_is_there_or_it_is_not(
         ids = connection.execute(sa.select(Track.path).order_by(Track.path)).scalars().all()
     assert files == ids == [f"/music/{n}.wav" for n in left]
     catalog.close()
+
+
+def test_a_number_is_given_once_and_a_change_is_dated(store: Store) -> None:
+    store.add(1, 2)
+    store.add(3)
+    job = store.plan("/music/3.wav", "/music/1.wav")  # other audio; another title
+    part = store.write(job, 4)
+    retagged = store.result(1, "/music/1.wav", 1, outcome=Outcome.UNCHANGED, analysis=None, tags={"title": "New"})
+    commit_batch(store.catalog, store.lease(job), [store.result(0, "/music/3.wav", 4), retagged], [part])
+    with store.catalog.read() as connection:
+        rows = connection.execute(sa.select(Track.id, Track.number, Track.changed).order_by(Track.number)).all()
+    assert [tuple(row) for row in rows] == [(content_id(1), 0, 3), (content_id(2), 1, 1), (content_id(4), 3, 3)]
+    assert (store.catalog.version(), store.catalog.numbers()) == (3, 4)

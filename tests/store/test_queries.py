@@ -90,7 +90,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
     ]
     with catalog.write() as connection:
         connection.execute(sa.insert(ArraySet).values(id="s", keys=[]))
-        connection.execute(sa.insert(Track), rows)
+        connection.execute(sa.insert(Track), [{"number": number, **row} for number, row in enumerate(rows)])
         connection.exec_driver_sql("ANALYZE")
     yield catalog.engine
     catalog.close()

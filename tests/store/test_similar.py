@@ -167,7 +167,8 @@ def test_a_way_keeps_to_one_of_each_artist(indexes: Indexes) -> None:
 def test_a_taste_changes_the_order_and_is_taken_back(indexes: Indexes) -> None:
     before = similar_tracks(indexes, [reference(5)], Wanted(N, fold=False))
     usual = {result["id"]: result["score"] for result in before}
-    playlist_before = unlike(indexes, [content_id(5)], indexes.vectors.ids)
+    ids = np.array([content_id(number) for number in range(N)])
+    playlist_before = unlike(indexes, [content_id(5)], ids)
     order = nearest(indexes, vector(5), (5,))
     liked, disliked = [(content_id(5), content_id(order[9]))], [(content_id(5), content_id(order[0]))]
     tastes.learn_taste(indexes.catalog, indexes.vectors, "mine", liked, disliked)
@@ -175,7 +176,7 @@ def test_a_taste_changes_the_order_and_is_taken_back(indexes: Indexes) -> None:
         after = {r["id"]: r["score"] for r in similar_tracks(indexes, [reference(5)], Wanted(N, fold=False))}
         gained = after[liked[0][1]] - after[disliked[0][1]]
         assert gained > usual[liked[0][1]] - usual[disliked[0][1]]
-        assert not np.array_equal(unlike(indexes, [content_id(5)], indexes.vectors.ids), playlist_before)
+        assert not np.array_equal(unlike(indexes, [content_id(5)], ids), playlist_before)
     finally:
         tastes.use(indexes.catalog, None)
     assert similar_tracks(indexes, [reference(5)], Wanted(N, fold=False)) == before

@@ -2,7 +2,7 @@
 
 from workbench.similarity.embedding import COMPONENTS, EMBEDDING, FACETS, INPUTS, Scaling, embed, fit_scaling
 from workbench.similarity.explain import Because, explain, in_words
-from workbench.similarity.search import Hits, facet_weights, search
+from workbench.similarity.search import Hits, facet_weights, search, search_many
 
 __all__ = [
     "COMPONENTS",
@@ -18,4 +18,5 @@ __all__ = [
     "fit_scaling",
     "in_words",
     "search",
+    "search_many",
 ]

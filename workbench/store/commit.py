@@ -23,7 +23,7 @@ from workbench.errors import Outcome, Reason
 from workbench.failpoint import failpoint
 from workbench.store.arrays import PartRecord
 from workbench.store.catalog import Catalog
-from workbench.store.catalog.engine import raise_version, upsert
+from workbench.store.catalog.engine import next_version, raise_version, take_numbers, upsert
 from workbench.store.catalog.models import ArraySet, Batch, File, JobFile, Part, PartArray, Placement, Track
 from workbench.store.ledger import BatchLease, BatchState, held_batch
 from workbench.store.records import Analysis
@@ -140,6 +140,8 @@ def _enter_tracks(
     settled = list(results)
     index = {r.content_id: i for i, r in enumerate(results) if r.outcome is Outcome.ANALYZED}
     stored = _stored_keys(connection, [c for c in index if c is not None])
+    new = [track for part in parts for track in part.tracks if track not in stored]
+    numbers = dict(zip(new, take_numbers(connection, len(new)), strict=True))
     for part in parts:
         keys = array_keys(part)
         rows: dict[int, str] = {}
@@ -151,23 +153,24 @@ def _enter_tracks(
                 continue
             known = stored[content_id][1] if content_id in stored else frozenset()
             array_set = enter_array_set(connection, keys | known)
-            _enter_track(connection, settled[i], array_set, exists=content_id in stored)
+            _enter_track(connection, settled[i], array_set, numbers.get(content_id))
             rows[row] = content_id
         if rows:
             enter_part(connection, part, rows)
     return settled
 
 
-def _enter_track(connection: Connection, result: FileResult, array_set: str, *, exists: bool) -> None:
+def _enter_track(connection: Connection, result: FileResult, array_set: str, number: int | None) -> None:
+    """Enter a new track, which has a number, or what is new of one."""
     assert result.analysis is not None, "an analyzed file has one, by construction"
-    values: dict[str, Any] = {"array_set": array_set, **result.analysis.columns}
+    values: dict[str, Any] = {"array_set": array_set, "changed": next_version(), **result.analysis.columns}
     if result.analysis.source is not None:
         values |= asdict(result.analysis.source) | {"flags": list(result.analysis.source.flags)}
-    if exists:
+    if number is None:
         connection.execute(sa.update(Track).where(Track.id == result.content_id).values(**values))
         return
     tags = {name: (result.tags or {}).get(name) for name in _TAGS}
-    connection.execute(sa.insert(Track).values(id=result.content_id, path=result.path, **tags, **values))
+    connection.execute(sa.insert(Track).values(id=result.content_id, number=number, path=result.path, **tags, **values))
 
 
 def _relink_tracks(connection: Connection, results: Sequence[FileResult]) -> None:
@@ -176,12 +179,14 @@ def _relink_tracks(connection: Connection, results: Sequence[FileResult]) -> Non
         if result.outcome is Outcome.FAILED or result.content_id is None:
             continue
         if result.moved_from is not None:
-            connection.execute(sa.update(Track).where(Track.id == result.content_id).values(path=result.path))
+            connection.execute(
+                sa.update(Track).where(Track.id == result.content_id).values(path=result.path, changed=next_version())
+            )
         if result.tags is not None:
             connection.execute(
                 sa.update(Track)
                 .where(Track.id == result.content_id, Track.path == result.path)
-                .values({name: result.tags.get(name) for name in _TAGS})
+                .values({name: result.tags.get(name) for name in _TAGS} | {"changed": next_version()})
             )
 
 
@@ -215,7 +220,9 @@ def _enter_files(connection: Connection, results: Sequence[FileResult]) -> None:
             .limit(1)
         ).scalar_one_or_none()
         if other is not None:
-            connection.execute(sa.update(Track).where(Track.id == content_id).values(path=other))
+            connection.execute(
+                sa.update(Track).where(Track.id == content_id).values(path=other, changed=next_version())
+            )
         else:
             connection.execute(sa.delete(Placement).where(Placement.track_id == content_id))
             connection.execute(sa.delete(Track).where(Track.id == content_id))

@@ -116,10 +116,10 @@ def _links(indexes: Indexes, columns: dict[str, list[Any]]) -> Iterator[tuple[tu
 def _identities(indexes: Indexes, ids: Sequence[str]) -> npt.NDArray[np.float32]:
     """Give what tells which piece each track is; NaN for one without a vector."""
     vectors = indexes.vectors
-    known = identify(vectors.raw, vectors.scaling)
+    rows = vectors.rows(ids)
+    known = identify(vectors.raw[rows[rows >= 0]], vectors.scaling)
     found = np.full((len(ids), known.shape[1]), np.nan, dtype=np.float32)
-    _, own, there = np.intersect1d(ids, vectors.ids, assume_unique=True, return_indices=True)
-    found[own] = known[there]
+    found[rows >= 0] = known
     return found
 
 

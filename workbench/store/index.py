@@ -6,11 +6,26 @@ half of one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def generation(n: int) -> int:
+    """Give a number that changes each time that n has doubled.
+
+    What is fitted to a library carries it in its folder's name, and is fitted again when it changes.
+
+    >>> [generation(n) for n in (0, 1, 2, 3, 4, 1000, 1023, 1024)]
+    [0, 1, 2, 2, 3, 10, 10, 11]
+    """
+    return n.bit_length()
 
 
 def replace_version(target: Path, write: Callable[[Path], None]) -> None:
@@ -32,3 +47,14 @@ def replace_version(target: Path, write: Callable[[Path], None]) -> None:
     for other in target.parent.iterdir():
         if other != target:
             shutil.rmtree(other, ignore_errors=True)  # still mapped by another process on some systems
+
+
+def made_once(folder: Path, write: Callable[[Path], None], read: Callable[[Path], T]) -> T | None:
+    """Let `write` fill a folder unless another process is faster, and read what is there; None where neither can be."""
+    for _ in range(2):
+        with contextlib.suppress(OSError):
+            replace_version(folder, write)
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return read(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # it is broken
+    return None

@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # opening a library must not wait for what only some question
     from workbench.store.vectors import Vectors
 
 
+_ENOUGH = 4000
+
+
 class Indexes:
     """What lies below ``index/``.
 
@@ -45,10 +48,14 @@ class Indexes:
 
     def usual_differences(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Squared difference of two tracks drawn at random, by component of the vectors."""
+        import numpy as np
+
         from workbench.similarity.explain import typical
 
         if self._usual is None or self._usual[0] != vectors.version:
-            self._usual = (vectors.version, typical(vectors.standardised))
+            known = np.flatnonzero(vectors.known)
+            some = known[:: 1 + len(known) // _ENOUGH]  # few of millions of vectors tell it as well
+            self._usual = (vectors.version, typical(vectors.standardised[some]))
         return self._usual[1]
 
     @property

@@ -1,7 +1,7 @@
 """Every second of a library, ready to be searched: codes of stored segments, memory-mapped.
 
 Codes are kept group by group (the tracks of a part), so that a commit adds files and rewrites none. They depend on a
-scaling that is fitted to the library and fitted again whenever the number of tracks has passed a power of two.
+scaling that is fitted to the library and fitted again whenever the library has doubled.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import itertools
 import os
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from workbench.similarity.regions import (
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.queries import parts_with, placed_arrays, stored_rows
+from workbench.store.index import generation, made_once
 
 Float32 = npt.NDArray[np.float32]
 
@@ -116,14 +116,14 @@ def load_regions(catalog: Catalog, parts: PartStore, folder: Path) -> Regions:
     versions = {path: spec(path).version for path in SEGMENTS}
     groups = list(_groups(catalog, versions))
     ids = tuple(track for group in groups for track in group.rows)
-    current = folder / "-".join(map(str, (VERSION, *versions.values(), len(ids).bit_length())))
+    current = folder / "-".join(map(str, (VERSION, *versions.values(), generation(catalog.numbers()))))
     scaling = _scaling(current, parts, groups)
     pieces, first = [], 0
     for group in groups:
         codes, offsets = _codes(current, parts, group, scaling)
         pieces.append(Piece(codes, offsets, np.arange(first, first + len(group.rows))))
         first += len(group.rows)
-    _forget(folder, current, {group.name for group in groups})
+    _forget(current, {group.name for group in groups})
     return Regions(version, ids, tuple(pieces), scaling)
 
 
@@ -145,16 +145,23 @@ def _groups(catalog: Catalog, versions: Mapping[str, int]) -> Iterator[_Group]:
 
 
 def _scaling(folder: Path, parts: PartStore, groups: Iterable[_Group]) -> SegmentScaling:
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        return SegmentScaling(*np.load(folder / "scaling.npy"))
+    with contextlib.suppress(OSError, ValueError):
+        return _read_scaling(folder)
     sample, n = [np.empty((0, SIZE), dtype=np.float32)], 0
     for group in groups:
         if n < _ENOUGH_SEGMENTS:
             sample.append(group.describe(parts)[0])
             n += len(sample[-1])
     scaling = fit_segment_scaling(np.concatenate(sample))
-    _save(folder, "scaling", np.stack((scaling.centre, scaling.spread)))
-    return scaling
+
+    def write(target: Path) -> None:
+        np.save(target / "scaling.npy", np.stack((scaling.centre, scaling.spread)))
+
+    return made_once(folder, write, _read_scaling) or scaling
+
+
+def _read_scaling(folder: Path) -> SegmentScaling:
+    return SegmentScaling(*np.load(folder / "scaling.npy"))
 
 
 def _codes(
@@ -181,11 +188,8 @@ def _save(folder: Path, name: str, array: npt.NDArray[np.generic]) -> None:
             building.unlink()
 
 
-def _forget(folder: Path, current: Path, names: set[str]) -> None:
-    """Remove what belongs to former scalings and to groups that are no more."""
-    for other in folder.glob("*"):
-        if other != current:
-            shutil.rmtree(other, ignore_errors=True)
+def _forget(current: Path, names: set[str]) -> None:
+    """Remove what belongs to groups that are no more."""
     for file in current.glob("*.npy"):
         if file.stem.removesuffix("-offsets") not in {*names, "scaling"} and not file.name.startswith("."):
             with contextlib.suppress(OSError):  # still mapped by another process on some systems

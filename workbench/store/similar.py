@@ -17,7 +17,7 @@ from workbench.similarity.duplicates import SAME, alike, identify
 from workbench.similarity.embedding import COMPONENTS
 from workbench.similarity.explain import Because, explain, in_words
 from workbench.similarity.query import Picker, blend, waypoints
-from workbench.similarity.search import component_weights, facet_weights, search
+from workbench.similarity.search import component_weights, facet_weights, search, search_many
 from workbench.similarity.taste import factors_of_components
 from workbench.store import tastes
 from workbench.store.catalog import Catalog, queries
@@ -122,7 +122,7 @@ class _Metric:
         self.weights = wanted.weights
         self.factors = factors_of_components(tastes.factors_in_use(indexes.catalog))
         self.per_component = component_weights(facet_weights(wanted.weights), self.factors)
-        self.mask = self.vectors.mask(queries.track_ids(indexes.catalog, where=wanted.where)) if wanted.where else None
+        self.mask = indexes.catalog.columns.mask(wanted.where, len(self.vectors.ids)) if wanted.where else None
 
     def standardise(self, references: Sequence[Reference]) -> Floats:
         """Give the vectors that distances are taken from, shape (k, d)."""
@@ -141,7 +141,7 @@ class _Metric:
         )
         return [
             _Hit(
-                str(self.vectors.ids[row]),
+                self.vectors.ids[row],
                 float(found.score[rank]),
                 {name: float(scores[rank]) for name, scores in found.facets.items()},
                 partial(self.because, query, raw, row),
@@ -382,12 +382,12 @@ def unlike(indexes: Indexes, seeds: Iterable[str], ids: npt.NDArray[np.str_]) ->
     if not rows:
         return None
     score = np.zeros(len(vectors.ids))
-    for row in rows:
-        hits = search(vectors.standardised, vectors.standardised[row], n=_NEAR_SEEDS, factors=metric.factors)
+    near = search_many(vectors.standardised, vectors.standardised[rows], n=_NEAR_SEEDS, factors=metric.factors)
+    for hits in near:
         score = np.maximum(score, hits.score[-1])  # what is further away counts as no nearer than the last
         score[hits.index] = np.maximum(score[hits.index], hits.score)
     found = np.full(len(ids), 0.5)
-    there = np.minimum(np.searchsorted(vectors.ids, ids), len(vectors.ids) - 1)
-    known = vectors.ids[there] == ids
+    there = vectors.rows(ids.tolist())
+    known = there >= 0
     found[known] = 1 - score[there[known]]
     return found

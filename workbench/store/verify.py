@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from workbench.errors import LibraryDamagedError
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
-from workbench.store.catalog.engine import raise_version
+from workbench.store.catalog.engine import next_version, raise_version
 from workbench.store.catalog.models import ArraySet, File, Part, PartArray, Placement, Track
 from workbench.store.commit import enter_array_set
 
@@ -136,7 +136,9 @@ def _forget_arrays(connection: Connection, track_id: str) -> None:
         keys.update(row.keys)
     if keys:
         array_set = enter_array_set(connection, keys)
-        connection.execute(sa.update(Track).where(Track.id == track_id).values(array_set=array_set))
+        connection.execute(
+            sa.update(Track).where(Track.id == track_id).values(array_set=array_set, changed=next_version())
+        )
     else:
         connection.execute(sa.delete(File).where(File.content_id == track_id))
         connection.execute(sa.delete(Track).where(Track.id == track_id))

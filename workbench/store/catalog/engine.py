@@ -14,8 +14,9 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -31,6 +32,9 @@ from workbench.errors import (
 )
 from workbench.store.catalog import migrations
 from workbench.store.catalog.models import Base, Meta
+
+if TYPE_CHECKING:
+    from workbench.store.catalog.columns import TrackColumns
 
 _WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
@@ -82,8 +86,22 @@ class Catalog:
 
     def version(self) -> int:
         """How many commits have changed what readers see: the key of every derived file and cache."""
+        return self._fact("version")
+
+    def numbers(self) -> int:
+        """How many numbers have been given to tracks, those that are no more included."""
+        return self._fact("numbers")
+
+    @cached_property
+    def columns(self) -> TrackColumns:
+        """Columns of all tracks in memory, which answer filters."""
+        from workbench.store.catalog.columns import TrackColumns
+
+        return TrackColumns(self)
+
+    def _fact(self, key: str) -> int:
         with self.read() as connection:
-            return int(connection.execute(sa.select(Meta.value).where(Meta.key == "version")).scalar_one())
+            return int(connection.execute(sa.select(Meta.value).where(Meta.key == key)).scalar_one())
 
     def close(self) -> None:
         """Give the connections back."""
@@ -188,5 +206,21 @@ def upsert(
 
 def raise_version(connection: Connection) -> None:
     """Say inside a write transaction that it changes what readers see."""
-    number = sa.cast(sa.cast(Meta.value, sa.Integer) + 1, sa.Text)
-    connection.execute(sa.update(Meta).where(Meta.key == "version").values(value=number))
+    _raise(connection, "version", 1)
+
+
+def next_version() -> sa.ScalarSelect[int]:
+    """Give what `Track.changed` is set to: the version to which the write transaction will raise the library."""
+    return sa.select(sa.cast(Meta.value, sa.Integer) + 1).where(Meta.key == "version").scalar_subquery()
+
+
+def take_numbers(connection: Connection, n: int) -> range:
+    """Give numbers to n new tracks inside a write transaction."""
+    end = _raise(connection, "numbers", n)
+    return range(end - n, end)
+
+
+def _raise(connection: Connection, key: str, by: int) -> int:
+    value = sa.cast(sa.cast(Meta.value, sa.Integer) + by, sa.Text)
+    statement = sa.update(Meta).where(Meta.key == key).values(value=value).returning(Meta.value)
+    return int(connection.execute(statement).scalar_one())

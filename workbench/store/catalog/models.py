@@ -74,7 +74,7 @@ class Base(DeclarativeBase):
 
 
 class Meta(Base):
-    """One row per fact about the library as a whole: ``version``, ``library_id``."""
+    """One row per fact about the library as a whole: ``version``, ``library_id``, ``numbers`` given to tracks."""
 
     __tablename__ = "meta"
     key: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -90,10 +90,16 @@ class ArraySet(Base):
 
 
 class Track(Base):
-    """A recording, known by its audio. Columns of descriptors are NULL where they cannot be known."""
+    """A recording, known by its audio. Columns of descriptors are NULL where they cannot be known.
+
+    `number` is its row in everything below ``index/``: given once, in order, and to no other track again.
+    `changed` is the library's version since which the row and the track's arrays are what they are.
+    """
 
     __tablename__ = "tracks"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    changed: Mapped[int] = mapped_column(BigInteger, server_default="0")
     path: Mapped[str] = mapped_column(PathText)
     array_set: Mapped[str] = mapped_column(ForeignKey("array_sets.id"))
     format: Mapped[str] = mapped_column(String(20))
@@ -126,6 +132,8 @@ class Track(Base):
         Index("ix_tracks_key", "key"),
         Index("ix_tracks_artist", "artist"),
         Index("ix_tracks_path", "path"),
+        Index("ix_tracks_number", "number", unique=True),
+        Index("ix_tracks_changed", "changed"),
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from workbench.errors import InputError, Outcome
 from workbench.store.catalog.engine import Catalog
-from workbench.store.catalog.models import ArraySet, File, Job, JobFile, Part, PartArray, Placement, Track
+from workbench.store.catalog.models import ArraySet, File, Job, JobFile, Meta, Part, PartArray, Placement, Track
 from workbench.store.catalog.where import compile_where
 
 #: The columns of a track that users see, in the order in which they see them.
@@ -260,6 +264,77 @@ def placed_arrays(catalog: Catalog, path: str, version: int, track_id: str | Non
             found.setdefault(row.part_id, []).append((row.row, row.track_id))
     for part_id, placed in found.items():
         yield PlacedArray(part_id, tuple(r for r, _ in placed), tuple(t for _, t in placed))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedRows:
+    """Rows of a part that hold an array: row, number of the track and its id (16 bytes) of each."""
+
+    part_id: str
+    rows: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]
+    ids: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed since a version of the library.
+
+    Attributes
+    ----------
+    version, numbers : the library's version now, and how many numbers have been given to tracks
+    tracks : how many there are now
+    touched : numbers of the tracks that are new or have changed
+    placed : where the array that was asked for lies, of those of them that have it
+    """
+
+    version: int
+    numbers: int
+    tracks: int
+    touched: npt.NDArray[np.int64]
+    placed: tuple[NumberedRows, ...]
+
+
+def changes_since(catalog: Catalog, since: int, path: str, array_version: int) -> Changes:
+    """Find the tracks that have changed since a version, -1 for all, and where an array of theirs lies."""
+    touched = sa.select(Track.id).where(Track.changed > since)
+    lies = (
+        sa.select(Placement.part_id, Placement.row, Track.number, Track.id)
+        .join(PartArray, PartArray.part_id == Placement.part_id)
+        .join(Track, Track.id == Placement.track_id)
+        .where(PartArray.path == path, PartArray.version == array_version)
+    )
+    if since >= 0:  # written so, it makes SQLite begin with the few that have changed
+        lies = lies.where(Placement.track_id.in_(touched))
+    else:
+        lies = lies.order_by(Placement.part_id, Placement.row)
+    with catalog.read() as connection:
+        facts = {row.key: row.value for row in connection.execute(sa.select(Meta.key, Meta.value))}
+        rows: Iterable[sa.Row[Any]] = connection.execution_options(yield_per=10_000).execute(lies)
+        return Changes(
+            version=int(facts["version"]),
+            numbers=int(facts["numbers"]),
+            placed=tuple(_numbered(rows if since < 0 else sorted(rows))),
+            tracks=connection.execute(sa.select(sa.func.count()).select_from(Track)).scalar_one(),
+            touched=np.fromiter(connection.execute(touched.with_only_columns(Track.number)).scalars(), dtype=np.int64),
+        )
+
+
+def _numbered(rows: Iterable[sa.Row[Any]]) -> Iterator[NumberedRows]:
+    """Make arrays of rows that are in order of their parts, so that few are in memory as objects at a time."""
+    for part_id, of_part in itertools.groupby(rows, key=itemgetter(0)):
+        _, places, numbers, ids = zip(*of_part, strict=True)
+        packed = np.frombuffer(bytes.fromhex("".join(ids)), dtype=np.uint8).reshape(-1, 16)
+        yield NumberedRows(part_id, np.array(places), np.array(numbers), packed)
+
+
+def track_numbers(catalog: Catalog, *, where: str | None = None) -> npt.NDArray[np.int64]:
+    """Numbers of the tracks that fit an expression, in no order."""
+    statement = sa.select(Track.number)
+    if where:
+        statement = statement.where(compile_where(where))
+    with catalog.read() as connection:
+        return np.fromiter(connection.execute(statement).scalars(), dtype=np.int64)
 
 
 def parts_with(catalog: Catalog, arrays: Mapping[str, int]) -> set[str]:

@@ -29,7 +29,7 @@ _LIKE = re.compile(r"\blike\b(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*$)", re.IGNORECASE
 
 #: What an expression may name.
 COLUMNS: tuple[str, ...] = tuple(
-    column.name for column in Track.__table__.columns if column.name not in {"array_set", "flags"}
+    column.name for column in Track.__table__.columns if column.name not in {"array_set", "flags", "number", "changed"}
 )
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], sa.ColumnElement[bool]]] = {
