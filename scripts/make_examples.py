@@ -155,7 +155,13 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="folders of audio", default=MUSIC)
     folders = [folder for folder in parser.parse_args().folders if folder.exists()] or parser.error("no such folder")
     mpl.rcParams.update(
-        {"font.size": 9, "svg.hashsalt": "workbench", "axes.spines.top": False, "axes.spines.right": False}
+        {
+            "font.size": 9,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "workbench",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
     )
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, Library.open(Path(name) / "examples.library") as library:

@@ -86,9 +86,13 @@ class Proof:
         return 1 if self.broken else 0
 
 
-def arguments(description: str | None, *, rounds: int | None = None, what: str = "") -> argparse.ArgumentParser:
-    """Give a parser with the options that all proofs have."""
+def arguments(
+    description: str | None, *, rounds: int | None = None, what: str = "", folders: bool = False
+) -> argparse.ArgumentParser:
+    """Give a parser with the options that all proofs have, and the folders that some work on."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if folders:
+        parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders with audio")
     if rounds is not None:
         parser.add_argument("--rounds", type=int, default=rounds, metavar="N", help=f"{what} (default {rounds})")
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other cases (default 0)")

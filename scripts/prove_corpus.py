@@ -159,8 +159,7 @@ def renamed_run(proof: Proof, library: Library, music: Path, folder: Path) -> No
 
 def main() -> int:
     """Run the command line."""
-    parser = arguments(__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders with audio")
+    parser = arguments(__doc__, folders=True)
     parser.add_argument("--workers", type=int, default=None, help="worker processes (default: one per processor)")
     given: argparse.Namespace = parser.parse_args()
     from workbench import Library

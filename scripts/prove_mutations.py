@@ -122,8 +122,7 @@ def check_reasons(proof: Proof, library: Library, deaths: int, keep: Path | None
 
 def main() -> int:
     """Run the command line."""
-    parser = arguments(__doc__, rounds=2000, what="damaged files")
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders with audio")
+    parser = arguments(__doc__, rounds=2000, what="damaged files", folders=True)
     parser.add_argument("--deadline", type=float, default=20.0, help="seconds that one file may take (default 20)")
     parser.add_argument("--most-bytes", type=int, default=250_000, help="bytes taken of a source (default 250000)")
     parser.add_argument("--workers", type=int, default=2, help="worker processes (default 2)")

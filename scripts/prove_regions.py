@@ -9,7 +9,6 @@ track that it comes from before all others, and the place in it within a second.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -69,18 +68,11 @@ def look_for(library: Library, rounds: int, folder: Path, rng: np.random.Generat
     }
 
 
-def parser() -> argparse.ArgumentParser:
-    """Give the parser of the command line."""
-    made = arguments(__doc__, rounds=200, what="cuts")
-    made.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of audio")
-    return made
-
-
 def main() -> int:
     """Run the command line."""
     from workbench import Library
 
-    given = parser().parse_args()
+    given = arguments(__doc__, rounds=200, what="cuts", folders=True).parse_args()
     proof = Proof(f"{CUT_S:g} seconds, changed and encoded again, are found where they were", as_json=given.json)
     temporary = tempfile.TemporaryDirectory(prefix="prove-regions-")
     with temporary as name, Library.open(Path(name) / "all.library") as library:

@@ -9,7 +9,6 @@ Nothing is written to the folders. Below a minute with one worker, the start of 
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -31,16 +30,9 @@ def analyze(folders: list[Path], workers: int, library: Path) -> tuple[float, in
     return time.perf_counter() - began, int(report["analyzed"])
 
 
-def parser() -> argparse.ArgumentParser:
-    """Give the parser of the command line."""
-    made = arguments(__doc__, rounds=3, what="analyses with each number of workers")
-    made.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of audio")
-    return made
-
-
 def main() -> int:
     """Run the command line."""
-    given = parser().parse_args()
+    given = arguments(__doc__, rounds=3, what="analyses with each number of workers", folders=True).parse_args()
     proof = Proof(f"two workers are {LEAST_RATIO} times as fast as one", as_json=given.json)
     took: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory(prefix="prove-scaling-") as name:

@@ -279,7 +279,7 @@ class Library:
             Another reference: the tracks lead from the first to it, each farther on the way than the one before.
         region : (float, float), optional
             Look for this part of the reference, from, to, in seconds, anywhere in the library: ``start_s`` and
-            ``end_s`` of a result tell where it is most alike. At least a second of it is needed.
+            ``end_s`` of a result tell where it is most alike.
         where : str, optional
             Only tracks that fit this expression.
         weights : mapping, optional

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import unicodedata
 from pathlib import Path
@@ -242,6 +243,9 @@ def test_similar_with_options(ask: Run, analyzed: Analyzed) -> None:
 def test_similar_for_people(ask: Run, analyzed: Analyzed) -> None:
     shown = ask("similar", analyzed.music / "club/techno.ogg", "-n", 2).stdout
     assert shown.splitlines()[0].split() == ["id", "track", "score", "timbre", "rhythm", "harmony", "dynamics"]
+    shown = ask("similar", analyzed.music / "club/techno.ogg", "-n", 2, "--region", "0:1").stdout
+    assert shown.splitlines()[0].split()[:4] == ["id", "track", "at", "score"]
+    assert re.search(r"\d:\d\d to \d:\d\d", shown.splitlines()[1])
 
 
 @pytest.mark.parametrize(

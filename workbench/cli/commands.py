@@ -199,7 +199,7 @@ def similar(
     to: Annotated[
         str | None, typer.Option(metavar="FILE|ID", help="Lead from the reference to this one, step by step.")
     ] = None,
-    region: Annotated[str | None, typer.Option(help="Compare this part only, in seconds: 31:35")] = None,
+    region: Annotated[str | None, typer.Option(help="Find these seconds of it anywhere: 31:35")] = None,
     where: WhereOption = None,
     weights: Annotated[str | None, typer.Option(help="Weight by facet: timbre=2,rhythm=0.5")] = None,
     per_artist: Annotated[int | None, typer.Option(min=1, help="So many of one artist at most.")] = None,
@@ -227,13 +227,18 @@ def similar(
         return
     facets = ("timbre", "rhythm", "harmony", "dynamics")
     rows = [
-        (r["id"][:8], name_of(r), number(r["score"], 2), *(number(r["facets"][f], 2) for f in facets))
+        [r["id"][:8], name_of(r), number(r["score"], 2), *(number(r["facets"][f], 2) for f in facets)]
         for r in found.results
     ]
     notes = [
         " ".join([r["why"], *(f"Also as {name_of(version)}." for version in r["versions"])]) for r in found.results
     ]
-    print_table(("id", "track", "score", *facets), rows, right=NUMERIC, notes=notes)
+    columns = ["id", "track", "score", *facets]
+    if region is not None:  # of whole tracks there is no place to tell
+        columns.insert(2, "at")
+        for row, r in zip(rows, found.results, strict=True):
+            row.insert(2, f"{clock(r['start_s'])} to {clock(r['end_s'])}")
+    print_table(columns, rows, right=NUMERIC, notes=notes)
 
 
 @app.command()
