@@ -102,6 +102,7 @@ class _Hit(NamedTuple):
     """A track that was found; what it takes to say why is done only for those that are shown."""
 
     id: str
+    row: int  # of its vector; below 0 if it has none
     score: float
     facets: dict[str, float]
     because: Callable[[], list[Because]]
@@ -142,6 +143,7 @@ class _Metric:
         return [
             _Hit(
                 self.vectors.ids[row],
+                row,
                 float(found.score[rank]),
                 {name: float(scores[rank]) for name, scores in found.facets.items()},
                 partial(self.because, query, raw, row),
@@ -208,18 +210,20 @@ class _Chooser:
         while True:
             ranking = rank(n)
             records = queries.tracks_by_id(self._catalog, [hit.id for hit in ranking[seen:]])
+            hits = [hit for hit in ranking[seen:] if hit.id in records]  # some may have just been removed
             self._records |= records
-            self._identities |= zip(records, self._identify(list(records)), strict=True)
-            yield [hit for hit in ranking[seen:] if hit.id in records]  # some may have just been removed
+            self._identities |= zip((hit.id for hit in hits), self._identify(hits), strict=True)
+            yield hits
             if len(ranking) < n:
                 return
             seen, n = n, 4 * n
 
-    def _identify(self, ids: Sequence[str]) -> Floats:
+    def _identify(self, hits: Sequence[_Hit]) -> Floats:
         """Give what tells which piece each track is; NaN for one without a vector."""
-        rows = [self._vectors.row(track) for track in ids]
-        raw = [np.full(len(COMPONENTS), np.nan) if row is None else self._vectors.raw[row] for row in rows]
-        return identify(np.reshape(raw, (-1, len(COMPONENTS))), self._vectors.scaling)
+        raw = np.full((len(hits), len(COMPONENTS)), np.nan, dtype=np.float32)
+        there = [i for i, hit in enumerate(hits) if hit.row >= 0]
+        raw[there] = self._vectors.raw[[hits[i].row for i in there]]
+        return identify(raw, self._vectors.scaling)
 
     def results(self) -> list[dict[str, Any]]:
         """Complete what was chosen by what the catalog knows, and say why."""
@@ -304,15 +308,14 @@ def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: W
     first, last = metric.standardise((start, end))
     ends = identify(np.stack([start.raw, end.raw]), vectors.scaling)
     for point in waypoints(first, last, wanted.n):
-        without = metric.rows([start.id, end.id, *(hit.id for group in chosen for hit in group)])
+        without = [*metric.rows([start.id, end.id]), *(hit.row for group in chosen for hit in group)]
         chooser.take_first(partial(metric.nearest, point, start.raw, without), ends)
 
     way = (last - first) * metric.per_component
-    rows = {group[0].id: metric.rows([group[0].id])[0] for group in chosen}
-    chosen.sort(key=lambda group: float(way @ vectors.standardised[rows[group[0].id]]))
+    chosen.sort(key=lambda group: float(way @ vectors.standardised[group[0].row]))
     before, raw = first, start.raw
     for group, point in zip(chosen, waypoints(first, last, len(chosen)), strict=True):
-        row = rows[group[0].id]
+        row = group[0].row
         score, facets = metric.measure(point, row)
         group[0] = group[0]._replace(score=score, facets=facets, because=partial(metric.because, before, raw, row))
         before, raw = vectors.standardised[row], vectors.raw[row]
@@ -357,9 +360,11 @@ def similar_regions(
 
     def rank(n: int) -> list[_Hit]:
         found = segments.search_regions(pieces, encoded, n=n, weights=wanted.weights)
+        rows = indexes.vectors.rows(regions.ids[track] for track in found.track.tolist()).tolist()
         return [
             _Hit(
                 regions.ids[track],
+                rows[rank],
                 float(found.score[rank]),
                 {name: float(scores[rank]) for name, scores in found.facets.items()},
                 partial(because, track, start_s, found.squared[rank]),
