@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from workbench.errors import InputError
 from workbench.similarity import COMPONENTS, FACETS, facet_weights, fit_scaling, search, search_many
-from workbench.similarity.codes import ORDER, CodedMatrix, add_distances, encode, in_order, steps
+from workbench.similarity.codes import ORDER, CodedMatrix, encode, in_order, steps, whole_distances
 from workbench.similarity.embedding import FACET_WEIGHTS
 from workbench.similarity.search import BLOCK
 
@@ -165,8 +165,8 @@ def test_the_leading_codes_decide_most() -> None:
     read = []
     with patch.object(
         module,
-        "add_distances",
-        lambda others, index, *rest: (read.append(len(index)), add_distances(others, index, *rest)),
+        "whole_distances",
+        lambda others, index, *rest: (read.append(len(index)), whole_distances(others, index, *rest)),
     ):
         search(matrix, matrix[3], n=10)
     assert sum(read) < 5_000

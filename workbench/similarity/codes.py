@@ -144,8 +144,10 @@ def leading_distances(leading: Codes, weight: Float32, queries: Float32, out: Fl
 
 
 @compiled_in_any_order
-def add_distances(others: Codes, index: Indices, weight: Float32, query: Float32, out: Float32) -> None:
-    """Add the weighted squared distance of one query from the other codes of some rows.
+def whole_distances(
+    others: Codes, index: Indices, weight: Float32, query: Float32, leading: Float32, out: Float32
+) -> None:
+    """Weighted squared distance of one query from all codes of some rows.
 
     Parameters
     ----------
@@ -155,13 +157,25 @@ def add_distances(others: Codes, index: Indices, weight: Float32, query: Float32
         int64, shape (m,): the rows.
     weight, query : numpy.ndarray
         float32, shape (width,), as for `leading_distances`.
+    leading : numpy.ndarray
+        float32, shape (m,): what the leading codes have given.
     out : numpy.ndarray
-        float32, shape (m,): what is added to.
+        float32, shape (m,): what is found.
     """
-    for i in range(len(index)):
-        row = others[index[i]]
-        total = np.float32(0)
-        for k in range(len(row)):
-            difference = query[k] - np.float32(row[k])
-            total += weight[k] * difference * difference
-        out[i] += total
+    n, width = len(index), others.shape[1]
+    part = (n + 3) // 4
+    for first in range(part):  # four runs at a time, as above: of rows that lie apart, five times as fast
+        second, third, fourth = min(first + part, n - 1), min(first + 2 * part, n - 1), min(first + 3 * part, n - 1)
+        a, b, c, d = others[index[first]], others[index[second]], others[index[third]], others[index[fourth]]
+        of_a = of_b = of_c = of_d = np.float32(0)
+        for i in range(width):
+            difference = query[i] - np.float32(a[i])
+            of_a += weight[i] * difference * difference
+            difference = query[i] - np.float32(b[i])
+            of_b += weight[i] * difference * difference
+            difference = query[i] - np.float32(c[i])
+            of_c += weight[i] * difference * difference
+            difference = query[i] - np.float32(d[i])
+            of_d += weight[i] * difference * difference
+        out[first], out[second] = leading[first] + of_a, leading[second] + of_b
+        out[third], out[fourth] = leading[third] + of_c, leading[fourth] + of_d

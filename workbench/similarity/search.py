@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import InputError
-from workbench.similarity.codes import LEADING, OTHERS, CodedMatrix, add_distances, in_order, leading_distances, steps
+from workbench.similarity.codes import LEADING, OTHERS, CodedMatrix, in_order, leading_distances, steps, whole_distances
 from workbench.similarity.embedding import FACET_WEIGHTS, FACETS
 
 Float32 = npt.NDArray[np.float32]
@@ -361,9 +361,8 @@ class _CodedScan:
             of_query.offer(rows.start + rest, self._estimate(query, rows.start, rest, least))
 
     def _estimate(self, query: int, start: int, index: npt.NDArray[np.int64], least: Float32) -> _Estimate:
-        values = least[index]
-        row = self.others_of_queries[query]
-        add_distances(self.matrix.others, start + index, self.weight_of_others, row, values)
+        values, row = np.empty(len(index), dtype=np.float32), self.others_of_queries[query]
+        whole_distances(self.matrix.others, start + index, self.weight_of_others, row, least[index], values)
         return self.errors[query]._replace(values=values)
 
 

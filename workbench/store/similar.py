@@ -61,12 +61,14 @@ class Reference:
     ----------
     id : of the track; None of a file that is not in the library
     path : of its file
+    row : of its vector; None if the library has none
     raw : its raw vector, shape (d,)
     weight : how much it counts beside others, below 0 if the results are to be unlike it
     """
 
     id: str | None
     path: str
+    row: int | None
     raw: Floats
     weight: float = 1.0
 
@@ -161,11 +163,6 @@ class _Metric:
         """Say why a track is near or far from a query."""
         difference = self.vectors.standardised[row] - query
         return explain(raw, self.vectors.raw[row], difference, self.per_component, self.usual)
-
-    def rows(self, ids: Iterable[str | None]) -> list[int]:
-        """Rows of the tracks that have one."""
-        found = (self.vectors.row(track) for track in ids if track is not None)
-        return [row for row in found if row is not None]
 
 
 class _Chooser:
@@ -288,7 +285,7 @@ def similar_tracks(indexes: Indexes, references: Sequence[Reference], wanted: Wa
     query = blend(metric.standardise(references), [reference.weight for reference in references], scaling.limit)
     known = np.isfinite([reference.raw for reference in references]).any(axis=0)
     raw = references[0].raw if len(references) == 1 else np.where(known, scaling.invert(query), np.nan)
-    without = metric.rows(reference.id for reference in references)
+    without = _rows(references)
     return _Chooser(indexes.catalog, metric.vectors, wanted).take(partial(metric.nearest, query, raw, without))
 
 
@@ -308,7 +305,7 @@ def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: W
     first, last = metric.standardise((start, end))
     ends = identify(np.stack([start.raw, end.raw]), vectors.scaling)
     for point in waypoints(first, last, wanted.n):
-        without = [*metric.rows([start.id, end.id]), *(hit.row for group in chosen for hit in group)]
+        without = [*_rows((start, end)), *(hit.row for group in chosen for hit in group)]
         chooser.take_first(partial(metric.nearest, point, start.raw, without), ends)
 
     way = (last - first) * metric.per_component
@@ -383,8 +380,10 @@ def unlike(indexes: Indexes, seeds: Iterable[str], ids: npt.NDArray[np.str_]) ->
     None if nothing is known of the seeds.
     """
     metric = _Metric(indexes, Wanted(1))
-    vectors, rows = metric.vectors, metric.rows(seeds)
-    if not rows:
+    vectors = metric.vectors
+    rows = vectors.rows(seeds)
+    rows = rows[rows >= 0]
+    if not len(rows):
         return None
     score = np.zeros(len(vectors.ids))
     near = search_many(vectors.standardised, vectors.standardised[rows], n=_NEAR_SEEDS, factors=metric.factors)
@@ -396,3 +395,7 @@ def unlike(indexes: Indexes, seeds: Iterable[str], ids: npt.NDArray[np.str_]) ->
     known = there >= 0
     found[known] = 1 - score[there[known]]
     return found
+
+
+def _rows(references: Iterable[Reference]) -> list[int]:
+    return [reference.row for reference in references if reference.row is not None]
