@@ -86,16 +86,16 @@ def _make_known() -> None:
 def _kept_code() -> Any:
     """Give the class of numba's cache, with a look into it before the compiler is made ready."""
     from numba.core.caching import FunctionCache
-    from numba.core.runtime import rtsys
+    from numba.core.runtime.nrt import rtsys
 
-    class KeptCode(FunctionCache):  # type: ignore[misc]  # numba has no types
+    class KeptCode(FunctionCache):
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             rtsys.initialize(target_context)  # arrays that a function makes are counted by numba's runtime
             with self._guard_against_spurious_io_errors():
-                found = self._load_overload(sig, target_context)
+                found = self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
                 if found is not None:
                     return found
-            return super().load_overload(sig, target_context)
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
 
     return KeptCode
 
