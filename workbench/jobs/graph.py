@@ -29,8 +29,8 @@ from workbench.features.extract import SHORTEST_S, Features, columns, extract
 from workbench.features.registry import spec
 from workbench.jobs.derive import derive
 from workbench.jobs.processes import in_worker
+from workbench.jobs.report import report
 from workbench.jobs.watchdog import deadline
-from workbench.jobs.worker import report
 from workbench.schema import ArraySpec
 from workbench.similarity.embedding import EMBEDDING, INPUTS, embed
 from workbench.store.arrays import PartRecord, PartStore, part_name

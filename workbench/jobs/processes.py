@@ -7,17 +7,19 @@ On a cluster that was there before, a task runs where Dask puts it, and nannies 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import IO, Any, cast
 
 from workbench.errors import JobError
-from workbench.jobs.worker import Report
+from workbench.jobs.report import Report
 
 #: Set before a worker process starts. One thread each: the tasks are what runs in parallel.
 WORKER_ENVIRONMENT = {
@@ -71,6 +73,7 @@ class WorkerProcesses:
         self._n = n
         self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
         self._all: set[_Process] = set()
+        self._lock = threading.Lock()
         self._closed = False
         for _ in range(n):
             self._idle.put(self._start())
@@ -81,7 +84,7 @@ class WorkerProcesses:
         Parameters
         ----------
         on_report : callable
-            Gets what the function reports (`workbench.jobs.worker.report`).
+            Gets what the function reports (`workbench.jobs.report.report`).
 
         Raises
         ------
@@ -90,35 +93,50 @@ class WorkerProcesses:
         JobError
             When no process can be started.
         """
-        process = self._idle.get()
+        process = self._next()
         try:
-            process = self._ready(process, on_report)
-            return process.call(on_report, function, *arguments)
+            for _ in range(_STARTS):
+                if process.is_ready(on_report):
+                    return process.call(on_report, function, *arguments)
+                process = self._replace(process)
+            raise JobError("No worker process could be started.", "Mend what it said above, and run the command again.")
         finally:
-            self._idle.put(process)
+            with self._lock:
+                if self._closed:
+                    process.end()
+                else:
+                    self._idle.put(process)
 
     def close(self) -> None:
-        """End all processes, whatever they are at."""
-        self._closed = True
-        for process in list(self._all):
-            process.kill()
+        """End all processes, whatever they are at; calls that wait for one raise `WorkerDiedError`."""
+        with self._lock:
+            self._closed = True
+            for process in self._all:
+                process.kill()
+            while not self._idle.empty():
+                self._idle.get().end()
+
+    def _next(self) -> _Process:
+        """Wait for a process that is idle, as long as there are any."""
+        while not self._closed:
+            with contextlib.suppress(queue.Empty):
+                return self._idle.get(timeout=1.0)
+        raise WorkerDiedError("the worker processes have been closed")
 
     def _start(self) -> _Process:
-        process = _Process(self._n)
-        self._all.add(process)
-        if self._closed:  # by another thread, a moment ago
-            process.kill()
-        return process
+        with self._lock:
+            if self._closed:
+                raise WorkerDiedError("the worker processes have been closed")
+            process = _Process(self._n)
+            self._all.add(process)
+            return process
 
-    def _ready(self, process: _Process, on_report: Report) -> _Process:
-        """Wait until a process has started; one that did not, or has died since, is replaced."""
-        for _ in range(_STARTS):
-            if process.is_ready(on_report):
-                return process
-            process.kill()
+    def _replace(self, process: _Process) -> _Process:
+        """Start another in place of one that did not start, or has died since."""
+        process.end()
+        with self._lock:
             self._all.discard(process)
-            process = self._start()
-        raise JobError("No worker process could be started.", "See above for what it said; then run the command again.")
+        return self._start()
 
 
 class _Process:
@@ -167,5 +185,13 @@ class _Process:
         return cast(tuple[str, Any], pickle.load(self._answers))  # from a process that this one started
 
     def kill(self) -> None:
+        """End the process; a thread that waits for its answer is told so."""
         self._popen.kill()
         self._popen.wait()
+
+    def end(self) -> None:
+        """End the process and close the connection, which nobody uses any more."""
+        self.kill()
+        self._answers.close()
+        with contextlib.suppress(BrokenPipeError):  # of a call that was never taken
+            self._calls.close()

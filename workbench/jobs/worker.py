@@ -21,27 +21,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from workbench.jobs.report import listen, report
+
 #: Of its share of the machine's memory, what a worker may take; beyond, an allocation fails, and its file with it.
 _MEMORY = 0.95
 _SECONDS, _RATE = 3, 22050
-
-#: Takes what a task reports.
-Report = Callable[[dict[str, Any]], None]
-
-_report: Report | None = None
-
-
-def report(topic: str, event: dict[str, Any]) -> None:
-    """Tell whoever listens to a job; a report that is lost costs nothing but a moment's display."""
-    if _report is not None:
-        _report(event)  # the driver knows the topic
-        return
-    from distributed import get_worker
-
-    try:
-        get_worker().log_event(topic, event)
-    except ValueError:
-        return  # called directly, in no worker at all
 
 
 def main(workers: int) -> None:
@@ -55,14 +39,13 @@ def main(workers: int) -> None:
     from workbench.compiled import watch_compilation
     from workbench.jobs import watchdog
 
-    global _report
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends this process
     calls, answers = _take_streams()
     _limit_memory(workers)
     watchdog.may_end_process()
-    _report = functools.partial(_send, answers, "event")
+    listen(functools.partial(_send, answers, "event"))
     waiting: queue.SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]]] = queue.SimpleQueue()
-    with watch_compilation(lambda name: _send(answers, "event", {"compiling": name})):
+    with watch_compilation(lambda name: report("", {"compiling": name})):
         _get_ready()
     _silence()
     _send(answers, "ready", None)
@@ -106,7 +89,12 @@ def _limit_memory(workers: int) -> None:
 
 def _get_ready() -> None:
     """Load what the analysis of 16-bit stereo runs, while the driver is still busy with starting Dask."""
+    # imported by the tasks where a file needs them: tags, decoding, compression
+    import mutagen.flac
+    import mutagen.id3  # noqa: F401
+    import numcodecs.zstd  # type: ignore[import-untyped]  # noqa: F401
     import numpy as np
+    import soundfile  # noqa: F401
 
     from workbench.features.extract import extract
     from workbench.features.registry import specs
