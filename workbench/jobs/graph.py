@@ -1,8 +1,8 @@
-"""What workers do: ``probe -> extract -> write part``, a chain of three tasks per batch.
+"""What workers do: ``probe``, then ``extract -> write part``, two tasks per batch.
 
-The driver looks between the first and the second: audio that the catalog has already, under another
-name or with other tags, goes no further. `extract` and `write_parts` follow each other on the same
-worker, so arrays are not sent around. Everything that crosses between processes is a small record.
+The driver looks between the two: audio that the catalog has already, under another name or with other
+tags, goes no further. Arrays are written where they were made, so everything that crosses between
+processes is a small record.
 
 A file that cannot be analyzed becomes a record with a reason; only the loss of the whole process,
 or a full disk, ends a task without one.
@@ -28,6 +28,8 @@ from workbench.failpoint import failpoint
 from workbench.features.extract import SHORTEST_S, Features, columns, extract
 from workbench.features.registry import spec
 from workbench.jobs.derive import derive
+from workbench.jobs.processes import in_worker
+from workbench.jobs.report import report
 from workbench.jobs.watchdog import deadline
 from workbench.schema import ArraySpec
 from workbench.similarity.embedding import EMBEDDING, INPUTS, embed
@@ -111,20 +113,25 @@ class Written:
 
 def submit_probe(client: Client, settings: Settings, batch_id: int, files: Sequence[WorkFile]) -> Future[Any]:
     """Send the first task of a batch."""
-    return client.submit(probe_files, settings, batch_id, tuple(files), pure=False)
+    return client.submit(in_worker, settings.topic, probe_files, settings, batch_id, tuple(files), pure=False)
 
 
 def submit_extract(
     client: Client, settings: Settings, job_id: int, batch_id: int, work: Sequence[ToExtract], priority: int = 10
 ) -> Future[Any]:
-    """Send the second and third task of a batch; the future is the third's."""
-    extracted = client.submit(extract_files, settings, batch_id, tuple(work), pure=False, priority=priority)
-    return client.submit(write_parts, settings, job_id, batch_id, extracted, pure=False, priority=priority)
+    """Send the second task of a batch."""
+    task = (settings, job_id, batch_id, tuple(work))
+    return client.submit(in_worker, settings.topic, extract_and_write, *task, pure=False, priority=priority)
 
 
 def probe_files(settings: Settings, batch_id: int, files: Sequence[WorkFile]) -> tuple[Probed, ...]:
     """Identify the audio of each file and read its tags; nothing is decoded."""
     return tuple(Probed(file, _probed(settings, batch_id, file)) for file in files)
+
+
+def extract_and_write(settings: Settings, job_id: int, batch_id: int, work: Sequence[ToExtract]) -> Written:
+    """Decode and describe the files of a batch, and write what they lack; the arrays stay in this process."""
+    return write_parts(settings, job_id, batch_id, extract_files(settings, batch_id, work))
 
 
 def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> tuple[Extracted, ...]:
@@ -254,13 +261,6 @@ def _surprise(path: str, error: Exception) -> Failure:
 
 
 def _report(settings: Settings, event: dict[str, Any]) -> None:
-    """Tell whoever listens; a report that is lost costs nothing but a moment's display."""
-    from distributed import get_worker
-
-    try:
-        worker = get_worker()
-    except ValueError:
-        return  # called directly, outside of Dask
     # a name that is not UTF-8 cannot be sent, and would break the connection for everything else
     sendable = {k: v.encode(errors="backslashreplace").decode() if isinstance(v, str) else v for k, v in event.items()}
-    worker.log_event(settings.topic, sendable)
+    report(settings.topic, sendable)

@@ -13,7 +13,7 @@ from workbench.audio.decode import Limits
 from workbench.config import Settings
 from workbench.errors import FenceLostError, InputError, Reason, WorkbenchError
 from workbench.features.registry import specs
-from workbench.jobs.cluster import connect, default_workers, refuse_import_of_main
+from workbench.jobs.cluster import connect, default_workers
 from workbench.jobs.progress import Meter, Progress
 from workbench.schema import ArraySpec
 from workbench.similarity.embedding import EMBEDDING
@@ -67,7 +67,6 @@ class Job:
     @classmethod
     def start(cls, place: Workplace, request: Request, on_progress: Callable[[Progress], None] | None = None) -> Job:
         """Enter a new job, or take the same request up where a crash or an interrupt left it."""
-        refuse_import_of_main()
         ledger = Ledger(place.catalog)
         wanted_arrays(request)  # an unknown descriptor is an error here, not in a worker
         _check_paths(request.paths)
@@ -79,7 +78,6 @@ class Job:
     @classmethod
     def resume(cls, place: Workplace, job_id: int, on_progress: Callable[[Progress], None] | None = None) -> Job:
         """Take a job up again, also one that was cancelled."""
-        refuse_import_of_main()
         lease = Ledger(place.catalog).acquire(job_id, lease_s=place.settings.lease_s)
         return cls(place, lease, on_progress)
 

@@ -14,9 +14,10 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import JobError, Reason, StorageFullError, WorkbenchError
+from workbench.errors import JobError, Reason, WorkbenchError
 from workbench.jobs import graph
 from workbench.jobs.decide import Decision, decide, results
+from workbench.jobs.processes import WorkerDiedError
 from workbench.jobs.progress import Meter, Progress
 from workbench.schema import ArraySpec
 from workbench.store.catalog import Catalog
@@ -132,7 +133,7 @@ class Driver:
     def _refill(self) -> None:
         """Keep every worker busy, and no more waiting than that takes.
 
-        Dask blames every task that a lost worker held, begun or not. So the attempt after which a
+        Dask blames every task that a lost worker of its own held, begun or not. So the attempt after which a
         file is given up has the cluster to itself: what is lost then is lost through that file.
         """
         workers = self._workers()
@@ -145,7 +146,7 @@ class Driver:
 
     def _workers(self) -> int:
         try:
-            return max(1, len(self._client.nthreads()))
+            return max(1, sum(map(int, self._client.nthreads().values())))
         except (OSError, TimeoutError) as error:
             raise self._gone() from error
 
@@ -196,13 +197,13 @@ class Driver:
 
         error = None if future.cancelled() else future.exception()
         self._meter.batch_settled(batch.lease.batch_id)
-        if isinstance(error, KilledWorker):
+        if isinstance(error, KilledWorker | WorkerDiedError):
             took = time.monotonic() - self._begun[batch.lease.batch_id]
             overdue = took >= self._settings.limits.deadline_s
             self._ledger.batch_lost(batch.lease, reason=Reason.TIMEOUT if overdue else Reason.WORKER_DIED)
             return
         self._ledger.batch_released(batch.lease)
-        if isinstance(error, StorageFullError):
+        if isinstance(error, WorkbenchError):  # a full disk, or that no worker process starts
             raise error
         if error is None:
             raise self._gone()
