@@ -461,14 +461,15 @@ class Ledger:
         with self._catalog.read() as connection:
             return connection.execute(busy).first() is None
 
-    def files_to_do(self, submitted_by: str) -> int:
-        """How many files without an outcome the unfinished jobs of a submitter hold."""
+    def files_to_do(self, submitted_by: str, *, besides: int) -> int:
+        """How many files without an outcome the unfinished jobs of a submitter hold, one job left out."""
         with self._catalog.read() as connection:
             return connection.execute(
                 sa.select(sa.func.count())
                 .select_from(JobFile)
                 .join(Job, Job.id == JobFile.job_id)
-                .where(Job.submitted_by == submitted_by, Job.state.in_(UNFINISHED), JobFile.outcome.is_(None))
+                .where(Job.submitted_by == submitted_by, Job.state.in_(UNFINISHED), Job.id != besides)
+                .where(JobFile.outcome.is_(None))
             ).scalar_one()
 
     # --- planning ---------------------------------------------------------------------------------
@@ -654,9 +655,7 @@ _TO_BE_SEEN = (
 )
 
 
-def _insert_job(
-    connection: Connection, request: Request, submitted_by: str | None, **values: Any
-) -> int:
+def _insert_job(connection: Connection, request: Request, submitted_by: str | None, **values: Any) -> int:
     return connection.execute(
         sa.insert(Job)
         .values(
