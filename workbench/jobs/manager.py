@@ -251,7 +251,8 @@ class JobManager:
         self._runner.start()
 
     def stop(self, timeout: float | None = None) -> bool:
-        """Put the jobs at work back into the queue and end; tell whether that was done in time, seconds."""
+        """End the work and all subscriptions; tell whether the jobs at work were back in the queue in time, seconds."""
+        self._listeners.clear()
         return self._runner.stop(timeout)
 
     @property
@@ -316,6 +317,11 @@ class _Listeners:
     def remove(self, one: Subscription) -> None:
         with self._lock:
             self._all.discard(one)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._all.clear()
+        self._wake.set()
 
     def look(self, job_id: int) -> None:
         """Ask for news at once, if somebody listens to this job."""

@@ -172,7 +172,8 @@ class JobRunner:
         except FenceLostError:
             logger.info("job %s has been taken over", job.id)
         except InputError as error:
-            self._enter(lambda: self._ledger.finish(lease, JobState.FAILED, str(error)))
+            said = str(error)
+            self._enter(lambda: self._ledger.finish(lease, JobState.FAILED, said))
         except Exception as error:  # a lost scheduler, a full disk, a defect: nothing of it may stop other jobs
             logger.warning("job %s has stopped", job.id, exc_info=True)
             self._try_again(job, lease, str(error) if isinstance(error, WorkbenchError) else repr(error))

@@ -438,7 +438,7 @@ class Ledger:
     def page(
         self, *, submitted_by: str | None = None, state: JobState | None = None, before: int | None = None, limit: int
     ) -> list[dict[str, Any]]:
-        """What is to be seen of submitted jobs, newest first."""
+        """Give what is to be seen of submitted jobs, newest first."""
         statement = sa.select(*_TO_BE_SEEN).where(Job.submitted_by.is_not(None)).order_by(Job.id.desc()).limit(limit)
         if submitted_by is not None:
             statement = statement.where(Job.submitted_by == submitted_by)
@@ -450,7 +450,7 @@ class Ledger:
             return [dict(row._mapping) for row in connection.execute(statement)]
 
     def looked_at(self, job_ids: Collection[int]) -> list[dict[str, Any]]:
-        """What is to be seen of some jobs; nothing of those that there are not."""
+        """Give what is to be seen of some jobs; nothing of those that there are not."""
         with self._catalog.read() as connection:
             rows = connection.execute(sa.select(*_TO_BE_SEEN).where(Job.id.in_(job_ids)))
             return [dict(row._mapping) for row in rows]
