@@ -112,7 +112,7 @@ def off_by(
         seen = counts(done, done_cost, total=files, cost_total=float(cost.sum()))
         if now > 0.2 * last:
             eta_s = meter.read(seen, JobState.RUNNING).eta_s
-            if eta_s is None and compile_s > now - 2.0:
+            if eta_s is None and now < compile_s + 5.0:
                 continue
             assert eta_s is not None
             off.append(abs(eta_s - (last - now)))
