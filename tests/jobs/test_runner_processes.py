@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -65,6 +67,20 @@ def songs(tmp_path: Path) -> Path:
     return tmp_path / "songs"
 
 
+def stop_between_writes(process: subprocess.Popen[str], library: Library) -> None:
+    """Stop a process where it does not hold SQLite's one lock: asleep with it, it would keep everybody from writing."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+        with closing(sqlite3.connect(library.path / "catalog.sqlite", timeout=1.0, isolation_level=None)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+
+
 def driver(library: Library, job_id: int) -> int:
     owner = library.job_manager()._ledger.job(job_id)["owner"]
     return int(owner["pid"])
@@ -90,7 +106,7 @@ def test_a_killed_runner_s_job_goes_on_with_the_other(library: Library, start: S
     manager = library.job_manager()
     until(lambda: 0 < manager.get(job_id).done < 8)
     assert driver(library, job_id) == first.pid
-    first.send_signal(signal.SIGSTOP)  # or it would be done before the other has started
+    stop_between_writes(first, library)  # or it would be done before the other has started
     second = start()
     first.kill()
     killed = time.monotonic()
@@ -109,8 +125,7 @@ def test_who_slept_past_the_lease_is_refused(library: Library, start: Start, son
     first = start(lease_s=2.0)
     manager = library.job_manager()
     until(lambda: 0 < manager.get(job_id).done < 8)
-    first.send_signal(signal.SIGSTOP)
-    until(lambda: psutil.Process(first.pid).status() == psutil.STATUS_STOPPED)
+    stop_between_writes(first, library)
     second = start(lease_s=2.0)
     until(lambda: driver(library, job_id) == second.pid)
     first.send_signal(signal.SIGCONT)
