@@ -25,6 +25,11 @@ def heard(event: dict[str, object]) -> None:
     """Let what is reported be lost."""
 
 
+def always() -> bool:
+    """Say that somebody waits for the answer."""
+    return True
+
+
 def tell_twice() -> str:
     report("topic", {"begun": 1})
     print("a decoder's note")  # which must not get between the messages
@@ -54,24 +59,24 @@ def pair() -> Iterator[WorkerProcesses]:
 
 def test_a_call_gives_the_result_and_tells_what_is_reported(pair: WorkerProcesses) -> None:
     events: list[dict[str, object]] = []
-    assert pair.call(events.append, tell_twice) == "done"
+    assert pair.call(events.append, always, tell_twice) == "done"
     assert events == [{"begun": 1}, {"begun": 2}]
-    assert pair.call(heard, os.getpid) != os.getpid()
+    assert pair.call(heard, always, os.getpid) != os.getpid()
 
 
 def test_an_error_is_raised_where_the_call_was_made(pair: WorkerProcesses) -> None:
     with pytest.raises(StorageFullError, match="no room") as raised:
-        pair.call(heard, fail)
+        pair.call(heard, always, fail)
     assert raised.value.remedy == "make some"
     with pytest.raises(RuntimeError, match="function"):
-        pair.call(heard, give_what_cannot_be_sent)
+        pair.call(heard, always, give_what_cannot_be_sent)
 
 
 def test_workers_have_their_environment_and_nothing_of_dask() -> None:
     pool = WorkerProcesses(1)  # a new one: to find functions of this module the others import all of its imports
     try:
-        found = {name: pool.call(heard, os.getenv, name) for name in WORKER_ENVIRONMENT}
-        loaded = set(pool.call(heard, eval, "list(__import__('sys').modules)"))
+        found = {name: pool.call(heard, always, os.getenv, name) for name in WORKER_ENVIRONMENT}
+        loaded = set(pool.call(heard, always, eval, "list(__import__('sys').modules)"))
     finally:
         pool.close()
     assert found == WORKER_ENVIRONMENT
@@ -85,33 +90,47 @@ def test_workers_have_their_environment_and_nothing_of_dask() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit what a process writes to")
 def test_memory_beyond_the_share_of_a_worker_is_an_error_of_the_call(pair: WorkerProcesses) -> None:
     with pytest.raises(MemoryError):
-        pair.call(heard, take, 0.6 * psutil.virtual_memory().total)
-    assert pair.call(heard, take, 1e6) == 1e6
+        pair.call(heard, always, take, 0.6 * psutil.virtual_memory().total)
+    assert pair.call(heard, always, take, 1e6) == 1e6
 
 
 def test_one_that_dies_is_an_error_of_its_call_alone_and_is_replaced() -> None:
     pool = WorkerProcesses(1)
     try:
-        first = pool.call(heard, os.getpid)
+        first = pool.call(heard, always, os.getpid)
         with pytest.raises(WorkerDiedError):
-            pool.call(heard, os._exit, 1)
-        second = pool.call(heard, os.getpid)
+            pool.call(heard, always, os._exit, 1)
+        second = pool.call(heard, always, os.getpid)
         assert first != second
         os.kill(second, signal.SIGKILL)  # while it does nothing
         psutil.wait_procs([psutil.Process(second)] if psutil.pid_exists(second) else [], timeout=0.2)
-        assert pool.call(heard, os.getpid) != second
+        assert pool.call(heard, always, os.getpid) != second
+    finally:
+        pool.close()
+
+
+def test_a_call_that_nobody_wants_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_WATCH_S", 0.05)
+    pool = WorkerProcesses(1)
+    answers = iter([True, True])
+    try:
+        began = time.monotonic()
+        with pytest.raises(WorkerDiedError):
+            pool.call(heard, lambda: next(answers, False), time.sleep, 100)
+        assert time.monotonic() - began < 20
+        assert pool.call(heard, always, os.getpid)
     finally:
         pool.close()
 
 
 def test_closing_ends_what_is_being_done() -> None:
     pool = WorkerProcesses(1)
-    pid = pool.call(heard, os.getpid)
+    pid = pool.call(heard, always, os.getpid)
     ended: list[BaseException] = []
 
     def sleep() -> None:
         try:
-            pool.call(heard, time.sleep, 100)
+            pool.call(heard, always, time.sleep, 100)
         except WorkerDiedError as error:
             ended.append(error)
 
@@ -123,7 +142,7 @@ def test_closing_ends_what_is_being_done() -> None:
     assert len(ended) == 1
     assert not psutil.pid_exists(pid)
     with pytest.raises(WorkerDiedError, match="closed"):
-        pool.call(heard, os.getpid)
+        pool.call(heard, always, os.getpid)
 
 
 def test_processes_that_cannot_start_are_an_error_of_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +150,7 @@ def test_processes_that_cannot_start_are_an_error_of_the_job(monkeypatch: pytest
     pool = WorkerProcesses(1)
     try:
         with pytest.raises(JobError, match="No worker process could be started"):
-            pool.call(heard, os.getpid)
+            pool.call(heard, always, os.getpid)
     finally:
         pool.close()
 

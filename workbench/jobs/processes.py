@@ -2,6 +2,7 @@
 
 Dask keeps the order of things, in threads of the driver's process; a task that is called on such a cluster goes on
 to a process (`workbench.jobs.worker`) and waits for it. A process that dies is blamed on the one call that it was at.
+One at a call that nobody waits for any more, because its job was cancelled, is ended, whatever it is at.
 On a cluster that was there before, a task runs where Dask puts it, and nannies restart what dies.
 """
 
@@ -14,12 +15,13 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import IO, Any, cast
 
 from workbench.errors import JobError
-from workbench.jobs.report import Report
+from workbench.jobs.report import Report, wanted
 
 #: Set before a worker process starts. One thread each: the tasks are what runs in parallel.
 WORKER_ENVIRONMENT = {
@@ -35,6 +37,8 @@ WORKER_ENVIRONMENT = {
 }
 
 _STARTS = 3
+#: How often it is asked whether a call is wanted, seconds.
+_WATCH_S = 0.3
 #: What a process does that died before it could say what was wrong with a message.
 _CUT_OFF = (EOFError, OSError, pickle.UnpicklingError)
 
@@ -57,7 +61,7 @@ def in_worker(topic: str, function: Callable[..., Any], *arguments: Any) -> Any:
     processes: WorkerProcesses | None = getattr(worker, "workbench_processes", None)
     if processes is None:
         return function(*arguments)
-    return processes.call(partial(worker.log_event, topic), function, *arguments)
+    return processes.call(partial(worker.log_event, topic), wanted(), function, *arguments)
 
 
 class WorkerProcesses:
@@ -78,18 +82,22 @@ class WorkerProcesses:
         for _ in range(n):
             self._idle.put(self._start())
 
-    def call(self, on_report: Report, function: Callable[..., Any], *arguments: Any) -> Any:
+    def call(
+        self, on_report: Report, is_wanted: Callable[[], bool], function: Callable[..., Any], *arguments: Any
+    ) -> Any:
         """Call a function of a module in the next process that is idle.
 
         Parameters
         ----------
         on_report : callable
             Gets what the function reports (`workbench.jobs.report.report`).
+        is_wanted : callable
+            Whether somebody waits for the answer; asked now and then.
 
         Raises
         ------
         WorkerDiedError
-            When the process dies of it.
+            When the process dies of it, or was ended since nobody waits.
         JobError
             When no process can be started.
         """
@@ -97,7 +105,8 @@ class WorkerProcesses:
         try:
             for _ in range(_STARTS):
                 if process.is_ready(on_report):
-                    return process.call(on_report, function, *arguments)
+                    with _ended_unless(is_wanted, process):
+                        return process.call(on_report, function, *arguments)
                 process = self._replace(process)
             raise JobError("No worker process could be started.", "Mend what it said above, and run the command again.")
         finally:
@@ -137,6 +146,24 @@ class WorkerProcesses:
         with self._lock:
             self._all.discard(process)
         return self._start()
+
+
+@contextmanager
+def _ended_unless(is_wanted: Callable[[], bool], process: _Process) -> Iterator[None]:
+    """End a process as soon as nobody wants what it is at."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_WATCH_S):
+            if not is_wanted():
+                process.kill()
+                return
+
+    threading.Thread(target=watch, name="workbench-wanted", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 class _Process:

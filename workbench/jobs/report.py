@@ -1,4 +1,4 @@
-"""What a task tells of its progress: from a worker process of this machine, or from a worker of Dask."""
+"""What ties a task to its job: from a worker process of this machine, or from a worker of Dask."""
 
 from __future__ import annotations
 
@@ -28,3 +28,20 @@ def report(topic: str, event: dict[str, Any]) -> None:
         get_worker().log_event(topic, event)
     except ValueError:
         return  # called directly, in no worker at all
+
+
+def wanted() -> Callable[[], bool]:
+    """Give what tells whether anybody still waits for the task that this thread is at.
+
+    A process of this machine is ended where nobody does (`workbench.jobs.processes`), so there is nothing to ask.
+    """
+    if _listener is not None:
+        return lambda: True
+    from distributed import get_worker
+
+    try:
+        worker = get_worker()
+    except ValueError:  # called directly, in no worker at all
+        return lambda: True
+    task = worker.state.tasks.get(worker.get_current_task())
+    return lambda: task is None or task.state != "cancelled"
