@@ -19,7 +19,9 @@ from workbench.jobs.watch import FolderWatch, Settling, is_remote
 class Watching:
     """A watch in a thread: what it submits, and what it says."""
 
-    def __init__(self, folders: list[Path], *, polling: bool | None = None, full: threading.Event | None = None) -> None:
+    def __init__(
+        self, folders: list[Path], *, polling: bool | None = None, full: threading.Event | None = None
+    ) -> None:
         self.jobs: list[list[str]] = []
         self.said: list[str] = []
         self.full = full or threading.Event()

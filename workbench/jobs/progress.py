@@ -7,6 +7,7 @@ the files that workers have reported: such reports may be lost, so nothing but t
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
