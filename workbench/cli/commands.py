@@ -223,21 +223,25 @@ def watch(
         bool | None,
         typer.Option("--poll/--no-poll", help="Read the folders through now and then; default: network mounts."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Analyze what is put into folders, until Ctrl-C, and what is in the queue."""
+    import signal
     import threading
 
     from workbench.jobs.watch import FolderWatch
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a service ends it as well
+    submitted = 0
     with _open(library, create=True) as lib:
         manager = lib.job_manager(workers=workers, scheduler=scheduler)
-        folder_watch = FolderWatch(
-            folders,
-            lambda paths: _tell_job(manager.submit(paths, owner="watch"), as_json=False),
-            settle_s=settle,
-            polling=poll,
-            say=say,
-        )
+
+        def submit(paths: list[str]) -> None:
+            nonlocal submitted
+            _tell_job(manager.submit(paths, owner="watch"), as_json=False)
+            submitted += 1
+
+        folder_watch = FolderWatch(folders, submit, settle_s=settle, polling=poll, say=say)
         manager.start()
         try:
             folder_watch.run(threading.Event())
@@ -245,6 +249,8 @@ def watch(
             say("no longer watching; what is not done stays in the queue")
         finally:
             manager.stop(timeout=10.0)
+    if as_json:
+        print_json({"submitted": submitted})
 
 
 @app.command()
