@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from tests.services import PostgresServer, postgres_copy
 from workbench.errors import Outcome
 from workbench.schema import ArraySpec
 from workbench.store.arrays import PartRecord, PartStore, part_name
@@ -125,10 +126,36 @@ def without_numbers(connection: sa.Connection) -> None:
     connection.execute(sa.text("DELETE FROM meta WHERE key = 'numbers'"))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of modules that say so on both databases."""
+    if "database" in metafunc.fixturenames:
+        both = getattr(metafunc.module, "ON_BOTH_DATABASES", False)
+        metafunc.parametrize("database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_server: PostgresServer) -> str:
+    """Give the name of a database with an empty catalog, to be copied: far quicker than to migrate for every test."""
+    postgres_server.run("CREATE DATABASE migrated")
+    Catalog(postgres_server.url("migrated")).close()
+    return "migrated"
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of an empty catalog."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'catalog.sqlite'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with postgres_copy(server, request.getfixturevalue("migrated")) as url:
+        yield url
+
+
+@pytest.fixture
+def store(database: str, tmp_path: Path) -> Iterator[Store]:
     """Give an empty store."""
-    catalog = Catalog.open_file(tmp_path / "catalog.sqlite", busy_timeout_s=0.2)
+    catalog = Catalog(database, busy_timeout_s=0.2)
     parts = PartStore(tmp_path / "features.zarr")
     parts.create()
     yield Store(catalog, parts)

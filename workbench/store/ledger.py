@@ -16,7 +16,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -29,6 +29,7 @@ from workbench.failpoint import failpoint
 from workbench.schema import DescriptorSet
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import upsert
+from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Batch, File, Job, JobFile
 from workbench.store.records import WorkFile
 
@@ -171,6 +172,7 @@ class Ledger:
 
     # --- a job's life -----------------------------------------------------------------------------
 
+    @lasting
     def create(self, request: Request, *, lease_s: float) -> JobLease:
         """Enter a new job, owned by this process."""
         now = time.time()
@@ -192,6 +194,7 @@ class Ledger:
         failpoint("job-created")
         return JobLease(job_id, 1, lease_s)
 
+    @lasting
     def unfinished(self, request: Request) -> int | None:
         """Find the newest job with the same request that was started and not finished."""
         with self._catalog.read() as connection:
@@ -203,6 +206,7 @@ class Ledger:
                 .limit(1)
             ).scalar_one_or_none()
 
+    @lasting
     def acquire(self, job_id: int, *, lease_s: float) -> JobLease:
         """Take a job over from a driver that is gone.
 
@@ -244,6 +248,7 @@ class Ledger:
                 _requeue(connection, batch, one_by_one=batch.attempts >= 2, reason=Reason.WORKER_DIED)
         return JobLease(job_id, fence, lease_s)
 
+    @lasting
     def renew(self, job: JobLease, *, worked_s: float) -> JobState:
         """Show a sign of life; give the job's state, which a cancel may have changed.
 
@@ -261,6 +266,7 @@ class Ledger:
             )
         return JobState(row.state)
 
+    @lasting
     def finish(self, job: JobLease, state: JobState, message: str | None = None) -> None:
         """Say how the job ended, or that it stopped for now."""
         with self._catalog.write() as connection:
@@ -271,6 +277,7 @@ class Ledger:
                 .values(state=state, message=message, finished_at=time.time(), lease_until=None)
             )
 
+    @lasting
     def let_go(self, job: JobLease) -> None:
         """Stop working on a job that has not ended, so that the next driver need not wait for the lease."""
         with self._catalog.write() as connection:
@@ -278,6 +285,7 @@ class Ledger:
             state = JobState.INTERRUPTED if state is JobState.RUNNING else state
             connection.execute(sa.update(Job).where(Job.id == job.job_id).values(state=state, lease_until=0.0))
 
+    @lasting
     def cancel(self, job_id: int) -> None:
         """Ask a job to stop. What it has committed stays; `acquire` makes it go on.
 
@@ -298,12 +306,14 @@ class Ledger:
                 .values(state=JobState.CANCELLED, fence=fence, finished_at=time.time())
             )
 
+    @lasting
     def job(self, job_id: int) -> dict[str, Any]:
         """One job, ready for JSON."""
         with self._catalog.read() as connection:
             row = self._row(connection, job_id)
         return dict(row._mapping)
 
+    @lasting
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs, newest first."""
         with self._catalog.read() as connection:
@@ -311,12 +321,14 @@ class Ledger:
 
     # --- planning ---------------------------------------------------------------------------------
 
+    @lasting
     def clear_plan(self, job: JobLease) -> None:
         """Forget a plan that was cut short."""
         with self._catalog.write() as connection:
             self._held(connection, job)
             _forget_plan(connection, job.job_id)
 
+    @lasting
     def add_files(self, job: JobLease, first_ordinal: int, files: Sequence[PlannedFile]) -> None:
         """Enter files into the plan, in their order; remember those that could not even be looked at."""
         rows = [{"job_id": job.job_id, "ordinal": first_ordinal + i, **asdict(file)} for i, file in enumerate(files)]
@@ -330,14 +342,15 @@ class Ledger:
             connection.execute(sa.insert(JobFile), [{k: v for k, v in row.items() if k not in _SEEN} for row in rows])
             upsert(connection, File, unreadable, key="path", update=(*_SEEN, "reason", "detail"))
 
-    def add_batches(self, job: JobLease, batches: Iterable[tuple[int, int, float]]) -> None:
+    @lasting
+    def add_batches(self, job: JobLease, batches: Sequence[tuple[int, int, float]]) -> None:
         """Cut the plan into batches and start the job.
 
         Parameters
         ----------
         job : JobLease
             The right to do so.
-        batches : iterable of (first ordinal, last ordinal, cost)
+        batches : sequence of (first ordinal, last ordinal, cost)
             Files between them that have an outcome already are left out.
         """
         with self._catalog.write() as connection:
@@ -354,6 +367,7 @@ class Ledger:
             connection.execute(sa.update(Job).where(Job.id == job.job_id).values(state=JobState.RUNNING))
         failpoint("job-planned")
 
+    @lasting
     def to_do(self, job_id: int) -> list[tuple[int, float]]:
         """Ordinal and cost of every file of the plan that has no outcome yet, in order."""
         with self._catalog.read() as connection:
@@ -366,6 +380,7 @@ class Ledger:
 
     # --- batches ----------------------------------------------------------------------------------
 
+    @lasting
     def lease_batch(self, job: JobLease, *, last_attempts: bool = True) -> BatchLease | None:
         """Lease the costliest batch that waits, so that no long one is left for the end.
 
@@ -397,6 +412,7 @@ class Ledger:
         failpoint("batch-leased")
         return BatchLease(job, batch.id, fence, attempts, files)
 
+    @lasting
     def waiting(self, job_id: int) -> int:
         """How many batches of a job wait for work."""
         with self._catalog.read() as connection:
@@ -406,12 +422,14 @@ class Ledger:
                 .where(Batch.job_id == job_id, Batch.state == BatchState.PENDING)
             ).scalar_one()
 
+    @lasting
     def batch_lost(self, lease: BatchLease, *, reason: Reason) -> list[str]:
         """Take back a batch whose worker died, and give the paths of the files that are given up for it."""
         with self._catalog.write() as connection:
             batch = held_batch(connection, lease)
             return _requeue(connection, batch, one_by_one=True, reason=reason)
 
+    @lasting
     def batch_released(self, lease: BatchLease) -> None:
         """Take back a batch that nobody worked on to the end, through no fault of its files."""
         with self._catalog.write() as connection:
@@ -422,6 +440,7 @@ class Ledger:
                 .values(state=BatchState.PENDING, attempts=Batch.attempts - 1)
             )
 
+    @lasting
     def counts(self, job_id: int) -> Counts:
         """Count the outcomes of a job."""
         with self._catalog.read() as connection:
@@ -442,6 +461,7 @@ class Ledger:
             cost_done=sum(cost.values()) - cost.get(None, 0.0),
         )
 
+    @lasting
     def reasons(self, job_id: int) -> dict[str, int]:
         """How many files of a job failed, by reason."""
         with self._catalog.read() as connection:
