@@ -11,6 +11,8 @@ from workbench.errors import InputError
 from workbench.store.catalog.queries import tracks
 from workbench.store.catalog.where import COLUMNS, compile_where
 
+ON_BOTH_DATABASES = True
+
 
 @pytest.fixture
 def three(store: Store) -> Store:

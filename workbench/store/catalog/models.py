@@ -16,7 +16,7 @@ that are not UTF-8 is stored escaped (`PathText`): both SQLite and PostgreSQL ho
 All texts are ordered by their bytes, on PostgreSQL by a collation that its migrations set.
 
 Every index that orders tracks ends in their id: a page begins after the last row of the one before
-it (`queries.tracks_page`), also among rows of equal value.
+it (`pages.tracks_page`), also among rows of equal value.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _ESCAPE = "\x1a"  # ASCII SUBSTITUTE: "a character in place of one that is invalid"
+_ESCAPED_TOO = frozenset({_ESCAPE, "\0"})
 _ESCAPED = re.compile(_ESCAPE + "([0-9a-f]{2})")
 
 
 def escape_path(path: str) -> str:
-    r"""Make a path storable as text: undecodable bytes become ``\x1a`` and two hex digits.
+    r"""Make a path storable as text: undecodable bytes, and NUL, become ``\x1a`` and two hex digits.
 
     >>> escape_path("caf\udce9.wav")
     'caf\x1ae9.wav'
     """
     return "".join(
-        f"{_ESCAPE}{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else f"{_ESCAPE}1a" if c == _ESCAPE else c
-        for c in path
+        f"{_ESCAPE}{ord(c) & 0xFF:02x}" if "\udc80" <= c <= "\udcff" or c in _ESCAPED_TOO else c for c in path
     )
 
 
@@ -52,7 +52,7 @@ def unescape_path(text: str) -> str:
     """
     if _ESCAPE not in text:
         return text
-    return _ESCAPED.sub(lambda m: _ESCAPE if m[1] == "1a" else chr(0xDC00 + int(m[1], 16)), text)
+    return _ESCAPED.sub(lambda m: chr(code if (code := int(m[1], 16)) < 0x80 else 0xDC00 + code), text)
 
 
 class PathText(TypeDecorator[str]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -16,7 +17,17 @@ from sqlalchemy.engine import Connection
 from workbench.errors import InputError, Outcome
 from workbench.store.catalog.engine import Catalog
 from workbench.store.catalog.lasting import lasting
-from workbench.store.catalog.models import ArraySet, File, Job, JobFile, Meta, Part, PartArray, Placement, Track
+from workbench.store.catalog.models import (
+    ArraySet,
+    File,
+    Job,
+    JobFile,
+    Meta,
+    Part,
+    PartArray,
+    Placement,
+    Track,
+)
 from workbench.store.catalog.where import compile_where
 
 #: The columns of a track that users see, in the order in which they see them.
@@ -42,6 +53,7 @@ TRACK_COLUMNS = (
 )
 
 _TABLE = Track.__table__
+_BEGINNING = re.compile("[0-9a-f]{1,32}")  # of a track's id
 _AT_ONCE = 500  # bound values per statement: well below every database's limit
 
 
@@ -134,10 +146,13 @@ def tracks(catalog: Catalog, *, where: str | None = None, limit: int | None = No
 
 
 @lasting
-def number_of_tracks(catalog: Catalog) -> int:
-    """Count the tracks."""
+def number_of_tracks(catalog: Catalog, *, where: str | None = None) -> int:
+    """Count the tracks, or those that fit an expression."""
+    statement = sa.select(sa.func.count()).select_from(Track)
+    if where:
+        statement = statement.where(compile_where(where))
     with catalog.read() as connection:
-        return connection.execute(sa.select(sa.func.count()).select_from(Track)).scalar_one()
+        return connection.execute(statement).scalar_one()
 
 
 @lasting
@@ -191,10 +206,9 @@ def find_track(catalog: Catalog, wanted: str) -> str:
         ).scalar_one_or_none()
         if by_path is not None:
             return by_path
-        found = connection.execute(
-            sa.select(Track.id).where(Track.id.between(wanted, wanted + "g")).order_by(Track.id).limit(2)
-        ).scalars()
-        ids = [i for i in found if i.startswith(wanted)]
+        beginning = wanted if _BEGINNING.fullmatch(wanted) else ""
+        found = sa.select(Track.id).where(Track.id.between(beginning, beginning + "g")).order_by(Track.id).limit(2)
+        ids = connection.execute(found).scalars().all() if beginning else []
     if len(ids) == 1 and len(wanted) >= 4:
         return ids[0]
     if len(ids) > 1:
@@ -399,19 +413,10 @@ def tracks_by_array_set(catalog: Catalog, wanted: Sequence[str]) -> list[tuple[f
 @lasting
 def measured_speed(catalog: Catalog) -> float | None:
     """Give the cost per second that the last job got through which analyzed something; None if none did."""
-    analyzed = (
-        sa.select(JobFile.job_id, sa.func.sum(JobFile.cost).label("cost"))
-        .where(JobFile.outcome == Outcome.ANALYZED)
-        .group_by(JobFile.job_id)
-        .subquery()
-    )
+    analyzed = sa.select(JobFile.ordinal).where(JobFile.job_id == Job.id, JobFile.outcome == Outcome.ANALYZED)
+    cost = analyzed.with_only_columns(sa.func.sum(JobFile.cost)).scalar_subquery()
     statement = (
-        sa.select(analyzed.c.cost / Job.worked_s)
-        .select_from(Job)
-        .join(analyzed, Job.id == analyzed.c.job_id)
-        .where(Job.worked_s > 0)
-        .order_by(Job.id.desc())
-        .limit(1)
+        sa.select(cost / Job.worked_s).where(Job.worked_s > 0, analyzed.exists()).order_by(Job.id.desc()).limit(1)
     )
     with catalog.read() as connection:
         speed = connection.execute(statement).scalar_one_or_none()
