@@ -176,15 +176,16 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
         )
     if state in _REFUSED:
         return LibraryUnwritableError(
-            f"The catalog {name} cannot be written: {_first_line(error)}.",
+            f"The catalog {name} cannot be written: {first_line(error)}.",
             "Give the user the right to create and write schemas in the database, on the primary server.",
         )
     if state in _DAMAGED:
         return LibraryDamagedError(
-            f"The catalog {name} is damaged: {_first_line(error)}.", "Restore the database from a backup."
+            f"The catalog {name} is damaged: {first_line(error)}.", "Restore the database from a backup."
         )
     return None
 
 
-def _first_line(error: DBAPIError) -> str:
+def first_line(error: DBAPIError) -> str:
+    """Give what the server or the driver said, without the hints that follow."""
     return str(error.orig).partition("\n")[0].rstrip(".")
