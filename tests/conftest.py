@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+pytest_plugins = ("tests.services",)
+
 ALLOWED_SKIPS = Path(__file__).parents[1] / ".ci" / "allowed-skips.txt"
 
 hypothesis.settings.register_profile("workbench", deadline=None, derandomize=True, database=None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -32,11 +32,16 @@ def settings_file() -> Path:
 class Settings(BaseSettings):
     """Everything that a user may set. Every field is also an environment variable."""
 
-    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", extra="forbid", hide_input_in_errors=True)
 
     library: Path = Field(
         default_factory=lambda: Path("~/workbench.library").expanduser(),
         description="Folder of the library: its catalog, features and search index.",
+    )
+    catalog: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL database for the catalogs of new libraries (postgresql://user@host/database); "
+        "default: an SQLite file in the library's folder.",
     )
     workers: int | None = Field(default=None, ge=1, description="Worker processes; default: one per CPU core.")
     scheduler: str | None = Field(default=None, description="Address of an existing Dask scheduler (tcp://…).")
@@ -67,6 +72,9 @@ class Settings(BaseSettings):
     busy_timeout_s: float = Field(
         default=30.0, ge=0, description="How long to wait for a catalog that another process holds, seconds."
     )
+    reconnect_s: float = Field(
+        default=60.0, ge=0, description="How long to try to reach a PostgreSQL server again that went away, seconds."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -93,7 +101,7 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']} (given: {e['input']!r})" for e in error.errors()]
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}{_given(e['loc'], e['input'])}" for e in error.errors()]
         raise InputError(
             f"A setting cannot be used: {'; '.join(wrong)}.",
             f"See the variables WORKBENCH_… of the environment, and {str(settings_file())!r}.",
@@ -102,3 +110,9 @@ def load_settings() -> Settings:
         raise InputError(
             f"The settings file {str(settings_file())!r} cannot be read: {error}.", "Correct it."
         ) from error
+
+
+def _given(place: tuple[int | str, ...], value: object) -> str:
+    """Repeat what was given for a setting that holds no secret; under an unknown name it may be one."""
+    shown = place and place[0] in Settings.model_fields and place[0] != "catalog"
+    return f" (given: {value!r})" if shown else ""

@@ -11,6 +11,7 @@
     │   ├── LibraryVersionError    written by another version of the workbench
     │   ├── LibraryUnwritableError no permission, or a read-only disk
     │   ├── CatalogLockedError     another process holds the catalog
+    │   ├── CatalogUnreachableError  the database server does not answer
     │   └── LibraryDamagedError    stored data do not match what was committed
     ├── StorageFullError      4    no room left; nothing committed is lost
     ├── FenceLostError        5    a stale attempt tried to commit and was refused
@@ -181,6 +182,10 @@ class LibraryUnwritableError(LibraryError):
 
 class CatalogLockedError(LibraryError):
     """Another process held the catalog for longer than the time allowed."""
+
+
+class CatalogUnreachableError(LibraryError):
+    """The database server that has the catalog did not answer for longer than the time allowed."""
 
 
 class LibraryDamagedError(LibraryError):

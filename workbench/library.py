@@ -39,6 +39,8 @@ PathLike = str | os.PathLike[str]
 
 #: Raised when the layout of the folder changes; the catalog's tables have revisions of their own.
 LAYOUT = 1
+#: Of a library whose catalog is on a server: a version that would look for it in the folder must refuse it.
+LAYOUT_ON_SERVER = 2
 
 
 class Library:
@@ -54,20 +56,22 @@ class Library:
     []
     """
 
-    def __init__(self, path: Path, settings: Settings) -> None:
+    def __init__(self, path: Path, settings: Settings, schema: str | None) -> None:
         from workbench.store.arrays import PartStore
-        from workbench.store.catalog import Catalog
         from workbench.store.indexes import Indexes
 
         self.path = path
         self.settings = settings
-        self.catalog: Catalog = Catalog.open_file(path / "catalog.sqlite", busy_timeout_s=settings.busy_timeout_s)
+        self.catalog: Catalog = _open_catalog(path, settings, schema)
         self.parts: PartStore = PartStore(path / "features.zarr")
         self._indexes = Indexes(self.catalog, self.parts, path / "index")
 
     @classmethod
     def open(cls, path: PathLike | None = None, *, create: bool = True, settings: Settings | None = None) -> Library:
         """Open a library, or make one.
+
+        The catalog of a new one is an SQLite file in its folder, or, with the setting ``catalog``, in a PostgreSQL
+        database, where each library has a schema of its own. It stays where it was made.
 
         Parameters
         ----------
@@ -82,7 +86,7 @@ class Library:
         ------
         InputError
             When there is no library and none is to be made, or the folder is something else.
-        LibraryUnwritableError, LibraryVersionError, CatalogLockedError
+        LibraryUnwritableError, LibraryVersionError, CatalogLockedError, CatalogUnreachableError
             When it cannot be used as it is.
         StorageFullError
             When there is no room for it.
@@ -97,9 +101,9 @@ class Library:
                         f"There is no library at {str(folder)!r}.",
                         "Make one with `workbench analyze PATH`, or name another with --library.",
                     )
-                _make_folder(folder, marker)
-            _check_layout(marker)
-        return cls(folder, settings)
+                _make_folder(folder, marker, on_server=settings.catalog is not None)
+            schema = _read_marker(marker)
+        return cls(folder, settings, schema)
 
     # --- analysis ---------------------------------------------------------------------------------
 
@@ -766,28 +770,60 @@ def _usable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _make_folder(folder: Path, marker: Path) -> None:
-    import json
+def _open_catalog(folder: Path, settings: Settings, schema: str | None) -> Catalog:
+    from workbench.store.catalog import Catalog
 
-    beside = folder / f".{marker.name}"
-    if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - {beside}):
+    if schema is None:
+        return Catalog.open_file(folder / "catalog.sqlite", busy_timeout_s=settings.busy_timeout_s)
+    if settings.catalog is None:
+        raise InputError(
+            f"The catalog of the library {str(folder)!r} is in a PostgreSQL database.",
+            "Say in which: set WORKBENCH_CATALOG to postgresql://user@host/database.",
+        )
+    return Catalog(
+        settings.catalog.get_secret_value(),
+        schema=schema,
+        busy_timeout_s=settings.busy_timeout_s,
+        reconnect_s=settings.reconnect_s,
+    )
+
+
+def _make_folder(folder: Path, marker: Path, *, on_server: bool) -> None:
+    import json
+    import uuid
+
+    name = uuid.uuid4().hex
+    beside = f".{marker.name}"
+    if folder.exists() and (not folder.is_dir() or any(not f.name.startswith(beside) for f in folder.iterdir())):
         raise InputError(
             f"{str(folder)!r} exists and is no library.", "Name a folder that is empty or does not exist yet."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    beside.write_text(json.dumps({"layout": LAYOUT}) + "\n")
-    os.replace(beside, marker)
+    facts = {"layout": LAYOUT_ON_SERVER, "schema": f"workbench_{name[:12]}"} if on_server else {"layout": LAYOUT}
+    made = folder / f"{beside}-{name}"
+    made.write_text(json.dumps(facts) + "\n")
+    try:
+        os.link(made, marker)  # unlike a rename, refused where another process makes the library: then it is that one's
+    except OSError as error:
+        if error.errno != errno.EEXIST:  # a file system without links
+            os.replace(made, marker)
+    finally:
+        made.unlink(missing_ok=True)
 
 
-def _check_layout(marker: Path) -> None:
+def _read_marker(marker: Path) -> str | None:
+    """Check the layout, and give the schema of a catalog on a server."""
     import json
 
     try:
-        layout = json.loads(marker.read_text())["layout"]
+        facts = json.loads(marker.read_text())
+        layout = facts["layout"]
+        schema = facts["schema"] if layout == LAYOUT_ON_SERVER else None
     except (ValueError, KeyError, TypeError) as error:
         raise LibraryVersionError(f"{str(marker)!r} cannot be read: {error}.", "Restore it from a backup.") from error
-    if layout != LAYOUT:
+    if layout not in (LAYOUT, LAYOUT_ON_SERVER):
         raise LibraryVersionError(
-            f"The library {str(marker.parent)!r} has layout {layout}, this version knows {LAYOUT}.",
+            f"The library {str(marker.parent)!r} has layout {layout}, this version knows up to {LAYOUT_ON_SERVER}.",
             "Install the version of the workbench that wrote it, or a later one.",
         )
+    return schema

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from tests.services import PostgresServer, postgres_copy
 from workbench.errors import Outcome
 from workbench.schema import ArraySpec
 from workbench.store.arrays import PartRecord, PartStore, part_name
 from workbench.store.catalog import Catalog
+from workbench.store.catalog.models import SORT_COLUMNS
 from workbench.store.commit import FileResult, commit_batch
 from workbench.store.ledger import BatchLease, JobLease, JobState, Ledger, PlannedFile, Request
 from workbench.store.records import Analysis, Source
@@ -67,6 +69,7 @@ class Store:
 
     catalog: Catalog
     parts: PartStore
+    database: str = ""  # where the catalog is
 
     @property
     def ledger(self) -> Ledger:
@@ -116,20 +119,52 @@ class Store:
         return part
 
 
-def without_numbers(connection: sa.Connection) -> None:
-    """Take back what the fourth migration has done, as if the catalog were an older one."""
+def as_of_0003(connection: sa.Connection) -> None:
+    """Take back what the later migrations have done, as if the catalog were an older one."""
+    connection.execute(sa.text("DROP TABLE writes"))
+    for name in SORT_COLUMNS:
+        connection.execute(sa.text(f"DROP INDEX ix_tracks_{name}"))
+    for name in ("path", "artist", "bpm", "key", "energy"):
+        connection.execute(sa.text(f"CREATE INDEX ix_tracks_{name} ON tracks ({name})"))
     for index in ("ix_tracks_number", "ix_tracks_changed"):
         connection.execute(sa.text(f"DROP INDEX {index}"))
     for column in ("number", "changed"):
         connection.execute(sa.text(f"ALTER TABLE tracks DROP COLUMN {column}"))
     connection.execute(sa.text("DELETE FROM meta WHERE key = 'numbers'"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of modules that say so on both databases."""
+    if "database" in metafunc.fixturenames:
+        both = getattr(metafunc.module, "ON_BOTH_DATABASES", False)
+        metafunc.parametrize("database", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_server: PostgresServer) -> str:
+    """Give the name of a database with an empty catalog, to be copied: far quicker than to migrate for every test."""
+    postgres_server.run("CREATE DATABASE migrated")
+    Catalog(postgres_server.url("migrated")).close()
+    return "migrated"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of an empty catalog."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield f"sqlite:///{tmp_path / 'catalog.sqlite'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with postgres_copy(server, request.getfixturevalue("migrated")) as url:
+        yield url
+
+
+@pytest.fixture
+def store(database: str, tmp_path: Path) -> Iterator[Store]:
     """Give an empty store."""
-    catalog = Catalog.open_file(tmp_path / "catalog.sqlite", busy_timeout_s=0.2)
+    catalog = Catalog(database, busy_timeout_s=0.2)
     parts = PartStore(tmp_path / "features.zarr")
     parts.create()
-    yield Store(catalog, parts)
+    yield Store(catalog, parts, database)
     catalog.close()

@@ -29,6 +29,8 @@ from workbench.store.commit import commit_batch
 from workbench.store.records import Analysis
 from workbench.store.verify import verify
 
+ON_BOTH_DATABASES = True
+
 
 def outcomes(store: Store, job_id: int) -> dict[str, str]:
     with store.catalog.read() as connection:
@@ -170,7 +172,7 @@ from tests.store.conftest import Store
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 folder = Path(sys.argv[1])
-store = Store(Catalog.open_file(folder / "catalog.sqlite"), PartStore(folder / "features.zarr"))
+store = Store(Catalog(sys.argv[2]), PartStore(folder / "features.zarr"))
 store.parts.create()
 store.add(1, 2)
 store.add(3)
@@ -190,7 +192,7 @@ store.add(3)
     ],
 )
 def test_killed_anywhere_a_batch_is_there_or_it_is_not(
-    tmp_path_factory: pytest.TempPathFactory, place: str, left: list[int]
+    database: str, tmp_path_factory: pytest.TempPathFactory, place: str, left: list[int]
 ) -> None:
     from pathlib import Path
 
@@ -199,13 +201,13 @@ def test_killed_anywhere_a_batch_is_there_or_it_is_not(
 
     folder = tmp_path_factory.mktemp("killed")
     ended = subprocess.run(
-        [sys.executable, "-c", _COMMIT, str(folder)],
+        [sys.executable, "-c", _COMMIT, str(folder), database],
         env={**os.environ, "WORKBENCH_FAILPOINT": place},
         cwd=Path(__file__).parents[2],
         check=False,
     )
     assert ended.returncode == -9
-    catalog = Catalog.open_file(folder / "catalog.sqlite")
+    catalog = Catalog(database)
     found = verify(catalog, PartStore(folder / "features.zarr"))
     assert track_ids(catalog) == [content_id(n) for n in left]
     assert found.problems == []

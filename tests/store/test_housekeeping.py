@@ -23,6 +23,8 @@ from workbench.store.compact import MANY, compact, keep_house
 from workbench.store.ledger import JobState
 from workbench.store.verify import repair, verify
 
+ON_BOTH_DATABASES = True
+
 
 def read_all(store: Store) -> dict[tuple[str, str], bytes]:
     """Read every array of every track, as bytes."""
@@ -157,7 +159,7 @@ from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.compact import compact
 folder = Path(sys.argv[1])
-compact(Catalog.open_file(folder / "catalog.sqlite"), PartStore(folder / "features.zarr"))
+compact(Catalog(sys.argv[2]), PartStore(folder / "features.zarr"))
 """
 
 
@@ -168,7 +170,9 @@ def test_compaction_may_be_killed_anywhere(store: Store, place: str) -> None:
     before = read_all(store)
     folder = store.parts.root.parent
     ended = subprocess.run(
-        [sys.executable, "-c", _COMPACT, str(folder)], env={**os.environ, "WORKBENCH_FAILPOINT": place}, check=False
+        [sys.executable, "-c", _COMPACT, str(folder), store.database],
+        env={**os.environ, "WORKBENCH_FAILPOINT": place},
+        check=False,
     )
     assert ended.returncode == -9
     assert read_all(store) == before

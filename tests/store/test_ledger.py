@@ -18,6 +18,8 @@ from workbench.store.catalog.queries import failed_files
 from workbench.store.commit import commit_batch
 from workbench.store.ledger import MAX_ATTEMPTS, JobState, PlannedFile, Request, this_process
 
+ON_BOTH_DATABASES = True
+
 
 def test_a_request_from_before_there_were_sets_is_for_the_fast_one() -> None:
     stored = {"paths": ["/music"], "frames": ["rms"], "retry_failed": True}

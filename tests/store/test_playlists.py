@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from tests.store.conftest import Store, without_numbers
+from tests.store.conftest import Store, as_of_0003
 from workbench.errors import InputError
 from workbench.store import playlists
 from workbench.store.catalog import Catalog
+
+ON_BOTH_DATABASES = True
 
 
 def test_a_playlist_is_kept_with_its_request(store: Store) -> None:
@@ -50,14 +51,14 @@ def test_saving_changes_nothing_that_an_index_is_made_from(store: Store) -> None
     assert store.catalog.version() == before
 
 
-def test_a_catalog_of_before_gets_the_table(store: Store, tmp_path: Path) -> None:
+def test_a_catalog_of_before_gets_the_table(store: Store) -> None:
     store.add(1, 2)
-    with store.catalog.write() as connection:
+    with store.catalog.engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE playlists"))
-        without_numbers(connection)
+        as_of_0003(connection)
         connection.execute(sa.text("DROP TABLE tastes"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
-    with contextlib.closing(Catalog.open_file(tmp_path / "catalog.sqlite")) as catalog:
+    with contextlib.closing(Catalog(store.database)) as catalog:
         playlists.save(catalog, "a", {}, ["x"])
         assert [kept.name for kept in playlists.kept(catalog)] == ["a"]
         assert (catalog.version(), catalog.library_id) == (store.catalog.version(), store.catalog.library_id)

@@ -13,6 +13,8 @@ from workbench.store.catalog import queries
 from workbench.store.catalog.models import ArraySet, File, JobFile, Placement, Track
 from workbench.store.catalog.where import compile_where
 
+ON_BOTH_DATABASES = True
+
 
 def test_tracks_in_order_of_path_with_a_limit(store: Store) -> None:
     store.add(3, 1, 2)

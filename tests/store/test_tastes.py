@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from tests.store.conftest import Store, content_id, without_numbers
+from tests.store.conftest import Store, as_of_0003, content_id
 from tests.store.test_vectors import add
 from workbench.errors import InputError
 from workbench.store import tastes
 from workbench.store.catalog import Catalog
 from workbench.store.vectors import Vectors, load_vectors
+
+ON_BOTH_DATABASES = True
 
 A, B, C, D = (content_id(n) for n in range(1, 5))
 
@@ -87,11 +89,11 @@ def test_what_cannot_be_learned(
     assert tastes.kept(store.catalog) == []
 
 
-def test_a_catalog_of_before_gets_the_table(store: Store, tmp_path: Path) -> None:
-    with store.catalog.write() as connection:
-        without_numbers(connection)
+def test_a_catalog_of_before_gets_the_table(store: Store) -> None:
+    with store.catalog.engine.begin() as connection:
+        as_of_0003(connection)
         connection.execute(sa.text("DROP TABLE tastes"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
-    with contextlib.closing(Catalog.open_file(tmp_path / "catalog.sqlite")) as catalog:
+    with contextlib.closing(Catalog(store.database)) as catalog:
         assert tastes.kept(catalog) == []
         assert tastes.factors_in_use(catalog) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.services import postgres_copy
 from tests.store.conftest import Store, columns, content_id
 from workbench.errors import InputError, Outcome
 from workbench.store.arrays import PartStore
@@ -19,6 +21,8 @@ from workbench.store.catalog.where import compile_where
 from workbench.store.commit import commit_batch
 from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, Source
+
+ON_BOTH_DATABASES = True
 
 TEXTS = {
     "key": ["A minor", "C major", "F# major"],
@@ -67,10 +71,18 @@ def by_sql(catalog: Catalog, where: str) -> list[int]:
     return np.flatnonzero(np.isin(queries.track_numbers(catalog), queries.track_numbers(catalog, where=where))).tolist()
 
 
-@pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder: Path = tmp_path_factory.mktemp("columns")
-    made = Store(Catalog.open_file(folder / "catalog.sqlite"), PartStore(folder / "features.zarr"))
+    with contextlib.ExitStack() as stack:
+        url = f"sqlite:///{folder / 'catalog.sqlite'}"
+        if request.param == "postgresql":
+            url = stack.enter_context(postgres_copy(request.getfixturevalue("postgres_server")))
+        yield from filled(url, folder)
+
+
+def filled(url: str, folder: Path) -> Iterator[Store]:
+    made = Store(Catalog(url), PartStore(folder / "features.zarr"))
     made.parts.create()
     enter(made, *range(40))
     yield made

@@ -93,12 +93,14 @@ def _library(folder: Path) -> list[dict[str, Any]]:
     try:
         with Library.open(folder, create=False) as library:
             tracks, failed, jobs = len(library.tracks()), len(library.failed()), library.jobs()
+            catalog = library.catalog.name
     except WorkbenchError as error:
         return [_check("bad", "library", error.message, error.remedy)]
     free = shutil.disk_usage(folder).free
     unfinished = [job for job in jobs if job["state"] in ("planning", "running", "interrupted")]
     return [
         _check("ok", "library", f"{folder}: {tracks} tracks"),
+        _check("ok", "catalog", catalog),
         _check("note" if failed else "ok", "failed files", str(failed), "workbench tracks --failed" if failed else ""),
         _check(
             "note" if unfinished else "ok",

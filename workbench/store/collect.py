@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
+from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Job, Part
 from workbench.store.ledger import JobState, owner_is_dead
 
@@ -30,6 +31,7 @@ class Collection:
     in_progress: tuple[str, ...]
 
 
+@lasting
 def collect(catalog: Catalog, parts: PartStore, *, unused_for_s: float = 0.0) -> Collection:
     """Remove every part folder that no commit refers to and no living job is writing.
 

@@ -24,6 +24,7 @@ from workbench.failpoint import failpoint
 from workbench.store.arrays import PartRecord
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import next_version, raise_version, take_numbers, upsert
+from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import ArraySet, Batch, File, JobFile, Part, PartArray, Placement, Track
 from workbench.store.ledger import BatchLease, BatchState, held_batch
 from workbench.store.records import Analysis
@@ -59,6 +60,7 @@ class FileResult:
     moved_from: str | None = None
 
 
+@lasting
 def commit_batch(
     catalog: Catalog, lease: BatchLease, results: Sequence[FileResult], parts: Sequence[PartRecord] = ()
 ) -> None:

@@ -18,6 +18,7 @@ from workbench.failpoint import failpoint
 from workbench.store.arrays import PartRecord, PartStore, part_name
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import raise_version
+from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Part, PartArray, Placement
 from workbench.store.collect import collect
 from workbench.store.commit import enter_part
@@ -86,8 +87,9 @@ def keep_house(catalog: Catalog, parts: PartStore) -> None:
     collect(catalog, parts, unused_for_s=UNUSED_FOR_S)
 
 
-def _groups(catalog: Catalog, rows: int) -> Iterator[list[str]]:
-    """Parts to merge: of one array set, small, at least two at a time."""
+@lasting
+def _small(catalog: Catalog, rows: int) -> list[tuple[str, str, int]]:
+    """Give the parts with few rows in use: id, array set and rows in use, those of one array set together."""
     statement = (
         sa.select(Part.id, Part.array_set, sa.func.count(Placement.row).label("used"))
         .join(Placement, Placement.part_id == Part.id)
@@ -96,16 +98,20 @@ def _groups(catalog: Catalog, rows: int) -> Iterator[list[str]]:
         .order_by(Part.array_set, Part.id)
     )
     with catalog.read() as connection:
-        small = connection.execute(statement).all()
+        return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
+def _groups(catalog: Catalog, rows: int) -> Iterator[list[str]]:
+    """Parts to merge: of one array set, small, at least two at a time."""
     group: list[str] = []
-    size, array_set = 0, None
-    for part in small:
-        if part.array_set != array_set or size + part.used > rows:
+    size, array_set = 0, ""
+    for part_id, of_part, used in _small(catalog, rows):
+        if of_part != array_set or size + used > rows:
             if len(group) > 1:
                 yield group
-            group, size, array_set = [], 0, part.array_set
-        group.append(part.id)
-        size += part.used
+            group, size, array_set = [], 0, of_part
+        group.append(part_id)
+        size += used
     if len(group) > 1:
         yield group
 
@@ -113,6 +119,7 @@ def _groups(catalog: Catalog, rows: int) -> Iterator[list[str]]:
 Used = dict[str, list[tuple[int, str]]]
 
 
+@lasting
 def _rows_in_use(catalog: Catalog, group: Sequence[str]) -> Used:
     statement = sa.select(Placement.__table__).where(Placement.part_id.in_(group))
     used: Used = {part_id: [] for part_id in group}
@@ -122,6 +129,7 @@ def _rows_in_use(catalog: Catalog, group: Sequence[str]) -> Used:
     return used
 
 
+@lasting
 def _swap(catalog: Catalog, record: PartRecord, used: Used) -> bool:
     """Put the new part in the place of the old ones, unless their rows have changed in the meantime."""
     with catalog.write() as connection:

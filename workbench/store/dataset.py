@@ -90,7 +90,7 @@ def read_ragged(catalog: Catalog, parts: PartStore, spec: ArraySpec, track_id: s
     """
     import xarray as xr
 
-    placed = next(placed_arrays(catalog, spec.path, spec.version, track_id), None)
+    placed = next(iter(placed_arrays(catalog, spec.path, spec.version, track_id)), None)
     if placed is None:
         raise InputError(
             f"Track {track_id} has no {spec.level} of {spec.name}.",

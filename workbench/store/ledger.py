@@ -22,7 +22,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -35,6 +35,7 @@ from workbench.failpoint import failpoint
 from workbench.schema import DescriptorSet
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import upsert
+from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Batch, File, Job, JobFile
 from workbench.store.records import WorkFile
 
@@ -208,6 +209,7 @@ class Ledger:
 
     # --- a job's life -----------------------------------------------------------------------------
 
+    @lasting
     def submit(self, request: Request, submitted_by: str, *, most_jobs: int | None = None) -> int:
         """Put a new job into the queue, and give its number; its files are looked for when it is taken up.
 
@@ -226,6 +228,7 @@ class Ledger:
                 )
             return _insert_job(connection, request, submitted_by, state=JobState.QUEUED, fence=0)
 
+    @lasting
     def create(self, request: Request, *, lease_s: float, submitted_by: str | None = None) -> JobLease:
         """Enter a new job, owned by this process; nobody has submitted what the library does of its own."""
         now = time.time()
@@ -243,6 +246,7 @@ class Ledger:
         failpoint("job-created")
         return JobLease(job_id, 1, lease_s)
 
+    @lasting
     def unfinished(self, request: Request) -> int | None:
         """Find the newest job with the same request that was started and not finished."""
         with self._catalog.read() as connection:
@@ -254,6 +258,7 @@ class Ledger:
                 .limit(1)
             ).scalar_one_or_none()
 
+    @lasting
     def line(self) -> list[Waiting]:
         """Give the jobs to be taken up next: of each submitter the oldest, and all whose driver is gone.
 
@@ -277,6 +282,7 @@ class Ledger:
         waiting = [Waiting(job.id, job.fence, job.submitted_by) for job in (*lost, *queued)]
         return sorted(waiting, key=lambda job: (at_work[job.submitted_by], job.job_id))
 
+    @lasting
     def acquire(self, job_id: int, *, lease_s: float, seen: Waiting | None = None) -> JobLease:
         """Take up a job that waits, or one from a driver that is gone.
 
@@ -326,6 +332,7 @@ class Ledger:
                 _requeue(connection, batch, one_by_one=batch.attempts >= 2, reason=Reason.WORKER_DIED)
         return JobLease(job_id, fence, lease_s)
 
+    @lasting
     def renew(self, job: JobLease, *, worked_s: float, progress: Mapping[str, Any] | None = None) -> JobState:
         """Show a sign of life, and how far the job is; give its state, which a cancel may have changed.
 
@@ -345,6 +352,7 @@ class Ledger:
             connection.execute(sa.update(Job).where(Job.id == job.job_id).values(values))
         return JobState(row.state)
 
+    @lasting
     def finish(self, job: JobLease, state: JobState, message: str | None = None) -> Counts:
         """Say how the job ended, and give the outcomes; a plan that is not complete is forgotten."""
         with self._catalog.write() as connection:
@@ -356,6 +364,7 @@ class Ledger:
             _update_job(connection, job.job_id, finished_at=time.time(), **ended)
         return counts
 
+    @lasting
     def let_go(
         self,
         job: JobLease,
@@ -392,6 +401,7 @@ class Ledger:
                 progress=_count(connection, job.job_id).summary(),
             )
 
+    @lasting
     def cancel(self, job_id: int) -> None:
         """Stop a job, whoever works on it. What it has committed stays; `acquire` or `requeue` makes it go on.
 
@@ -416,6 +426,7 @@ class Ledger:
                 progress=_count(connection, job_id).summary(),
             )
 
+    @lasting
     def requeue(self, job_id: int) -> None:
         """Let a job that was cancelled, interrupted or has failed go on, by whoever takes it up."""
         with self._catalog.write() as connection:
@@ -424,17 +435,20 @@ class Ledger:
                 waits = {"state": JobState.QUEUED, "finished_at": None, "lease_until": None, "message": None}
                 _update_job(connection, job_id, **waits)
 
+    @lasting
     def job(self, job_id: int) -> dict[str, Any]:
         """One job, ready for JSON."""
         with self._catalog.read() as connection:
             row = self._row(connection, job_id)
         return dict(row._mapping)
 
+    @lasting
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs, newest first."""
         with self._catalog.read() as connection:
             return [dict(row._mapping) for row in connection.execute(sa.select(Job).order_by(Job.id.desc()))]
 
+    @lasting
     def page(
         self, *, submitted_by: str | None = None, state: JobState | None = None, before: int | None = None, limit: int
     ) -> list[dict[str, Any]]:
@@ -449,18 +463,21 @@ class Ledger:
         with self._catalog.read() as connection:
             return [dict(row._mapping) for row in connection.execute(statement)]
 
+    @lasting
     def looked_at(self, job_ids: Collection[int]) -> list[dict[str, Any]]:
         """Give what is to be seen of some jobs; nothing of those that there are not."""
         with self._catalog.read() as connection:
             rows = connection.execute(sa.select(*_TO_BE_SEEN).where(Job.id.in_(job_ids)))
             return [dict(row._mapping) for row in rows]
 
+    @lasting
     def idle(self) -> bool:
         """Tell whether no job is at work or waits for it."""
         busy = sa.select(Job.id).where(Job.state.in_(UNFINISHED)).limit(1)
         with self._catalog.read() as connection:
             return connection.execute(busy).first() is None
 
+    @lasting
     def files_to_do(self, submitted_by: str, *, besides: int) -> int:
         """How many files without an outcome the unfinished jobs of a submitter hold, one job left out."""
         with self._catalog.read() as connection:
@@ -474,12 +491,14 @@ class Ledger:
 
     # --- planning ---------------------------------------------------------------------------------
 
+    @lasting
     def clear_plan(self, job: JobLease) -> None:
         """Forget a plan that was cut short."""
         with self._catalog.write() as connection:
             self._held(connection, job)
             _forget_plan(connection, job.job_id)
 
+    @lasting
     def add_files(self, job: JobLease, first_ordinal: int, files: Sequence[PlannedFile]) -> None:
         """Enter files into the plan, in their order; remember those that could not even be looked at."""
         rows = [{"job_id": job.job_id, "ordinal": first_ordinal + i, **asdict(file)} for i, file in enumerate(files)]
@@ -493,14 +512,15 @@ class Ledger:
             connection.execute(sa.insert(JobFile), [{k: v for k, v in row.items() if k not in _SEEN} for row in rows])
             upsert(connection, File, unreadable, key="path", update=(*_SEEN, "reason", "detail"))
 
-    def add_batches(self, job: JobLease, batches: Iterable[tuple[int, int, float]]) -> None:
+    @lasting
+    def add_batches(self, job: JobLease, batches: Sequence[tuple[int, int, float]]) -> None:
         """Cut the plan into batches and start the job.
 
         Parameters
         ----------
         job : JobLease
             The right to do so.
-        batches : iterable of (first ordinal, last ordinal, cost)
+        batches : sequence of (first ordinal, last ordinal, cost)
             Files between them that have an outcome already are left out.
         """
         with self._catalog.write() as connection:
@@ -522,6 +542,7 @@ class Ledger:
             )
         failpoint("job-planned")
 
+    @lasting
     def to_do(self, job_id: int) -> list[tuple[int, float]]:
         """Ordinal and cost of every file of the plan that has no outcome yet, in order."""
         with self._catalog.read() as connection:
@@ -534,6 +555,7 @@ class Ledger:
 
     # --- batches ----------------------------------------------------------------------------------
 
+    @lasting
     def lease_batch(self, job: JobLease, *, last_attempts: bool = True) -> BatchLease | None:
         """Lease the costliest batch that waits, so that no long one is left for the end.
 
@@ -565,6 +587,7 @@ class Ledger:
         failpoint("batch-leased")
         return BatchLease(job, batch.id, fence, attempts, files)
 
+    @lasting
     def waiting(self, job_id: int) -> int:
         """How many batches of a job wait for work."""
         with self._catalog.read() as connection:
@@ -574,12 +597,14 @@ class Ledger:
                 .where(Batch.job_id == job_id, Batch.state == BatchState.PENDING)
             ).scalar_one()
 
+    @lasting
     def batch_lost(self, lease: BatchLease, *, reason: Reason) -> list[str]:
         """Take back a batch whose worker died, and give the paths of the files that are given up for it."""
         with self._catalog.write() as connection:
             batch = held_batch(connection, lease)
             return _requeue(connection, batch, one_by_one=True, reason=reason)
 
+    @lasting
     def batch_released(self, lease: BatchLease) -> None:
         """Take back a batch that nobody worked on to the end, through no fault of its files."""
         with self._catalog.write() as connection:
@@ -590,11 +615,13 @@ class Ledger:
                 .values(state=BatchState.PENDING, attempts=Batch.attempts - 1)
             )
 
+    @lasting
     def counts(self, job_id: int) -> Counts:
         """Count the outcomes of a job."""
         with self._catalog.read() as connection:
             return _count(connection, job_id)
 
+    @lasting
     def reasons(self, job_id: int) -> dict[str, int]:
         """How many files of a job failed, by reason."""
         with self._catalog.read() as connection:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from workbench.errors import InputError
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import upsert
+from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import SavedPlaylist
 
 _LONGEST_NAME = 200
@@ -35,6 +36,7 @@ class Kept:
     saved_at: float
 
 
+@lasting
 def save(catalog: Catalog, name: str, request: Mapping[str, Any], tracks: Sequence[str]) -> None:
     """Keep a playlist under a name; one of that name is replaced.
 
@@ -55,6 +57,7 @@ def check_name(name: str) -> None:
         raise InputError(f"{name!r} cannot be a name.", f"Give up to {_LONGEST_NAME} letters, on one line.")
 
 
+@lasting
 def kept(catalog: Catalog) -> list[Kept]:
     """All playlists, in order of their names."""
     columns = (SavedPlaylist.name, SavedPlaylist.request, SavedPlaylist.tracks, SavedPlaylist.saved_at)
@@ -81,6 +84,7 @@ def find(catalog: Catalog, name: str) -> Kept:
     )
 
 
+@lasting
 def delete(catalog: Catalog, name: str) -> None:
     """Forget a playlist; `InputError` when there is none of that name."""
     find(catalog, name)

@@ -18,6 +18,7 @@ from workbench.similarity.search import component_weights, facet_weights, search
 from workbench.similarity.taste import Click, learn, squared_by_quality
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import upsert
+from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import SavedTaste
 from workbench.store.playlists import check_name
 from workbench.store.vectors import Vectors
@@ -53,6 +54,7 @@ class Taste:
     saved_at: float
 
 
+@lasting
 def learn_taste(catalog: Catalog, vectors: Vectors, name: str, likes: Pairs, dislikes: Pairs) -> None:
     """Add clicks to those of a taste, learn it from all of them, keep it, and use it from now on.
 
@@ -85,6 +87,7 @@ def learn_taste(catalog: Catalog, vectors: Vectors, name: str, likes: Pairs, dis
         upsert(connection, SavedTaste, [row], key="name", update=tuple(set(row) - {"name"}))
 
 
+@lasting
 def kept(catalog: Catalog) -> list[Taste]:
     """All tastes, in order of their names."""
     table = SavedTaste.__table__
@@ -93,6 +96,7 @@ def kept(catalog: Catalog) -> list[Taste]:
         return [Taste(**{**row._mapping, "likes": _pairs(row.likes), "dislikes": _pairs(row.dislikes)}) for row in rows]
 
 
+@lasting
 def use(catalog: Catalog, name: str | None) -> None:
     """Let searches go by a taste, or by none; `InputError` when there is none of that name."""
     _known(catalog, name)
@@ -100,6 +104,7 @@ def use(catalog: Catalog, name: str | None) -> None:
         connection.execute(sa.update(SavedTaste).values(in_use=SavedTaste.name == name if name else False))
 
 
+@lasting
 def forget(catalog: Catalog, name: str) -> None:
     """Delete a taste; `InputError` when there is none of that name."""
     _known(catalog, name)
@@ -107,6 +112,7 @@ def forget(catalog: Catalog, name: str) -> None:
         connection.execute(sa.delete(SavedTaste).where(SavedTaste.name == name))
 
 
+@lasting
 def factors_in_use(catalog: Catalog) -> dict[str, float]:
     """Factors of the taste in use, none if none is."""
     with catalog.read() as connection:

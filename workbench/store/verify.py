@@ -16,6 +16,7 @@ from workbench.errors import LibraryDamagedError
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import next_version, raise_version
+from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import ArraySet, File, Part, PartArray, Placement, Track
 from workbench.store.commit import enter_array_set
 
@@ -51,6 +52,7 @@ class Verification:
         return {problem.part_id for problem in self.problems if problem.part_id is not None}
 
 
+@lasting
 def verify(catalog: Catalog, parts: PartStore, *, progress: Callable[[int, int], None] | None = None) -> Verification:
     """Check every committed part, track and file.
 
@@ -111,6 +113,7 @@ def _check_tracks(connection: Connection, found: Verification) -> None:
         found.problems.append(Problem(None, content_id, f"file {path!r} has no track"))
 
 
+@lasting
 def repair(catalog: Catalog, found: Verification) -> int:
     """Forget what cannot be trusted, so that the next analysis makes it again; give the tracks concerned."""
     with catalog.write() as connection:

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Float, Integer
 from sqlalchemy.sql import elements, operators
 
+from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Track
 from workbench.store.catalog.where import compile_where
 
@@ -193,6 +194,7 @@ class TrackColumns:
         self._version, self._numbers = version, numbers
         self._masks.clear()
 
+    @lasting
     def _read(self, columns: dict[str, _Column], since: int, n: int) -> None:
         """Set columns where tracks have changed since a version, -1 for all."""
         if not columns:
@@ -209,6 +211,7 @@ class TrackColumns:
                 for column, values in zip(columns.values(), others, strict=True):
                     column.put(np.array(first, dtype=np.int64), values)
 
+    @lasting
     def _evaluated(self, condition: sa.ColumnElement[bool]) -> Mask:
         try:
             self._keep(_names(condition))

@@ -1,16 +1,17 @@
 """Opening a catalog, and its two kinds of transaction.
 
 * `Catalog.read` sees one consistent state and never blocks for long.
-* `Catalog.write` is the only way to change anything. On SQLite it starts with ``BEGIN IMMEDIATE``,
-  so that two writers queue up instead of failing at the first write, and every commit is flushed
-  to the disk (``synchronous=FULL``).
-* SQLite 3.7.0 to 3.51.2 can corrupt a database in WAL mode when two connections meet at a
-  checkpoint (sqlite.org, "WAL-reset bug"): there the rollback journal is used.
+* `Catalog.write` is the only way to change anything. There is one writer at a time, and a commit is on the disk
+  when it returns.
+* A function of one transaction is decorated with `lasting`: it is run again when the connection to the server was
+  lost in it. `Catalog.write` makes sure that what was done is not done again.
+
+What the two databases need for that is in `sqlite` and `postgres`.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,24 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.dialects import postgresql as postgresql_dialect
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.engine import Connection, Transaction
+from sqlalchemy.exc import DBAPIError
 
-from workbench.errors import (
-    CatalogLockedError,
-    LibraryDamagedError,
-    LibraryUnwritableError,
-    LibraryVersionError,
-    StorageFullError,
-)
-from workbench.store.catalog import migrations
+from workbench.errors import CatalogLockedError, InputError, LibraryVersionError
+from workbench.store.catalog import migrations, postgres, sqlite
+from workbench.store.catalog.lasting import LostError, lasting
 from workbench.store.catalog.models import Base, Meta
 
 if TYPE_CHECKING:
     from workbench.store.catalog.columns import TrackColumns
 
-_WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
+_SCHEMA = re.compile("[a-z_][a-z0-9_]{0,62}")
 
 
 class Catalog:
@@ -45,17 +42,42 @@ class Catalog:
     Parameters
     ----------
     url : str
-        SQLAlchemy URL, ``sqlite:///…/catalog.sqlite`` for the embedded one.
+        ``sqlite:///…/catalog.sqlite`` for the embedded one, or ``postgresql://user@host/database``.
+    schema : str
+        On PostgreSQL, the schema of the library: lower-case letters, digits and underscores.
     busy_timeout_s : float
         How long to wait for another writer, seconds, before `CatalogLockedError`.
+    reconnect_s : float
+        How long to try to reach a server again that has been reached, seconds, before `CatalogUnreachableError`.
+
+    Attributes
+    ----------
+    name : str
+        Where it is, without any secret.
     """
 
-    def __init__(self, url: str, *, busy_timeout_s: float = 30.0) -> None:
-        self.url = sa.make_url(url)
-        self.engine = _make_engine(self.url, busy_timeout_s)
+    def __init__(
+        self, url: str, *, schema: str = "workbench", busy_timeout_s: float = 30.0, reconnect_s: float = 60.0
+    ) -> None:
+        self._reconnect_s = reconnect_s
+        if url.startswith("sqlite:"):
+            place = sa.make_url(url)
+            self._schema = None
+            self.name = str(place)
+            self.engine = self._reader = sqlite.make_engine(place, busy_timeout_s)
+            writing: dict[str, Any] = {}
+        else:
+            if not _SCHEMA.fullmatch(schema):  # it comes from a file, and goes into a setting of the connection
+                raise InputError(f"{schema!r} is no name of a library's schema.", "Restore library.json from a backup.")
+            place = postgres.read_url(url)
+            self._schema = schema
+            self.name = postgres.shown(place)
+            self.engine = postgres.make_engine(place, schema, busy_timeout_s)
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            writing = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
+        self._writer = self.engine.execution_options(workbench_write=True, **writing)
         try:
-            with self._translated():
-                self._migrate()
+            self._migrate()
             with self.read() as connection:
                 statement = sa.select(Meta.value).where(Meta.key == "library_id")
                 self.library_id: str = connection.execute(statement).scalar_one()
@@ -71,18 +93,34 @@ class Catalog:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection on one consistent state."""
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated(), self._reader.connect() as connection:
             yield connection
+            connection.commit()  # not rolled back: psycopg would forget the statements that it has prepared
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection in a write transaction; committed at the end, rolled back on an error."""
-        with (
-            self._translated(),
-            self.engine.connect().execution_options(workbench_write=True) as connection,
-            connection.begin(),
-        ):
+        name = uuid.uuid4().hex
+        with self._writing() as (connection, transaction):
             yield connection
+            if self._schema is None:
+                return
+            postgres.sign(connection, name)
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if not postgres.is_lost(error) or not self._was_written(name):
+                    raise
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Connection, Transaction]]:
+        with self._translated(), self._writer.connect() as connection, connection.begin() as transaction:
+            yield connection, transaction
+
+    @lasting
+    def _was_written(self, name: str) -> bool:
+        with self._writing() as (connection, _):
+            return postgres.was_written(connection, name)
 
     def version(self) -> int:
         """How many commits have changed what readers see: the key of every derived file and cache."""
@@ -99,6 +137,7 @@ class Catalog:
 
         return TrackColumns(self)
 
+    @lasting
     def _fact(self, key: str) -> int:
         with self.read() as connection:
             return int(connection.execute(sa.select(Meta.value).where(Meta.key == key)).scalar_one())
@@ -114,78 +153,42 @@ class Catalog:
             return
         if current is not None and current not in migrations.known_revisions():
             raise LibraryVersionError(
-                f"The catalog {self._name()} has revision {current!r}, which this version does not know.",
+                f"The catalog {self.name} has revision {current!r}, which this version does not know.",
                 "Install the version of the workbench that wrote it, or a later one.",
             )
         with self.write() as connection:
+            if self._schema is not None:
+                postgres.make_schema(connection, self._schema)
             migrations.upgrade(connection)
             facts = [{"key": "version", "value": "0"}, {"key": "library_id", "value": uuid.uuid4().hex}]
             upsert(connection, Meta, facts, key="key")
 
     def _revision(self) -> str | None:
-        with self.engine.connect() as connection:
+        with self.read() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
             return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-
-    def _name(self) -> str:
-        return self.url.render_as_string(hide_password=True)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Turn the driver's errors into ours, which say what to do."""
         try:
             yield
-        except DatabaseError as error:
-            said = str(error.orig).lower()
-            if "locked" in said or "busy" in said:
-                raise CatalogLockedError(
-                    f"The catalog {self._name()} is held by another process.",
-                    "Wait for it to finish, or raise WORKBENCH_BUSY_TIMEOUT_S.",
+        except sa.exc.TimeoutError as error:
+            raise CatalogLockedError(
+                f"All connections to the catalog {self.name} are in use.", "Ask fewer things at the same time."
+            ) from error
+        except DBAPIError as error:
+            if self._schema is not None and postgres.is_lost(error):
+                raise LostError(
+                    f"The catalog {self.name} cannot be reached: {postgres.first_line(error)}.",
+                    "Check that the server runs and lets you in, then run the same command again: it goes on.",
+                    self._reconnect_s,
                 ) from error
-            if "full" in said:
-                raise StorageFullError(
-                    f"No room left for the catalog {self._name()}.",
-                    "Free some space and run the same command again: it resumes where it stopped.",
-                ) from error
-            if "readonly" in said or "unable to open" in said or "permission" in said:
-                raise LibraryUnwritableError(
-                    f"The catalog {self._name()} cannot be written: {error.orig}.",
-                    "Check the permissions of the library's folder, or choose another with --library.",
-                ) from error
-            if "not a database" in said or "malformed" in said:
-                raise LibraryDamagedError(
-                    f"The catalog {self._name()} is damaged: {error.orig}.",
-                    "Restore it from a backup, or analyze into a new library.",
-                ) from error
-            if isinstance(error, OperationalError) and "disk i/o error" in said:
-                raise StorageFullError(
-                    f"The disk refused a write to the catalog {self._name()}: {error.orig}.",
-                    "Check its space and health, then run the same command again: it resumes where it stopped.",
-                ) from error
-            raise
-
-
-def _make_engine(url: sa.URL, busy_timeout_s: float) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)
-    engine = sa.create_engine(url, connect_args={"timeout": busy_timeout_s, "check_same_thread": False})
-
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, record: object) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA journal_mode={'WAL' if _WAL_IS_SAFE else 'TRUNCATE'}")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("workbench_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
+            meant = (sqlite if self._schema is None else postgres).meaning(error, self.name)
+            if meant is None:
+                raise
+            raise meant from error
 
 
 def upsert(
@@ -194,7 +197,8 @@ def upsert(
     """Insert rows; where `key` exists already, update the columns named, or leave the row alone."""
     if not rows:
         return
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    dialect = postgresql_dialect if connection.dialect.name == "postgresql" else sqlite_dialect
+    insert = dialect.insert(table)
     if update:
         statement = insert.on_conflict_do_update(
             index_elements=[key], set_={name: getattr(insert.excluded, name) for name in update}

@@ -7,11 +7,16 @@
               (placements: the row of a track in a part)
     array_sets                               which arrays a track has, shared by many tracks
     meta                                     the library's version, raised by each commit
+    writes                                   which write transactions of late were done, on PostgreSQL
     playlists                                saved by name, with what was asked for
     tastes                                   saved by name, with the clicks that they were learned from
 
 A track's id is the content id of its audio, so it is the same in every library. A path with bytes
 that are not UTF-8 is stored escaped (`PathText`): both SQLite and PostgreSQL hold valid text only.
+All texts are ordered by their bytes, on PostgreSQL by a collation that its migrations set.
+
+Every index that orders tracks ends in their id: a page begins after the last row of the one before
+it (`pages.tracks_page`), also among rows of equal value.
 """
 
 from __future__ import annotations
@@ -24,18 +29,18 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _ESCAPE = "\x1a"  # ASCII SUBSTITUTE: "a character in place of one that is invalid"
+_ESCAPED_TOO = frozenset({_ESCAPE, "\0"})
 _ESCAPED = re.compile(_ESCAPE + "([0-9a-f]{2})")
 
 
 def escape_path(path: str) -> str:
-    r"""Make a path storable as text: undecodable bytes become ``\x1a`` and two hex digits.
+    r"""Make a path storable as text: undecodable bytes, and NUL, become ``\x1a`` and two hex digits.
 
     >>> escape_path("caf\udce9.wav")
     'caf\x1ae9.wav'
     """
     return "".join(
-        f"{_ESCAPE}{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else f"{_ESCAPE}1a" if c == _ESCAPE else c
-        for c in path
+        f"{_ESCAPE}{ord(c) & 0xFF:02x}" if "\udc80" <= c <= "\udcff" or c in _ESCAPED_TOO else c for c in path
     )
 
 
@@ -47,7 +52,7 @@ def unescape_path(text: str) -> str:
     """
     if _ESCAPE not in text:
         return text
-    return _ESCAPED.sub(lambda m: _ESCAPE if m[1] == "1a" else chr(0xDC00 + int(m[1], 16)), text)
+    return _ESCAPED.sub(lambda m: chr(code if (code := int(m[1], 16)) < 0x80 else 0xDC00 + code), text)
 
 
 class PathText(TypeDecorator[str]):
@@ -81,12 +86,41 @@ class Meta(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
+class Write(Base):
+    """A write transaction that was done: asked for when the connection was lost in a COMMIT. Kept for an hour."""
+
+    __tablename__ = "writes"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[float] = mapped_column(Float)
+
+    __table_args__ = (Index("ix_writes_at", "at"),)
+
+
 class ArraySet(Base):
     """The keys (path@version) of the arrays that a track has."""
 
     __tablename__ = "array_sets"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     keys: Mapped[list[str]] = mapped_column(JSON)
+
+
+#: Columns by which tracks are listed page by page; each has an index.
+SORT_COLUMNS = (
+    "path",
+    "title",
+    "artist",
+    "album",
+    "genre",
+    "duration_s",
+    "bpm",
+    "key",
+    "energy",
+    "valence",
+    "arousal",
+    "danceability",
+    "mood",
+    "loudness_lufs",
+)
 
 
 class Track(Base):
@@ -126,12 +160,8 @@ class Track(Base):
     track_number: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
-        Index("ix_tracks_bpm", "bpm"),
-        Index("ix_tracks_energy", "energy"),
+        *(Index(f"ix_tracks_{name}", name, "id") for name in SORT_COLUMNS),
         Index("ix_tracks_mood_energy", "mood", "energy"),
-        Index("ix_tracks_key", "key"),
-        Index("ix_tracks_artist", "artist"),
-        Index("ix_tracks_path", "path"),
         Index("ix_tracks_number", "number", unique=True),
         Index("ix_tracks_changed", "changed"),
     )

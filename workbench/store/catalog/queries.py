@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -15,7 +16,18 @@ from sqlalchemy.engine import Connection
 
 from workbench.errors import InputError, Outcome
 from workbench.store.catalog.engine import Catalog
-from workbench.store.catalog.models import ArraySet, File, Job, JobFile, Meta, Part, PartArray, Placement, Track
+from workbench.store.catalog.lasting import lasting
+from workbench.store.catalog.models import (
+    ArraySet,
+    File,
+    Job,
+    JobFile,
+    Meta,
+    Part,
+    PartArray,
+    Placement,
+    Track,
+)
 from workbench.store.catalog.where import compile_where
 
 #: The columns of a track that users see, in the order in which they see them.
@@ -41,6 +53,7 @@ TRACK_COLUMNS = (
 )
 
 _TABLE = Track.__table__
+_BEGINNING = re.compile("[0-9a-f]{1,32}")  # of a track's id
 _AT_ONCE = 500  # bound values per statement: well below every database's limit
 
 
@@ -75,6 +88,7 @@ class KnownTrack:
     keys: frozenset[str]
 
 
+@lasting
 def known_files(catalog: Catalog, paths: Sequence[str]) -> dict[str, KnownFile]:
     """Look files up by path."""
     statement = sa.select(
@@ -89,6 +103,7 @@ def known_files(catalog: Catalog, paths: Sequence[str]) -> dict[str, KnownFile]:
         }
 
 
+@lasting
 def known_tracks(catalog: Catalog, content_ids: Sequence[str]) -> dict[str, KnownTrack]:
     """Look tracks up by the content id of their audio."""
     statement = sa.select(Track.id, Track.path, Track.array_set)
@@ -106,6 +121,7 @@ def _array_sets(connection: Connection) -> dict[str, frozenset[str]]:
     return {row.id: frozenset(row.keys) for row in connection.execute(sa.select(ArraySet.id, ArraySet.keys))}
 
 
+@lasting
 def known_failures(catalog: Catalog, content_ids: Sequence[str]) -> dict[str, list[KnownFailure]]:
     """Look up the files with the same audio bytes that failed."""
     statement = sa.select(File.content_id, File.path, File.size, File.mtime_ns, File.reason, File.detail)
@@ -118,6 +134,7 @@ def known_failures(catalog: Catalog, content_ids: Sequence[str]) -> dict[str, li
     return found
 
 
+@lasting
 def tracks(catalog: Catalog, *, where: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
     """Tracks that fit an expression, in order of their path."""
     columns = [_TABLE.c[name] for name in TRACK_COLUMNS]
@@ -128,12 +145,17 @@ def tracks(catalog: Catalog, *, where: str | None = None, limit: int | None = No
         return [dict(row._mapping) for row in connection.execute(statement)]
 
 
-def number_of_tracks(catalog: Catalog) -> int:
-    """Count the tracks."""
+@lasting
+def number_of_tracks(catalog: Catalog, *, where: str | None = None) -> int:
+    """Count the tracks, or those that fit an expression."""
+    statement = sa.select(sa.func.count()).select_from(Track)
+    if where:
+        statement = statement.where(compile_where(where))
     with catalog.read() as connection:
-        return connection.execute(sa.select(sa.func.count()).select_from(Track)).scalar_one()
+        return connection.execute(statement).scalar_one()
 
 
+@lasting
 def tracks_by_id(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Tracks by their ids; an id that is not known is left out."""
     statement = sa.select(*(_TABLE.c[name] for name in TRACK_COLUMNS))
@@ -145,6 +167,7 @@ def tracks_by_id(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, An
         }
 
 
+@lasting
 def ids_by_path(catalog: Catalog, paths: Sequence[str]) -> dict[str, str]:
     """Ids of the tracks of some files, by path; a file that is not known or failed is left out."""
     statement = sa.select(File.path, File.content_id).where(File.reason.is_(None), File.content_id.is_not(None))
@@ -156,6 +179,7 @@ def ids_by_path(catalog: Catalog, paths: Sequence[str]) -> dict[str, str]:
         }
 
 
+@lasting
 def track_ids(catalog: Catalog, *, where: str | None = None) -> list[str]:
     """Ids of the tracks that fit an expression, in order."""
     statement = sa.select(Track.id).order_by(Track.id)
@@ -165,6 +189,7 @@ def track_ids(catalog: Catalog, *, where: str | None = None) -> list[str]:
         return list(connection.execute(statement).scalars())
 
 
+@lasting
 def find_track(catalog: Catalog, wanted: str) -> str:
     """Give the id of a track from its id, the beginning of its id, or its path.
 
@@ -181,10 +206,9 @@ def find_track(catalog: Catalog, wanted: str) -> str:
         ).scalar_one_or_none()
         if by_path is not None:
             return by_path
-        found = connection.execute(
-            sa.select(Track.id).where(Track.id.between(wanted, wanted + "g")).order_by(Track.id).limit(2)
-        ).scalars()
-        ids = [i for i in found if i.startswith(wanted)]
+        beginning = wanted if _BEGINNING.fullmatch(wanted) else ""
+        found = sa.select(Track.id).where(Track.id.between(beginning, beginning + "g")).order_by(Track.id).limit(2)
+        ids = connection.execute(found).scalars().all() if beginning else []
     if len(ids) == 1 and len(wanted) >= 4:
         return ids[0]
     if len(ids) > 1:
@@ -192,6 +216,7 @@ def find_track(catalog: Catalog, wanted: str) -> str:
     raise InputError(f"There is no track {wanted!r} in the library.", "`workbench tracks` lists ids and paths.")
 
 
+@lasting
 def track_columns(catalog: Catalog, names: Sequence[str]) -> dict[str, list[Any]]:
     """Read columns of all tracks, in ascending order of their ids: far quicker than as many records."""
     statement = sa.select(*(_TABLE.c[name] for name in names)).order_by(_TABLE.c.id)
@@ -200,6 +225,7 @@ def track_columns(catalog: Catalog, names: Sequence[str]) -> dict[str, list[Any]
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
+@lasting
 def copies(catalog: Catalog) -> dict[str, list[str]]:
     """Paths of the files of each track that several hold, in order."""
     several = (
@@ -221,6 +247,7 @@ def copies(catalog: Catalog) -> dict[str, list[str]]:
     return found
 
 
+@lasting
 def failed_files(catalog: Catalog) -> list[dict[str, Any]]:
     """Files that have no track, with the reason, in order of their path."""
     statement = sa.select(File.path, File.reason, File.detail).where(File.reason.is_not(None)).order_by(File.path)
@@ -228,6 +255,7 @@ def failed_files(catalog: Catalog) -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in connection.execute(statement)]
 
 
+@lasting
 def job_failures(catalog: Catalog, job_id: int, *, after: int = -1, limit: int | None = None) -> list[dict[str, Any]]:
     """Files that failed in a job, in the order of the plan, from behind a place in it: ``ordinal``."""
     statement = (
@@ -249,7 +277,8 @@ class PlacedArray:
     track_ids: tuple[str, ...]
 
 
-def placed_arrays(catalog: Catalog, path: str, version: int, track_id: str | None = None) -> Iterator[PlacedArray]:
+@lasting
+def placed_arrays(catalog: Catalog, path: str, version: int, track_id: str | None = None) -> list[PlacedArray]:
     """Find the rows that hold an array, part by part, in a fixed order."""
     statement = (
         sa.select(Placement.part_id, Placement.row, Placement.track_id)
@@ -263,8 +292,10 @@ def placed_arrays(catalog: Catalog, path: str, version: int, track_id: str | Non
         found: dict[str, list[tuple[int, str]]] = {}
         for row in connection.execute(statement):
             found.setdefault(row.part_id, []).append((row.row, row.track_id))
-    for part_id, placed in found.items():
-        yield PlacedArray(part_id, tuple(r for r, _ in placed), tuple(t for _, t in placed))
+    return [
+        PlacedArray(part_id, tuple(r for r, _ in placed), tuple(t for _, t in placed))
+        for part_id, placed in found.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +327,7 @@ class Changes:
     placed: tuple[NumberedRows, ...]
 
 
+@lasting
 def changes_since(catalog: Catalog, since: int, path: str, array_version: int) -> Changes:
     """Find the tracks that have changed since a version, -1 for all, and where an array of theirs lies."""
     touched = sa.select(Track.id).where(Track.changed > since)
@@ -329,6 +361,7 @@ def _numbered(rows: Iterable[sa.Row[Any]]) -> Iterator[NumberedRows]:
         yield NumberedRows(part_id, np.array(places), np.array(numbers), packed)
 
 
+@lasting
 def track_numbers(catalog: Catalog, *, where: str | None = None) -> npt.NDArray[np.int64]:
     """Numbers of the tracks that fit an expression, in no order."""
     statement = sa.select(Track.number)
@@ -338,6 +371,7 @@ def track_numbers(catalog: Catalog, *, where: str | None = None) -> npt.NDArray[
         return np.fromiter(connection.execute(statement).scalars(), dtype=np.int64)
 
 
+@lasting
 def parts_with(catalog: Catalog, arrays: Mapping[str, int]) -> set[str]:
     """Parts that hold all of these arrays, given by path and version."""
     statement = sa.select(PartArray.part_id, PartArray.path, PartArray.version).where(PartArray.path.in_(list(arrays)))
@@ -348,6 +382,7 @@ def parts_with(catalog: Catalog, arrays: Mapping[str, int]) -> set[str]:
     return {part_id for part_id, n in found.items() if n == len(arrays)}
 
 
+@lasting
 def placed_paths(catalog: Catalog) -> set[tuple[str, int]]:
     """Path and version of every array that a track has a row of."""
     statement = sa.select(PartArray.path, PartArray.version).distinct()
@@ -364,6 +399,7 @@ class TrackFile:
     size: int | None
 
 
+@lasting
 def tracks_by_array_set(catalog: Catalog, wanted: Sequence[str]) -> list[tuple[frozenset[str], list[TrackFile]]]:
     """Give the tracks that lack some of the array keys `wanted`, together with those that have the same arrays."""
     statement = sa.select(Track.path, Track.duration_s, File.size).outerjoin(File, File.path == Track.path)
@@ -375,27 +411,20 @@ def tracks_by_array_set(catalog: Catalog, wanted: Sequence[str]) -> list[tuple[f
     return [(lacking[i], tracks) for i, tracks in found.items() if tracks]
 
 
+@lasting
 def measured_speed(catalog: Catalog) -> float | None:
     """Give the cost per second that the last job got through which analyzed something; None if none did."""
-    analyzed = (
-        sa.select(JobFile.job_id, sa.func.sum(JobFile.cost).label("cost"))
-        .where(JobFile.outcome == Outcome.ANALYZED)
-        .group_by(JobFile.job_id)
-        .subquery()
-    )
+    analyzed = sa.select(JobFile.ordinal).where(JobFile.job_id == Job.id, JobFile.outcome == Outcome.ANALYZED)
+    cost = analyzed.with_only_columns(sa.func.sum(JobFile.cost)).scalar_subquery()
     statement = (
-        sa.select(analyzed.c.cost / Job.worked_s)
-        .select_from(Job)
-        .join(analyzed, Job.id == analyzed.c.job_id)
-        .where(Job.worked_s > 0)
-        .order_by(Job.id.desc())
-        .limit(1)
+        sa.select(cost / Job.worked_s).where(Job.worked_s > 0, analyzed.exists()).order_by(Job.id.desc()).limit(1)
     )
     with catalog.read() as connection:
         speed = connection.execute(statement).scalar_one_or_none()
     return None if speed is None else float(speed)
 
 
+@lasting
 def stored_rows(
     catalog: Catalog, track_ids: Sequence[str], arrays: Mapping[str, int]
 ) -> dict[str, dict[str, tuple[str, int]]]:
@@ -413,6 +442,7 @@ def stored_rows(
     return found
 
 
+@lasting
 def part_ids(catalog: Catalog) -> set[str]:
     """Every part that a commit has made visible."""
     with catalog.read() as connection:

@@ -22,10 +22,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from workbench.errors import InputError
-from workbench.store.catalog.models import Track
+from workbench.store.catalog.models import PathText, Track
 
 _LONGEST = 2_000
 _LIKE = re.compile(r"\blike\b(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*$)", re.IGNORECASE)
+
+#: What no column holds, and databases refuse to look for.
+_NO_TEXT = re.compile("[\\0\ud800-\udfff]")
+_ESCAPE = "\x1b"
+#: What both databases can compare with.
+_LARGEST = 2**63 - 1
 
 #: What an expression may name.
 COLUMNS: tuple[str, ...] = tuple(
@@ -110,9 +116,17 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr) -> sa.ColumnElem
     if isinstance(op, ast.Is | ast.IsNot) and b is not None:
         raise ValueError('"is" goes with None')
     _check_types(left, right, a, b)
+    a, b = _bound(a, b), _bound(b, a)
     if not isinstance(left, ast.Name) and isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
         a, b, compare = b, a, _COMPARISONS[_MIRRORED[type(op)]]  # keep the column on the left: 90 <= bpm
     return compare(a, b)
+
+
+def _bound(value: Any, column: Any) -> Any:
+    """Bind numbers as what they are on both databases: PostgreSQL would round 44100.5 to compare it with integers."""
+    if isinstance(value, sa.ColumnElement) or value is None or not _is_number(column):
+        return value
+    return sa.bindparam(column.name, value, type_=sa.Float(), unique=True, expanding=isinstance(value, list))
 
 
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -128,9 +142,11 @@ def _like(node: ast.BinOp) -> sa.ColumnElement[bool]:
     if not isinstance(node.left, ast.Name) or not isinstance(pattern, str):
         raise ValueError('"like" needs a column before it and a text after it')
     column = _operand(node.left)
-    if not isinstance(column.type, sa.Text | sa.String):
+    if _is_number(column):
         raise ValueError(f"{node.left.id} is a number; like needs a text column")
-    return sa.type_coerce(column, sa.Text).ilike(pattern)
+    _check_text(column, pattern)
+    # SQLite has no way to write a % that is one, PostgreSQL takes a backslash for it: on both a letter nobody writes
+    return sa.type_coerce(column, sa.Text).ilike(pattern.replace(_ESCAPE, 2 * _ESCAPE), escape=_ESCAPE)
 
 
 def _operand(node: ast.expr) -> Any:
@@ -149,6 +165,8 @@ def _constant(node: ast.expr) -> str | float | int | None:
         if isinstance(value, int | float):
             return -value
     if isinstance(node, ast.Constant) and (node.value is None or type(node.value) in {str, int, float}):
+        if isinstance(node.value, int) and node.value > _LARGEST:
+            raise ValueError(f"{str(node.value)[:20]}… is too large a number")
         return node.value  # type: ignore[return-value]  # narrowed by the line above
     raise ValueError(f"{ast.unparse(node)!r} is neither a column nor a constant")
 
@@ -158,11 +176,22 @@ def _check_types(left: ast.expr, right: ast.expr, a: Any, b: Any) -> None:
     for node, column, other in ((left, a, b), (right, b, a)):
         if not isinstance(node, ast.Name) or isinstance(other, sa.ColumnElement):
             continue
-        numeric = isinstance(column.type, sa.Float | sa.Integer)
+        numeric = _is_number(column)
         for value in other if isinstance(other, list) else [other]:
             if value is not None and isinstance(value, str) == numeric:
                 wanted = "a number" if numeric else "a text in quotes"
                 raise InputError(f"{node.id} cannot be compared with {value!r}.", f"Give {wanted}.")
+            if isinstance(value, str) and not isinstance(column.type, PathText):
+                _check_text(column, value)
+
+
+def _is_number(column: Any) -> bool:
+    return isinstance(column.type, sa.Float | sa.Integer)
+
+
+def _check_text(column: Any, value: str) -> None:
+    if _NO_TEXT.search(value):
+        raise InputError(f"{column.name} cannot hold {value!r}.", "Leave out what is no letter.")
 
 
 def _is_none(node: ast.expr) -> bool:
