@@ -61,7 +61,7 @@ class Library:
         self.settings = settings
         self.catalog: Catalog = Catalog.open_file(path / "catalog.sqlite", busy_timeout_s=settings.busy_timeout_s)
         self.parts: PartStore = PartStore(path / "features.zarr")
-        self._indexes = Indexes(self.catalog, self.parts, path / "index")
+        self._indexes = Indexes(self.catalog, self.parts, path / "index", settings.search_index)
 
     @classmethod
     def open(cls, path: PathLike | None = None, *, create: bool = True, settings: Settings | None = None) -> Library:
@@ -305,6 +305,25 @@ class Library:
 
         wanted = Wanted(n, where, weights, per_artist, per_album, fold)
         return answer(self._indexes, self.settings, reference, wanted, to=to, region=region)
+
+    def search_index(self) -> dict[str, Any]:
+        """Tell how `similar` searches, and how well; an approximate index is made if there is none yet.
+
+        Returns
+        -------
+        dict
+            ``setting``, ``tracks``, and ``approximate``: None where all searches are exact, else the fields of
+            `workbench.similarity.cells.Recall`.
+
+        Raises
+        ------
+        InputError
+            When the index is to be approximate and faiss is not installed.
+        """
+        cells = self._indexes.cells
+        tracks = int(np.count_nonzero(self._indexes.vectors.known))
+        found = None if cells is None else asdict(cells.recall)
+        return {"setting": self.settings.search_index, "tracks": tracks, "approximate": found}
 
     def tune(
         self,
