@@ -20,7 +20,7 @@ import numpy.typing as npt
 from workbench.errors import InputError
 from workbench.similarity.codes import CodedMatrix
 from workbench.similarity.embedding import GAINS
-from workbench.similarity.search import component_weights, facet_weights, search_many
+from workbench.similarity.search import SPARSE, component_weights, facet_weights, search_many
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -33,8 +33,6 @@ RECALL = 0.99
 DEPTH = 200
 #: So many times heavier or lighter than usual a component may be. Up to this the recall falls by less than a hundredth.
 MOST_WEIGHT = 3.0
-#: If more than one in so many rows would be looked at, looking at all of them takes hardly longer.
-_WORTHWHILE = 4
 _QUERIES = 200
 _PER_CELL = 64  # vectors of the sample; more move the centres little
 _ROUNDS = 10
@@ -144,7 +142,7 @@ class Cells:
         if ratio.max() > MOST_WEIGHT or ratio.min() < 1 / MOST_WEIGHT:
             return None
         rows = self.probe(query, per_component, self.recall.probes)
-        if not len(rows) or _WORTHWHILE * len(rows) > len(self.of_row):
+        if not len(rows) or SPARSE * len(rows) > len(self.of_row):
             return None
         return Near(rows, DEPTH if mask is None else DEPTH * int(np.count_nonzero(mask[rows])) // len(rows))
 

@@ -37,8 +37,8 @@ CODED_BLOCK = 1 << 16
 _BLOCKS_PER_THREAD = 4
 #: So many times as many rows as are wanted are worth finding the nearest among them first, which lowers the limit.
 _FEW = 4
-#: If no more than one in so many rows may be found, they are gathered, which takes less time than a scan of all.
-_SPARSE = 8
+#: If one in so many rows may be found or fewer, they are gathered, which takes less time than a scan of all.
+SPARSE = 10
 #: Rows measured at once.
 _MEASURED_AT_ONCE = 4096
 
@@ -169,7 +169,7 @@ def search_many(
         _CodedScan(matrix, metric, exact) if isinstance(matrix, CodedMatrix) else _Scan32(matrix, metric, exact)
     )
     near = [_Near(n) for _ in exact]
-    if rows is None and allowed is not None and _SPARSE * np.count_nonzero(allowed) <= len(allowed):
+    if rows is None and allowed is not None and SPARSE * np.count_nonzero(allowed) <= len(allowed):
         rows = np.flatnonzero(allowed)
     blocks = range(0, len(matrix) if rows is None else len(rows), scan.block)
 
