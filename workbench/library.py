@@ -312,18 +312,19 @@ class Library:
         Returns
         -------
         dict
-            ``setting``, ``tracks``, and ``approximate``: None where all searches are exact, else the fields of
-            `workbench.similarity.cells.Recall`.
+            ``setting``; ``exact``: why all searches are exact, None where some are approximate; ``approximate``: for
+            those the fields of `workbench.similarity.cells.Recall`, else None.
 
         Raises
         ------
         InputError
             When the index is to be approximate and faiss is not installed.
         """
-        cells = self._indexes.cells
-        tracks = int(np.count_nonzero(self._indexes.vectors.known))
-        found = None if cells is None else asdict(cells.recall)
-        return {"setting": self.settings.search_index, "tracks": tracks, "approximate": found}
+        found = self._indexes.cells_or_why_exact()
+        setting = self.settings.search_index
+        if isinstance(found, str):
+            return {"setting": setting, "exact": found, "approximate": None}
+        return {"setting": setting, "exact": None, "approximate": asdict(found.recall)}
 
     def tune(
         self,

@@ -95,11 +95,9 @@ def _search(library: Library) -> dict[str, Any]:
         return _check("bad", "similarity search", error.message, error.remedy)
     found = index["approximate"]
     if found is None:
-        cannot = index["setting"] == "approximate" and index["tracks"]
-        remedy = "The approximate index cannot be kept: let index/ in the library be written once." if cannot else ""
-        return _check("note" if cannot else "ok", "similarity search", "exact", remedy)
-    what = f"approximate: finds {found['recall']:.1%} of the nearest tracks in {found['looked_at']:.1%} of the library"
-    return _check("ok", "similarity search", what)
+        return _check("ok", "similarity search", f"exact: {index['exact']}")
+    share = f"finds {found['recall']:.1%} of the nearest tracks, looking at {found['looked_at']:.1%} of the library"
+    return _check("ok", "similarity search", f"approximate: {share}")
 
 
 def _library(folder: Path) -> list[dict[str, Any]]:

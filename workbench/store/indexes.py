@@ -53,17 +53,33 @@ class Indexes:
 
     @property
     def cells(self) -> Cells | None:
-        """The approximate index; None where search is to be exact, or the index cannot be kept."""
+        """The approximate index; None where search is exact."""
+        found = self.cells_or_why_exact()
+        return None if isinstance(found, str) else found
+
+    def cells_or_why_exact(self) -> Cells | str:
+        """Give the approximate index, which is made if need be, or say in words why search is exact.
+
+        Raises
+        ------
+        InputError
+            When it is to be approximate and faiss is not installed.
+        """
+        if self.search_index == "exact":
+            return "as it is set"
         from workbench.store.cells import FROM_TRACKS, faiss_is_there, load_cells
 
+        if self.search_index == "auto":
+            if self.catalog.numbers() < FROM_TRACKS:
+                return f"below {FROM_TRACKS:,} tracks"
+            if not faiss_is_there():
+                return "faiss is not installed: pip install 'audio-workbench[search]'"
         vectors = self.vectors
-        if self.search_index == "exact" or not vectors.known.any():
-            return None
-        if self.search_index == "auto" and not (len(vectors.known) >= FROM_TRACKS and faiss_is_there()):
-            return None
+        if not vectors.known.any():
+            return "no tracks"
         if self._cells is None or self._cells[0] != vectors.version:
             self._cells = (vectors.version, load_cells(vectors, self.folder / "cells"))
-        return self._cells[1]
+        return self._cells[1] or f"{str(self.folder)!r} cannot be written, where the approximate index is kept"
 
     def usual_differences(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Squared difference of two tracks drawn at random, by component of the vectors."""
