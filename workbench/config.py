@@ -49,6 +49,14 @@ class Settings(BaseSettings):
         default="fast",
         description="The descriptors to compute: `fast`, or `full` with all of `docs/descriptors.md`.",
     )
+    search_index: Literal["exact", "approximate", "auto"] = Field(
+        default="auto",
+        description=(
+            "How `similar` searches: `exact`; `approximate`, by an index whose recall is measured on the library and"
+            " told with each answer (needs the extra `search`); `auto`, approximate from 1,048,576 tracks on if the"
+            " extra is installed."
+        ),
+    )
     max_duration_s: float = Field(default=14 * 3600, gt=0, description="Longest decoded duration of a file, seconds.")
     max_decoded_bytes: int = Field(
         default=64 * 2**30, gt=0, description="Most bytes of float32 samples that one file may decode to."

@@ -64,7 +64,7 @@ class Library:
         self.settings = settings
         self.catalog: Catalog = _open_catalog(path, settings, schema)
         self.parts: PartStore = PartStore(path / "features.zarr")
-        self._indexes = Indexes(self.catalog, self.parts, path / "index")
+        self._indexes = Indexes(self.catalog, self.parts, path / "index", settings.search_index)
 
     @classmethod
     def open(cls, path: PathLike | None = None, *, create: bool = True, settings: Settings | None = None) -> Library:
@@ -341,6 +341,26 @@ class Library:
 
         wanted = Wanted(n, where, weights, per_artist, per_album, fold)
         return answer(self._indexes, self.settings, reference, wanted, to=to, region=region)
+
+    def search_index(self) -> dict[str, Any]:
+        """Tell how `similar` searches, and how well; an approximate index is made if there is none yet.
+
+        Returns
+        -------
+        dict
+            ``setting``; ``exact``: why all searches are exact, None where some are approximate; ``approximate``: for
+            those the fields of `workbench.similarity.cells.Recall`, else None.
+
+        Raises
+        ------
+        InputError
+            When the index is to be approximate and faiss is not installed.
+        """
+        found = self._indexes.cells_or_why_exact()
+        setting = self.settings.search_index
+        if isinstance(found, str):
+            return {"setting": setting, "exact": found, "approximate": None}
+        return {"setting": setting, "exact": None, "approximate": asdict(found.recall)}
 
     def tune(
         self,

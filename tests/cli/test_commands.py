@@ -235,8 +235,9 @@ def test_failed_and_where_do_not_go_together(ask: Run) -> None:
 
 def test_similar_as_json(ask: Run, analyzed: Analyzed) -> None:
     found = document(ask("similar", analyzed.music / "club/techno.ogg", "-n", 3, "--json"))
-    assert list(found) == ["query", "elapsed_ms", "results"]
+    assert list(found) == ["query", "elapsed_ms", "results", "recall"]
     assert found["elapsed_ms"] > 0
+    assert found["recall"] is None
     assert len(found["results"]) == 3
     for result in found["results"]:
         assert list(result)[:6] == ["id", "path", "score", "facets", "start_s", "end_s"]

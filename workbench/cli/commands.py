@@ -340,6 +340,8 @@ def similar(
         for row, r in zip(rows, found.results, strict=True):
             row.insert(2, f"{clock(r['start_s'])} to {clock(r['end_s'])}")
     print_table(columns, rows, right=NUMERIC, notes=notes)
+    if found.recall is not None:
+        say(f"The search was approximate: such a one finds {found.recall:.1%} of the nearest tracks.")
 
 
 @app.command()

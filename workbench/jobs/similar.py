@@ -40,7 +40,7 @@ def answer(
     InputError, AudioError
         When a reference is neither a track nor a file that can be decoded, or parameters do not go together.
     """
-    began = time.perf_counter()
+    began, recall = time.perf_counter(), None
     weighted = _weighted(reference)
     name = next(iter(weighted))
     if (to is not None) + (region is not None) + (len(weighted) > 1) > 1:
@@ -56,8 +56,8 @@ def answer(
     else:
         found = [_find(indexes, settings, one, weight) for one, weight in weighted.items()]
         query = _named(found[0]) if len(found) == 1 else {"blend": [{**_named(f), "weight": f.weight} for f in found]}
-        results = similar_tracks(indexes, found, wanted)
-    return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results)
+        results, recall = similar_tracks(indexes, found, wanted)
+    return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results, recall)
 
 
 def _weighted(reference: References) -> dict[PathLike, float]:
