@@ -122,7 +122,12 @@ def _cluster(at_end: Finalizer) -> str:
 
     # what a user might have running: processes below nannies, which bring nothing of ours with them
     running = LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=logging.CRITICAL
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # a test beside this one may have the usual port
+        silence_logs=logging.CRITICAL,
     )
     at_end(running.close)
     return str(running.scheduler_address)
