@@ -47,14 +47,14 @@ def worker(library: Library, cluster: str) -> Iterator[JobManager]:
         assert manager.stop(30)
 
 
-def until(holds: Callable[[], bool], timeout: float = 30.0) -> None:
+def until(holds: Callable[[], bool], timeout: float = 60.0) -> None:
     end = time.monotonic() + timeout
     while not holds():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.02)
 
 
-def ended(manager: JobManager, job_id: int, timeout: float = 60.0) -> JobStatus:
+def ended(manager: JobManager, job_id: int, timeout: float = 200.0) -> JobStatus:
     until(lambda: manager.get(job_id).state.finished, timeout)
     return manager.get(job_id)
 

@@ -160,8 +160,8 @@ import os, time
 from workbench.jobs.processes import WorkerProcesses
 
 pool = WorkerProcesses(1)
-print(pool.call(lambda event: None, os.getpid), flush=True)
-pool.call(lambda event: None, time.sleep, 100)
+print(pool.call(lambda event: None, lambda: True, os.getpid), flush=True)
+pool.call(lambda event: None, lambda: True, time.sleep, 100)
 """
 
 

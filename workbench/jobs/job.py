@@ -139,7 +139,8 @@ class Job:
         try:
             self.work()
         except BaseException as error:  # an interrupt too: whoever asks again can go on at once
-            message = getattr(error, "message", repr(error))
+            by_user = isinstance(error, KeyboardInterrupt)
+            message = "interrupted by the user" if by_user else getattr(error, "message", repr(error))
             with contextlib.suppress(WorkbenchError):  # without a word, the lease runs out by itself
                 self._ledger.let_go(self._lease, message=message)
             raise

@@ -605,17 +605,6 @@ class Ledger:
             return _requeue(connection, batch, one_by_one=True, reason=reason)
 
     @lasting
-    def batch_released(self, lease: BatchLease) -> None:
-        """Take back a batch that nobody worked on to the end, through no fault of its files."""
-        with self._catalog.write() as connection:
-            held_batch(connection, lease)
-            connection.execute(
-                sa.update(Batch)
-                .where(Batch.id == lease.batch_id)
-                .values(state=BatchState.PENDING, attempts=Batch.attempts - 1)
-            )
-
-    @lasting
     def counts(self, job_id: int) -> Counts:
         """Count the outcomes of a job."""
         with self._catalog.read() as connection:
