@@ -68,7 +68,7 @@ def test_all_cells_together_are_the_exact_search(seed: int, rows: int, n: int, c
     assert cells.recall.probes <= count
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), probes=st.integers(1, 30))
 def test_a_probe_is_the_cells_with_the_nearest_centres(seed: int, probes: int) -> None:
     rng = np.random.default_rng(seed)
