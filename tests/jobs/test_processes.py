@@ -60,7 +60,8 @@ def pair() -> Iterator[WorkerProcesses]:
 def test_a_call_gives_the_result_and_tells_what_is_reported(pair: WorkerProcesses) -> None:
     events: list[dict[str, object]] = []
     assert pair.call(events.append, always, tell_twice) == "done"
-    assert events == [{"begun": 1}, {"begun": 2}]
+    # the first process of a machine compiles before its first call, and says so
+    assert [event for event in events if "compiling" not in event] == [{"begun": 1}, {"begun": 2}]
     assert pair.call(heard, always, os.getpid) != os.getpid()
 
 
