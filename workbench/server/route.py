@@ -37,6 +37,7 @@ _JSON = "application/json"
 _FORM = "multipart/form-data"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _BODY_S, _UPLOAD_S = 30.0, 3600.0
+_SLACK = 1 << 20  # so that what comes in chunks, too many of them, meets `data_received` before Tornado's own limit
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -127,6 +128,7 @@ class Route(RequestHandler):
         REQUEST_ID.set(self.request_id)
         self.service.active += 1
         self._counted = True
+        self._take_at_most(1 << 62)  # a refusal is told by `refuse`, not by Tornado, which knows no reasons
         try:
             self._check_origin()
             ready = super().prepare()
@@ -177,10 +179,13 @@ class Route(RequestHandler):
             raise Problem(400, "Content-Length is no number.")
         if int(length) > self._body.limit:
             raise self._too_large()
+        self._take_at_most(self._body.limit + _SLACK, _UPLOAD_S if isinstance(self._body, Upload) else _BODY_S)
+
+    def _take_at_most(self, n_bytes: int, seconds: float = _BODY_S) -> None:
         connection = self.request.connection
         if isinstance(connection, HTTP1Connection):
-            connection.set_max_body_size(self._body.limit + 1)
-            connection.set_body_timeout(_UPLOAD_S if isinstance(self._body, Upload) else _BODY_S)
+            connection.set_max_body_size(n_bytes)
+            connection.set_body_timeout(seconds)
 
     async def _body_for(self, described: Operation) -> Body:
         if self.request.headers.get("Content-Encoding", "identity") != "identity":
