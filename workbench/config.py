@@ -54,7 +54,16 @@ class Settings(BaseSettings):
         default=900.0, gt=0, description="Longest time that one file may take, seconds; then it is given up."
     )
     lease_s: float = Field(
-        default=30.0, gt=0, description="A job whose driver is silent for so long may be taken over, seconds."
+        default=20.0, gt=0, description="A job whose driver is silent for so long may be taken over, seconds."
+    )
+    jobs_at_once: int = Field(
+        default=4, ge=1, description="Jobs of the queue that one process works on at a time; half of them of one owner."
+    )
+    most_jobs: int | None = Field(
+        default=None, ge=1, description="Jobs that one owner may have in the queue and at work; default: no limit."
+    )
+    most_files: int | None = Field(
+        default=None, ge=1, description="Files that all such jobs of one owner may hold; default: no limit."
     )
     busy_timeout_s: float = Field(
         default=30.0, ge=0, description="How long to wait for a catalog that another process holds, seconds."

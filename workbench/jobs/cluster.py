@@ -6,11 +6,14 @@ import gc
 import logging
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InputError, JobError
+from workbench.jobs.turns import Turns
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -111,3 +114,49 @@ def _local_cluster(workers: int) -> Iterator[Client]:
             raise JobError(f"No worker process could be started: {error}", remedy) from error
         with cluster, distributed.Client(cluster, set_as_default=False) as client:
             yield client
+
+
+class SharedCluster:
+    """One cluster for all jobs of a process: started when a job needs it, kept a while for the next.
+
+    Parameters
+    ----------
+    workers, scheduler
+        As for `connect`.
+    """
+
+    def __init__(self, *, workers: int | None, scheduler: str | None) -> None:
+        self._workers, self._scheduler = workers, scheduler
+        self._turns = Turns()
+        self._lock = threading.Lock()
+        self._running = ExitStack()
+        self._client: Client | None = None
+        self._users = 0
+        self._used = 0.0
+
+    @contextmanager
+    def use(self) -> Iterator[tuple[Client, Turns]]:
+        """Give the cluster's client, and the turns of all who use it; a cluster that was lost is started anew."""
+        with self._lock:
+            if self._client is not None and self._client.status != "running":
+                self._end()
+            if self._client is None:
+                self._client = self._running.enter_context(connect(workers=self._workers, scheduler=self._scheduler))
+            client = self._client
+            self._users += 1
+        try:
+            yield client, self._turns
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._used = time.monotonic()
+
+    def close(self, *, unused_for_s: float = 0.0) -> None:
+        """Stop the cluster, if nobody uses it and nobody has for so long."""
+        with self._lock:
+            if not self._users and time.monotonic() - self._used >= unused_for_s:
+                self._end()
+
+    def _end(self) -> None:
+        self._client = None
+        self._running.close()

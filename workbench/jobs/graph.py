@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,9 +38,14 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: A decoder that watches its own deadline gets this much longer before the process is ended.
 _GRACE_S = 5.0
+
+
+class _UnwantedError(Exception):
+    """Nobody waits for the task any more: its job was cancelled, or its driver is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ def submit_extract(
 
 def probe_files(settings: Settings, batch_id: int, files: Sequence[WorkFile]) -> tuple[Probed, ...]:
     """Identify the audio of each file and read its tags; nothing is decoded."""
-    return tuple(Probed(file, _probed(settings, batch_id, file)) for file in files)
+    return tuple(Probed(file, _probed(settings, batch_id, file)) for file in _while_wanted(files))
 
 
 def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> tuple[Extracted, ...]:
@@ -136,7 +141,7 @@ def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) 
 def _extract(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> list[Extracted]:
     done: list[Extracted] = []
     analyzed: set[str] = set()
-    for item in work:
+    for item in _while_wanted(work):
         _report(settings, {"begun": item.file.path, "batch": batch_id})
         if item.probe.content_id in analyzed:
             done.append(Extracted(item, None, {}))
@@ -194,6 +199,8 @@ def _extracted(settings: Settings, item: ToExtract) -> Extracted:
             rows = arrays[path] if contract.level in ("segments", "frames") else arrays[path][np.newaxis]
             contract.encode(rows)  # a value outside its contract must show here, where the file is known
         return Extracted(item, analysis, {path: arrays[path] for path in item.missing})
+    except _UnwantedError:
+        raise
     except AudioError as error:
         return Extracted(item, Failure(error.reason, error.detail), {})
     except MemoryError as error:
@@ -207,7 +214,7 @@ def _analyze(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, n
     if EMBEDDING.path in item.missing:
         wanted |= set(INPUTS)
     with open_audio(item.file.path, limits=settings.limits) as stream:
-        features = describe(stream, stream.native_blocks(), wanted)
+        features = describe(stream, _while_wanted(stream.native_blocks()), wanted)
     now = stat_file(item.file.path)
     if (now.size, now.mtime_ns) != (item.probe.size, item.probe.mtime_ns):
         raise AudioError(item.file.path, Reason.CHANGED_WHILE_READ)
@@ -245,6 +252,28 @@ def describe(stream: AudioStream, blocks: Iterable[Samples], paths: Collection[s
         if duration_s >= SHORTEST_S:
             raise
         raise AudioError(stream.path, Reason.TOO_SHORT, f"{1000 * duration_s:.2f} ms") from error
+
+
+def _while_wanted(items: Iterable[T]) -> Iterator[T]:
+    """Give items until the driver has taken the task off the cluster: a thread that runs cannot be stopped.
+
+    Raises
+    ------
+    _UnwantedError
+        When it has.
+    """
+    from distributed import get_worker
+
+    try:
+        worker = get_worker()
+    except ValueError:  # called directly, outside of Dask
+        yield from items
+        return
+    task = worker.state.tasks.get(worker.get_current_task())
+    for item in items:
+        if task is not None and task.state == "cancelled":
+            raise _UnwantedError
+        yield item
 
 
 def _surprise(path: str, error: Exception) -> Failure:

@@ -7,7 +7,9 @@ the files that workers have reported: such reports may be lost, so nothing but t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from workbench.store.ledger import Counts, JobState
 
@@ -43,6 +45,13 @@ class Progress:
     eta_s: float | None
     elapsed_s: float
     compiling: bool = False
+
+    def snapshot(self) -> dict[str, Any]:
+        """Make what the job's row holds for those who look from elsewhere."""
+        seen = asdict(self)
+        for name in ("job_id", "state", "elapsed_s"):
+            del seen[name]
+        return seen
 
 
 class Meter:

@@ -232,7 +232,12 @@ class Label(Base):
 
 
 class Job(Base):
-    """A durable batch run. ``fence`` rises each time that a driver takes the job over."""
+    """A durable batch run.
+
+    `fence` rises each time that a driver takes the job over or loses it. `owner` is the process that drives it;
+    `submitted_by` is who asked for it, NULL for work of the library's own, which no runner takes up. `seq` rises with
+    whatever is to be seen of the job; `progress` is the last count, as `workbench.store.ledger` writes it.
+    """
 
     __tablename__ = "jobs"
     id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
@@ -246,8 +251,16 @@ class Job(Base):
     finished_at: Mapped[float | None] = mapped_column(Float)
     worked_s: Mapped[float] = mapped_column(Float, default=0.0)
     message: Mapped[str | None] = mapped_column(Text)
+    submitted_by: Mapped[str | None] = mapped_column(String(200))
+    started_at: Mapped[float | None] = mapped_column(Float)
+    seq: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
-    __table_args__ = (Index("ix_jobs_request", "request_key", "state"),)
+    __table_args__ = (
+        Index("ix_jobs_request", "request_key", "state"),
+        Index("ix_jobs_state", "state", "submitted_by"),
+        Index("ix_jobs_submitted_by", "submitted_by", "id"),
+    )
 
 
 class Batch(Base):
