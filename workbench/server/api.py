@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.server import audio, operations, playlists, similar, tracks
+from workbench.server import audio, jobs, operations, playlists, progress, similar, tracks
 from workbench.server.route import Route
 
 ROUTES: list[type[Route]] = [
@@ -10,5 +10,7 @@ ROUTES: list[type[Route]] = [
     *audio.routes,
     *similar.routes,
     *playlists.routes,
+    *jobs.routes,
+    *progress.routes,
     *operations.routes,
 ]

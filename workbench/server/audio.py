@@ -44,7 +44,7 @@ class Audio(Route):
     @operation(
         "The audio of a track, as it lies on the disk; takes Range",
         media=tuple(sorted({*_MEDIA.values(), _OTHER})),
-        refusals=(404, 416),
+        refusals=(404, 409, 416),
     )
     async def get(self, track_id: str) -> None:
         """Send the file, or the range that was asked for."""
@@ -119,7 +119,10 @@ def _open(service: Service, track_id: str) -> _Sound:
     except BaseException:
         file.close()
         raise
-    media = _MEDIA.get(kind.name, _OTHER) if kind else _OTHER
+    if kind is None:  # what lies there now is not what was analyzed
+        file.close()
+        raise Problem(409, "The file has changed and is no audio any more.", code="file-changed")
+    media = _MEDIA.get(kind.name, _OTHER)
     etag = f'"{track_id}-{found.st_size:x}-{found.st_mtime_ns:x}"'
     return _Sound(file, os.path.basename(path), found.st_size, found.st_mtime, media, etag)
 

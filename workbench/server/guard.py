@@ -115,8 +115,19 @@ def allowed_paths(paths: Iterable[str], roots: Iterable[Path]) -> list[str]:
             field = {"field": f"paths.{number}", "message": "not below an allowed folder, or not there"}
             detail = "Only files and folders below the allowed roots can be analyzed. Upload the audio, or ask whoever "
             raise Problem(403, detail + "runs the server to allow its folder.", code="path-not-allowed", errors=[field])
+        _check_links(real, real_roots)
         found.append(real)
     return found
+
+
+def _check_links(folder: str, roots: Iterable[str]) -> None:
+    """Refuse a folder in which a link leads out: a scan would follow it."""
+    for inside, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = os.path.join(inside, name)
+            if os.path.islink(path) and not any(_is_below(os.path.realpath(path), root) for root in roots):
+                detail = f"The link {name!r} below this folder leads out of the allowed roots. Remove it first."
+                raise Problem(403, detail, code="link-leads-out")
 
 
 def _real(path: str) -> str | None:

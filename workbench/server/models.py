@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from workbench.jobs.manager import AnalyzeOptions
 from workbench.playlist import PlaylistRequest
 from workbench.store.catalog.queries import TRACK_COLUMNS
 from workbench.store.labels import LONGEST, MOST_LABELS, Label
+from workbench.store.ledger import JobState
 
 MOST_PER_PAGE = 500
 MOST_RESULTS = 200
@@ -283,6 +285,101 @@ class PlaylistAnswer(BaseModel):
     violations: list[dict[str, Any]]
     cost: float
     targets: list[float] | None
+
+
+# --- jobs -------------------------------------------------------------------------------------------
+
+
+class BatchOptions(Asked):
+    """How files are analyzed."""
+
+    frames: tuple[Annotated[str, Field(max_length=80)], ...] = Field(
+        default=(), max_length=100, description="Descriptors whose values per frame are stored too."
+    )
+    descriptors: Literal["fast", "full"] | None = Field(default=None, description="The set to compute.")
+    retry_failed: bool = Field(default=False, description="Also try files again that failed before.")
+
+    def options(self) -> AnalyzeOptions:
+        """Give what the manager of jobs takes."""
+        return AnalyzeOptions(frames=self.frames, descriptors=self.descriptors, retry_failed=self.retry_failed)
+
+
+class BatchRequest(BatchOptions):
+    """Files and folders of the server, below its allowed roots."""
+
+    paths: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(
+        min_length=1, max_length=1000, description="Absolute; folders with all that is below them."
+    )
+
+
+class JobsQuery(Asked):
+    """Which jobs."""
+
+    owner: str | None = Field(default=None, min_length=1, max_length=200, description="Only those of one user.")
+    state: JobState | None = Field(default=None, description="Only those that stand so.")
+    after: int | None = Field(default=None, ge=1, lt=2**53, description="`next` of the page before.")
+    limit: int = Field(default=50, ge=1, le=MOST_PER_PAGE, description="How many at most.")
+
+
+class SinceQuery(Asked):
+    """Where a listener left off."""
+
+    since: int | None = Field(default=None, ge=0, lt=2**53, description="`seq` of the last event that you have.")
+
+
+class ProgressRecord(BaseModel):
+    """How far a job is."""
+
+    seq: int = Field(description="Rises with every change.")
+    job_id: int
+    state: JobState
+    percentage: float
+    current_file: str | None
+    eta_s: float | None
+    done: int
+    failed: int
+    total: int
+    rate: float | None = Field(description="Files per second.")
+
+
+class JobRecord(ProgressRecord):
+    """A job as it stands; times are seconds since 1970."""
+
+    owner: str
+    created: float
+    started: float | None
+    finished: float | None
+    error: str | None
+
+
+class JobsPage(BaseModel):
+    """Some jobs, newest first."""
+
+    jobs: list[JobRecord]
+    next: int | None
+
+
+class FailuresQuery(Asked):
+    """Which failures."""
+
+    after: int | None = Field(default=None, ge=0, lt=2**53, description="`next` of the page before.")
+    limit: int = Field(default=100, ge=1, le=MOST_PER_PAGE, description="How many at most.")
+
+
+class FailureRecord(BaseModel):
+    """A file that could not be analyzed."""
+
+    path: str
+    reason: str
+    detail: str | None
+    remedy: str
+
+
+class FailuresPage(BaseModel):
+    """Some of the files that failed."""
+
+    failures: list[FailureRecord]
+    next: int | None
 
 
 # --- operations -------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from workbench.errors import (
     InputError,
     JobError,
     LibraryError,
+    LimitError,
+    NotFoundError,
     StorageFullError,
     WorkbenchError,
 )
@@ -101,6 +103,10 @@ def problem_of(error: BaseException) -> Problem | None:
         case AudioError():
             detail = f"The audio cannot be used ({error.reason.value}). {error.reason.remedy}"
             return Problem(422, detail, code=f"audio-{error.reason.value.replace('_', '-')}")
+        case NotFoundError():
+            return Problem(404, error.message)
+        case LimitError():
+            return Problem(429, str(error), code="limit", headers={"Retry-After": "60"})
         case InputError():
             return Problem(422, str(error))
         case CatalogLockedError():

@@ -17,15 +17,21 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
 from workbench.config import Settings
 from workbench.errors import WorkbenchError
+from workbench.jobs.job import Workplace
+from workbench.jobs.manager import JobManager
 from workbench.library import Library
 from workbench.server.guard import RateLimit
 from workbench.server.problem import Problem
+from workbench.store.ledger import JobState
+
+if TYPE_CHECKING:
+    from workbench.server.progress import Mailbox
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,6 +40,7 @@ _THREADS = 8
 _MOST_WAITING = 400  # calls in threads or before them: more would only wait longer than any client does
 _OLD_S = 86_400.0
 _LEAST_FREE = 1 << 29
+_STOP_JOBS_S = 30.0
 
 _LOGGER = logging.getLogger("workbench.server")
 
@@ -86,6 +93,18 @@ class Service:
         self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="workbench-server")
         self._waiting = 0
+        self._jobs: JobManager | None = None
+        self.mailboxes: set[Mailbox] = set()
+
+    @property
+    def jobs(self) -> JobManager:
+        """The jobs of the library; the first who asks lets this process work on them."""
+        library = self.library
+        with self._opening:
+            if self._jobs is None:
+                self._jobs = JobManager(Workplace(library.catalog, library.parts, library.settings))
+                self._jobs.start()
+            return self._jobs
 
     @property
     def library(self) -> Library:
@@ -137,9 +156,13 @@ class Service:
 
     def count(self) -> None:
         """Count what is not counted as it happens."""
-        from workbench.store.catalog.queries import number_of_tracks
+        from workbench.store.catalog.queries import jobs_by_state, number_of_tracks
 
         self.metrics.tracks.set(number_of_tracks(self.library.catalog))
+        for state in JobState:
+            self.metrics.jobs.labels(state.value).set(0)
+        for state, n in jobs_by_state(self.library.catalog).items():
+            self.metrics.jobs.labels(state).set(n)
 
     def require_tracks(self, ids: list[str]) -> dict[str, dict[str, Any]]:
         """Give the records of tracks; `Problem` 404 when one is not there."""
@@ -151,10 +174,15 @@ class Service:
 
     async def stop_listeners(self) -> None:
         """Say goodbye to those who listen for progress."""
+        for mailbox in list(self.mailboxes):
+            mailbox.close()
+        await asyncio.sleep(0)
 
     def close(self) -> None:
         """Wait for the threads, and close the library."""
         self.stopping = True
+        if self._jobs is not None and not self._jobs.stop(_STOP_JOBS_S):
+            _LOGGER.warning("a job has not stopped in time; it goes on when its lease has run out")
         self._threads.shutdown(wait=True, cancel_futures=True)
         with self._opening:
             if self._library is not None:
