@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     requests_per_s: float = Field(
         default=200.0, gt=0, description="Requests that one user may make of the server per second, over some time."
     )
+    guesses_per_minute: float = Field(
+        default=10.0, gt=0, description="Wrong tokens that one address may send to `workbench serve` per minute."
+    )
     credentials: Path = Field(
         default_factory=lambda: platformdirs.user_config_path("workbench") / "credentials.json",
         description="File in which `workbench serve` keeps who may use it, with hashes of their secrets.",

@@ -32,7 +32,7 @@ def _moods(value: Any) -> Any:
     if not isinstance(value, str | list | tuple | set | frozenset):
         raise ValueError("give the name of a mood, or a list of them")
     names = (value,) if isinstance(value, str) else tuple(value)
-    unknown = [name for name in names if name not in MOODS]
+    unknown = [name for name in names if not isinstance(name, str) or name not in MOODS]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not a mood; the moods are {', '.join(MOODS)}")
     return tuple(dict.fromkeys(names)) or None

@@ -176,7 +176,7 @@ class Upload:
         self._parts += 1
         self._headers.clear()
         if self._parts > self._most_files + 1:
-            raise Problem(413, f"At most {self._most_files} files at a time.", code="too-many-parts")
+            raise self._too_many()
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -201,7 +201,7 @@ class Upload:
                 raise Problem(422, "options is given twice.", errors=[{"field": "options", "message": "given twice"}])
         elif name == self._field.encode() and filename is not None:
             if len(self.files) == self._most_files:
-                raise Problem(413, f"At most {self._most_files} files at a time.", code="too-many-parts")
+                raise self._too_many()
             self._folder.mkdir(parents=True, exist_ok=True)
             target = self._folder / f"{len(self.files) + 1:04d}-{_safe_name(filename)}"
             self._file = open(target, "xb")  # noqa: SIM115 - closed by `_end_part` or `close`
@@ -209,6 +209,10 @@ class Upload:
         else:
             message = f"no such part; give {self._field} with a filename, and options"
             raise Problem(422, message, errors=[{"field": "part", "message": message}])
+
+    def _too_many(self) -> Problem:
+        message = f"at most {self._most_files} at a time, and one part options"
+        return Problem(422, f"{self._field}: {message}.", errors=[{"field": self._field, "message": message}])
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:

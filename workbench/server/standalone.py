@@ -30,11 +30,9 @@ BASE = "/api/v1"
 
 _COOKIE = "workbench_session"
 _COOKIE_DAYS = 1.0
-_HEADER_BYTES = 16_384
+_HEADER_BYTES = 65_536
 _IDLE_S = 65.0
 _DRAIN_S = 20.0
-# guesses per address: ten at once, then one each six seconds
-_GUESSES_PER_S, _GUESSES = 1 / 6, 10.0
 
 
 class Standalone(RequestHandler):
@@ -178,13 +176,14 @@ def _check_host(handler: RequestHandler) -> None:
 def make_app(service: Service, credentials: Credentials) -> Application:
     """Make the application; `serve` runs it."""
     service.openapi = describe(ROUTES, BASE)
+    guesses = service.settings.guesses_per_minute
     handlers: list[Any] = [*mixed_in(ROUTES, Standalone, BASE), ("/login", Login)]
     return Application(
         handlers,
         default_handler_class=type("NotFound", (NotFound, Standalone), {}),
         workbench_service=service,
         workbench_credentials=credentials,
-        workbench_guesses=RateLimit(_GUESSES_PER_S, burst=_GUESSES),
+        workbench_guesses=RateLimit(guesses / 60, burst=guesses),
         cookie_secret=secrets.token_hex(32),
         xsrf_cookies=True,
         xsrf_cookie_kwargs={"samesite": "Strict"},
