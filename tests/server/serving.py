@@ -83,14 +83,14 @@ class Served:
         headers: Mapping[str, str] | None = None,
         token: bool = True,
     ) -> Answer:
-        """Send a request; a body that is neither bytes nor None goes as JSON."""
+        """Send a request below the root of the API, or anywhere after ``!``; a body that is no bytes goes as JSON."""
         sent = (self.bearer if token else {}) | dict(headers or {})
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
         connection = http.client.HTTPConnection(self.host, timeout=60)
         try:
-            connection.request(method, path if path.startswith("!") else BASE + path, body, sent)
+            connection.request(method, path[1:] if path.startswith("!") else BASE + path, body, sent)
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:

@@ -39,10 +39,8 @@ def origin_is_known(origin: str, host: str, origins: Iterable[str]) -> bool:
     >>> origin_is_known("http://a.example:80", "a.example:80", ()), origin_is_known("null", "a.example", ())
     (True, False)
     """
-    parts = urlsplit(origin) if "://" in origin else None
-    if parts is None or parts.scheme not in ("http", "https"):
-        return False
-    return parts.netloc.lower() == host.lower() or origin.lower() in origins
+    scheme, _, netloc = origin.lower().partition("://")
+    return scheme in ("http", "https") and (netloc == host.lower() or origin.lower() in origins)
 
 
 def _hostname(url: str) -> str | None:
