@@ -20,6 +20,12 @@ import pytest
 from tests.jobs.collection import Analyzed, environment
 
 BASE = "/api/v1"
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 COMMAND = "import sys; sys.argv[0] = 'workbench'; from workbench.cli import main; main()"
 
 

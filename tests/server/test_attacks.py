@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.server.serving import BASE, Served, multipart
+from tests.server.serving import BASE, UPGRADE, Served, multipart
 
 NO_TRACK = "0" * 32
 JSON = {"Content-Type": "application/json"}
@@ -146,11 +146,7 @@ def origins() -> Iterator[Attack]:
         sent = {"Origin": origin}
         yield attack(f"origin {origin} reads", "GET", "/tracks", headers=sent, allowed=frozenset({403}))
         yield attack(f"origin {origin} stops a job", "DELETE", "/jobs/1", headers=sent, allowed=frozenset({403}))
-        upgrade = sent | {
-            "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
-            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-        }  # fmt: skip
-        yield attack(f"origin {origin} listens", "GET", "/ws/progress/1", headers=upgrade, allowed=frozenset({403}))
+        yield attack(f"origin {origin} listens", "GET", "/ws/progress/1", headers=sent | UPGRADE, allowed=frozenset({403}))
     for site in ("cross-site", "same-site"):
         yield attack(f"a sound on a {site} page", "GET", "/tracks", headers={"Sec-Fetch-Site": site})
     for host in ("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "a@127.0.0.1", "127.0.0.1/x", "x:y"):

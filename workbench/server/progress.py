@@ -91,7 +91,7 @@ class Progress(Route, WebSocketHandler):
     pattern = "/ws/progress/{job_id}"
     _stream_request_body = False
 
-    def check_origin(self, origin: str) -> bool:
+    def check_origin(self, origin: str = "") -> bool:
         """`Route.prepare` has looked."""
         return True
 
