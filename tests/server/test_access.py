@@ -159,7 +159,8 @@ def test_a_new_secret_ends_the_old_one_everywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "secret"), [("a.b", None), ("", None), ("a b", None), ("ada", "short"), ("ada", "")])
 def test_names_and_passwords_that_cannot_be_used(tmp_path: Path, name: str, secret: str | None) -> None:
     if secret == "":
-        pytest.raises(InputError, Credentials(tmp_path / "c.json").remove, name)
+        with pytest.raises(InputError):
+            Credentials(tmp_path / "c.json").remove(name)
         return
     with pytest.raises(InputError):
         Credentials(tmp_path / "c.json").add(name, secret)

@@ -68,7 +68,9 @@ async def test_all_of_it_works_in_a_jupyter_server(jp_fetch: Fetch, analyzed: An
     sound = await jp_fetch(*ROOT, "tracks", track, "audio", headers={"Range": "bytes=0-9"})
     assert (sound.code, len(sound.body)) == (206, 10)
     body = json.dumps({"track_id": track, "n": 2})
-    found = await jp_fetch(*ROOT, "audio", "find-similar", method="POST", body=body, headers={"Content-Type": "application/json"})
+    found = await jp_fetch(
+        *ROOT, "audio", "find-similar", method="POST", body=body, headers={"Content-Type": "application/json"}
+    )
     assert len(json.loads(found.body)["results"]) == 2
     said = await jp_fetch(
         *ROOT, "tracks", track, "labels", method="PUT", body=json.dumps({"labels": [{"name": "mine"}]}),
@@ -119,7 +121,9 @@ async def test_pages_of_others_are_refused_also_with_a_token(jp_fetch: Fetch) ->
 
 async def test_progress_over_a_socket(jp_fetch: Fetch, jp_ws_fetch: Any, analyzed: Analyzed) -> None:
     body = json.dumps({"paths": [str(analyzed.music / "rock")]})
-    answer = await jp_fetch(*ROOT, "audio", "batch-analyze", method="POST", body=body, headers={"Content-Type": "application/json"})
+    answer = await jp_fetch(
+        *ROOT, "audio", "batch-analyze", method="POST", body=body, headers={"Content-Type": "application/json"}
+    )
     assert answer.code == 202
     socket = await jp_ws_fetch(*ROOT, "ws", "progress", str(json.loads(answer.body)["job_id"]))
     message = None

@@ -93,8 +93,8 @@ def _extremes(block: Samples) -> Outline:
     lowest, highest = block.min(axis=1), block.max(axis=1)
     frames = np.stack([lowest, highest], axis=1)
     if frames.dtype == np.int16:
-        return np.maximum(frames, -_FULL_SCALE).astype(np.int16)
-    return np.rint(np.clip(frames, -1.0, 1.0) * _FULL_SCALE).astype(np.int16)
+        return np.asarray(np.maximum(frames, -_FULL_SCALE), dtype=np.int16)
+    return np.asarray(np.rint(np.clip(frames, -1.0, 1.0) * _FULL_SCALE), dtype=np.int16)
 
 
 def _merged(spans: Outline, by: int) -> Outline:

@@ -129,7 +129,7 @@ def _settings(library: Path | None, roots: list[Path] | None) -> Settings:
 
 
 def _account() -> str:
-    """The name of the account, with what a user's name may not hold taken out."""
+    """Name the account, with what a user's name may not hold taken out."""
     return "".join(c for c in getpass.getuser() if c.isascii() and (c.isalnum() or c in "-_"))[:60] or "owner"
 
 

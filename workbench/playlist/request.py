@@ -72,7 +72,7 @@ _Energy = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Bpm = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
 _Id = int | str
-_Mood = Literal[tuple(MOODS)]  # type: ignore[valid-type]
+_Mood = Annotated[str, Field(json_schema_extra={"enum": list(MOODS)})]
 _Moods = _Mood | list[_Mood] | None
 _Curve = Shape | Annotated[list[_Energy], Field(min_length=2, max_length=MAX_TRACKS)] | None
 _Ids = Annotated[tuple[_Id, ...], BeforeValidator(_ids), Field(max_length=MAX_TRACKS)]

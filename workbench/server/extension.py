@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 from typing import Any
 
@@ -74,5 +75,4 @@ class WorkbenchExtension(ExtensionApp):
         """Let what has begun come to its end."""
         self.service.stopping = True
         await self.service.stop_listeners()
-        await ensure_async(self.service.call(lambda: None))
-        self.service.close()
+        await asyncio.to_thread(self.service.close)

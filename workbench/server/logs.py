@@ -22,13 +22,13 @@ _FIELDS = ("job_id", "method", "path", "status", "ms", "user", "address")
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per record; what strangers wrote into it cannot begin a line of its own.
+    r"""One JSON object per record; what strangers wrote into it cannot begin a line of its own.
 
     Examples
     --------
-    >>> record = logging.LogRecord("workbench", logging.INFO, "", 0, "a\\nb", (), None)
+    >>> record = logging.LogRecord("workbench", logging.INFO, "", 0, "a\nb", (), None)
     >>> json.loads(JsonFormatter().format(record))["message"]
-    'a\\nb'
+    'a\nb'
     """
 
     def format(self, record: logging.LogRecord) -> str:

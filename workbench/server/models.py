@@ -28,7 +28,7 @@ Where = Annotated[
 ]
 Seconds = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-SortColumn = Literal[tuple(name for name in TRACK_COLUMNS if name != "flags")]  # type: ignore[valid-type]
+_SORTED = tuple(name for name in TRACK_COLUMNS if name != "flags")
 
 
 class Asked(BaseModel):
@@ -40,11 +40,21 @@ class Asked(BaseModel):
 # --- tracks -----------------------------------------------------------------------------------------
 
 
+def _column(name: str) -> str:
+    if name not in _SORTED:
+        raise ValueError(f"give one of {', '.join(_SORTED)}")
+    return name
+
+
 class TracksQuery(Asked):
     """Which tracks, in which order."""
 
     where: Where | None = None
-    sort: SortColumn = Field(default="path", description="Order by this; tracks that lack it come last.")
+    sort: Annotated[str, AfterValidator(_column)] = Field(
+        default="path",
+        description="Order by this; tracks that lack it come last.",
+        json_schema_extra={"enum": list(_SORTED)},
+    )
     descending: bool = Field(default=False, description="From the greatest down.")
     after: str | None = Field(
         default=None, min_length=1, max_length=8000, description="`next` of the page before.",

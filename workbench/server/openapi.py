@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -85,7 +85,8 @@ def _schemas(found: Iterable[Operation]) -> tuple[dict[type[BaseModel], dict[str
         + [(model, "serialization") for model in sorted(answered, key=lambda model: model.__name__)],
         ref_template=_REF,
     )
-    return {model: ref for (model, _), ref in made.items()}, definitions["$defs"]
+    refs = {cast("type[BaseModel]", model): ref for (model, _), ref in made.items()}
+    return refs, definitions["$defs"]
 
 
 def _operation(

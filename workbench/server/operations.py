@@ -22,9 +22,7 @@ class Healthz(Route):
         """Look."""
         wrong = await self.service.call(self.service.health)
         known = bool(self.current_user)
-        self.answer(
-            {"status": "not ready" if wrong else "ready", "why": wrong if known else {}}, 503 if wrong else 200
-        )
+        self.answer({"status": "not ready" if wrong else "ready", "why": wrong if known else {}}, 503 if wrong else 200)
 
 
 class MetricsRoute(Route):

@@ -46,7 +46,7 @@ _CODES = {
 }
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
     """A refusal, as the caller is to see it.
 
     Parameters

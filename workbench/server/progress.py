@@ -14,8 +14,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketProtocol13
 
 from workbench import tabular
 from workbench.jobs.manager import ProgressEvent
@@ -144,9 +145,9 @@ class Progress(Route, WebSocketHandler):
 
     def _cut(self) -> None:
         """Close without a goodbye, which a stalled listener would not take either."""
-        connection = self.ws_connection
-        if connection is not None:
-            connection.stream.close()  # type: ignore[attr-defined]
+        stream = self.ws_connection.stream if isinstance(self.ws_connection, WebSocketProtocol13) else None
+        if stream is not None:
+            stream.close()
 
     def on_message(self, message: str | bytes) -> None:
         """Nothing is expected from listeners; what they send is forgotten."""
@@ -184,7 +185,8 @@ class Events(Route):
                 return
             except TimeoutError:
                 self.service.metrics.dropped.inc()
-                self.request.connection.stream.close()  # type: ignore[attr-defined]
+                if isinstance(self.request.connection, HTTP1Connection):
+                    self.request.connection.close()
 
     async def _send_all(self, mailbox: Mailbox) -> None:
         while not mailbox.closed:

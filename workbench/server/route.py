@@ -204,7 +204,9 @@ class Route(RequestHandler):
                 limit=self.service.settings.upload_bytes,
             )
         kinds = f"{_JSON} or {_FORM}" if described.files else _JSON
-        raise Problem(415, f"Send {kinds}, and say so in Content-Type.", headers={"Accept": kinds.replace(" or ", ", ")})
+        raise Problem(
+            415, f"Send {kinds}, and say so in Content-Type.", headers={"Accept": kinds.replace(" or ", ", ")}
+        )
 
     def _too_large(self) -> Problem:
         return Problem(413, f"At most {self._body.limit} bytes are taken here.")
@@ -373,7 +375,6 @@ class Route(RequestHandler):
                 "address": self.request.remote_ip,
             },
         )
-
 
     def _end(self) -> None:
         """Give back what the request held; once."""

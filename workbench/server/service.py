@@ -161,8 +161,8 @@ class Service:
         self.metrics.tracks.set(number_of_tracks(self.library.catalog))
         for state in JobState:
             self.metrics.jobs.labels(state.value).set(0)
-        for state, n in jobs_by_state(self.library.catalog).items():
-            self.metrics.jobs.labels(state).set(n)
+        for name, n in jobs_by_state(self.library.catalog).items():
+            self.metrics.jobs.labels(name).set(n)
 
     def require_tracks(self, ids: list[str]) -> dict[str, dict[str, Any]]:
         """Give the records of tracks; `Problem` 404 when one is not there."""
@@ -197,5 +197,3 @@ def _sweep(folder: Path) -> None:
             if time.time() - left.stat().st_mtime > _OLD_S:
                 shutil.rmtree(left, ignore_errors=True)
                 _LOGGER.info("removed an upload that was cut off")
-
-

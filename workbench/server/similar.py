@@ -35,8 +35,8 @@ def _of_tracks(service: Service, asked: SimilarRequest) -> dict[str, Any]:
     references = asked.tracks()
     service.require_tracks([*references, *([asked.to] if asked.to else [])])
     region = None if asked.region is None else (asked.region.start_s, asked.region.end_s)
-    reference = next(iter(references)) if asked.blend is None else references
-    return service.library.similar(reference, to=asked.to, region=region, **asked.wanted()).to_dict()
+    single = next(iter(references)) if asked.blend is None else None
+    return service.library.similar(single or references, to=asked.to, region=region, **asked.wanted()).to_dict()
 
 
 def _of_file(service: Service, path: Path, asked: UploadOptions) -> dict[str, Any]:

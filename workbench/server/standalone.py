@@ -49,7 +49,9 @@ class Standalone(RequestHandler):
         self.owner = str(self.current_user or self.request.remote_ip)
         if self.current_user is None and not getattr(self, "is_public", False):
             raise Problem(
-                401, "Credentials are needed: Authorization: Bearer NAME.SECRET.", headers={"WWW-Authenticate": "Bearer"}
+                401,
+                "Credentials are needed: Authorization: Bearer NAME.SECRET.",
+                headers={"WWW-Authenticate": "Bearer"},
             )
         if self._by_cookie and self.request.method not in ("GET", "HEAD", "OPTIONS"):
             super().check_xsrf_cookie()

@@ -40,7 +40,7 @@ def load_outline(folder: Path, track_id: str, path: str, limits: Limits) -> Outl
     """
     kept = folder / track_id[:2] / f"{track_id}.npy"
     with contextlib.suppress(OSError, ValueError):
-        found = np.load(kept, allow_pickle=False)
+        found: Outline = np.load(kept, allow_pickle=False)
         if found.ndim == 2 and found.shape[1] == 2 and found.dtype == np.int16:
             return found
     with open_audio(path, limits) as stream:

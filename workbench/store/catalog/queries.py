@@ -292,9 +292,7 @@ def failed_files(catalog: Catalog) -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in connection.execute(statement)]
 
 
-def job_failures(
-    catalog: Catalog, job_id: int, *, after: int = -1, limit: int | None = None
-) -> list[dict[str, Any]]:
+def job_failures(catalog: Catalog, job_id: int, *, after: int = -1, limit: int | None = None) -> list[dict[str, Any]]:
     """Files that failed in a job, in the order of the plan, from behind a place in it: ``ordinal``."""
     statement = (
         sa.select(JobFile.ordinal, JobFile.path, JobFile.reason, JobFile.detail)
