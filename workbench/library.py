@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from workbench.jobs.job import Job
+    from workbench.jobs.manager import JobManager
     from workbench.jobs.missing import Missing
     from workbench.jobs.progress import Progress
     from workbench.playlist import Playlist
@@ -185,6 +186,26 @@ class Library:
 
         job = Job.resume(self._workplace(workers, scheduler), job_id, on_progress)
         return job.run() if wait else job.run_in_background()
+
+    def job_manager(self, *, workers: int | None = None, scheduler: str | None = None) -> JobManager:
+        """Submit jobs to the library's queue, watch and stop them; `JobManager.start` works on them here.
+
+        Parameters
+        ----------
+        workers, scheduler
+            On what the jobs run that this process works on, as in `analyze`.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def in_the_background(lib: wb.Library, folder: str) -> int:
+        ...     manager = lib.job_manager()
+        ...     manager.start()
+        ...     return manager.submit([folder], owner="ada").job_id
+        """
+        from workbench.jobs.manager import JobManager
+
+        return JobManager(self._workplace(workers, scheduler))
 
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs of the library, newest first."""

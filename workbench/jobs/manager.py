@@ -99,10 +99,16 @@ class JobStatus(ProgressEvent):
         return ProgressEvent(**{field.name: getattr(self, field.name) for field in fields(ProgressEvent)})
 
 
+Statuses = list[JobStatus]
+Failures = list[dict[str, Any]]
+
+
 class Subscription:
     """Somebody who listens to a job, until `close`."""
 
-    def __init__(self, listeners: _Listeners, job_id: int, since: int, callback: Callable[[ProgressEvent], None]):
+    def __init__(
+        self, listeners: _Listeners, job_id: int, since: int, callback: Callable[[ProgressEvent], None]
+    ) -> None:
         self.job_id = job_id
         self.callback = callback
         #: Sequence number of the last event that the listener has; -1 for none.
@@ -178,7 +184,7 @@ class JobManager:
 
     def list(
         self, *, owner: str | None = None, state: str | None = None, after: int | None = None, limit: int = 50
-    ) -> tuple[list[JobStatus], int | None]:
+    ) -> tuple[Statuses, int | None]:
         """Give a page of jobs, newest first, and what `after` is for the next one; None if this is the last.
 
         Raises
@@ -207,9 +213,7 @@ class JobManager:
         self._listeners.look(job_id)
         return self.get(job_id)
 
-    def failures(
-        self, job_id: int, after: int | None = None, limit: int = 50
-    ) -> tuple[list[dict[str, Any]], int | None]:
+    def failures(self, job_id: int, after: int | None = None, limit: int = 50) -> tuple[Failures, int | None]:
         """Give a page of the files of a job that failed, ``path, reason, detail, remedy``, and the next `after`."""
         self.get(job_id)
         found = job_failures(self._place.catalog, job_id, after=-1 if after is None else after, limit=limit + 1)
@@ -247,7 +251,8 @@ class JobManager:
         self._runner.start()
 
     def stop(self, timeout: float | None = None) -> bool:
-        """Put the jobs at work back into the queue and end; tell whether that was done in time, seconds."""
+        """End the work and all subscriptions; tell whether the jobs at work were back in the queue in time, seconds."""
+        self._listeners.clear()
         return self._runner.stop(timeout)
 
     @property
@@ -257,7 +262,7 @@ class JobManager:
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _statuses(self, job_ids: Iterable[int]) -> list[JobStatus]:
+    def _statuses(self, job_ids: Iterable[int]) -> Statuses:
         return [self._status(row) for row in self._ledger.looked_at(list(job_ids))]
 
     def _status(self, row: dict[str, Any]) -> JobStatus:
@@ -312,6 +317,11 @@ class _Listeners:
     def remove(self, one: Subscription) -> None:
         with self._lock:
             self._all.discard(one)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._all.clear()
+        self._wake.set()
 
     def look(self, job_id: int) -> None:
         """Ask for news at once, if somebody listens to this job."""

@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 _POLL_S = 1.0
 #: Workers that have had nothing to do for so long are stopped, seconds.
 _KEEP_WORKERS_S = 60.0
-#: A job that something else has stopped is tried again after so many seconds, the next time after twice as many,
-#: and is interrupted when it has been tried so often without any progress.
-_RETRY_S, _TRIES = 2.0, 5
+#: A job that something else has stopped is tried again after the first of these, the next time after twice as many
+#: seconds, up to the second; it is interrupted when it has been tried so often without any progress.
+_RETRY_S, _LONGEST_RETRY_S, _TRIES = 2.0, 10.0, 20
 
 
 @dataclass(slots=True)
@@ -105,17 +105,19 @@ class JobRunner:
         until = None if timeout is None else time.monotonic() + timeout
         self._stopping = True
         self._wake.set()
-        with self._lock:
-            threads = [self._thread, *(place.thread for place in self._at_work.values())]
-            for place in self._at_work.values():
-                place.job.stop()
-        for thread in threads:
+        for thread in (self._thread, *self._stop_jobs()):
             thread.join(None if until is None else max(until - time.monotonic(), 0.0))
-        if any(thread.is_alive() for thread in threads):
+        if self._thread.is_alive() or self._at_work:
             return False
         self._thread = None
         self._cluster.close()
         return True
+
+    def _stop_jobs(self) -> list[threading.Thread]:
+        with self._lock:
+            for place in self._at_work.values():
+                place.job.stop()
+            return [place.thread for place in self._at_work.values()]
 
     # --- the queue --------------------------------------------------------------------------------
 
@@ -145,7 +147,7 @@ class JobRunner:
             return
         most_files = self._place.settings.most_files
         if most_files is not None:
-            most_files = max(most_files - self._ledger.files_to_do(waiting.submitted_by), 0)
+            most_files = max(most_files - self._ledger.files_to_do(waiting.submitted_by, besides=waiting.job_id), 0)
         job = Job(self._place, lease, self._tell, cluster=self._cluster.use, most_files=most_files)
         thread = threading.Thread(
             target=self._work, args=(job, lease), name=f"workbench-job-{lease.job_id}", daemon=True
@@ -153,9 +155,10 @@ class JobRunner:
         with self._lock:
             self._at_work[lease.job_id] = _Place(job, waiting.submitted_by, thread)
             thread.start()
-            if self._stopping:
-                job.stop()
+        if self._stopping:  # in the meantime
+            job.stop()
         self._on_change(lease.job_id)
+        self._wake.set()
 
     def _tell(self, progress: Progress) -> None:
         self._on_change(progress.job_id)
@@ -169,7 +172,8 @@ class JobRunner:
         except FenceLostError:
             logger.info("job %s has been taken over", job.id)
         except InputError as error:
-            self._enter(lambda: self._ledger.finish(lease, JobState.FAILED, str(error)))
+            said = str(error)
+            self._enter(lambda: self._ledger.finish(lease, JobState.FAILED, said))
         except Exception as error:  # a lost scheduler, a full disk, a defect: nothing of it may stop other jobs
             logger.warning("job %s has stopped", job.id, exc_info=True)
             self._try_again(job, lease, str(error) if isinstance(error, WorkbenchError) else repr(error))
@@ -186,7 +190,7 @@ class JobRunner:
         tries.number = tries.number + 1 if done <= tries.done else 1
         tries.done = max(done, tries.done)
         if tries.number < _TRIES:
-            wait_s = _RETRY_S * 2 ** (tries.number - 1)
+            wait_s = min(_RETRY_S * 2 ** (tries.number - 1), _LONGEST_RETRY_S)
             self._enter(lambda: self._ledger.let_go(lease, JobState.QUEUED, message, wait_s=wait_s))
         else:
             del self._tries[job.id]

@@ -438,7 +438,7 @@ class Ledger:
     def page(
         self, *, submitted_by: str | None = None, state: JobState | None = None, before: int | None = None, limit: int
     ) -> list[dict[str, Any]]:
-        """What is to be seen of submitted jobs, newest first."""
+        """Give what is to be seen of submitted jobs, newest first."""
         statement = sa.select(*_TO_BE_SEEN).where(Job.submitted_by.is_not(None)).order_by(Job.id.desc()).limit(limit)
         if submitted_by is not None:
             statement = statement.where(Job.submitted_by == submitted_by)
@@ -450,7 +450,7 @@ class Ledger:
             return [dict(row._mapping) for row in connection.execute(statement)]
 
     def looked_at(self, job_ids: Collection[int]) -> list[dict[str, Any]]:
-        """What is to be seen of some jobs; nothing of those that there are not."""
+        """Give what is to be seen of some jobs; nothing of those that there are not."""
         with self._catalog.read() as connection:
             rows = connection.execute(sa.select(*_TO_BE_SEEN).where(Job.id.in_(job_ids)))
             return [dict(row._mapping) for row in rows]
@@ -461,14 +461,15 @@ class Ledger:
         with self._catalog.read() as connection:
             return connection.execute(busy).first() is None
 
-    def files_to_do(self, submitted_by: str) -> int:
-        """How many files without an outcome the unfinished jobs of a submitter hold."""
+    def files_to_do(self, submitted_by: str, *, besides: int) -> int:
+        """How many files without an outcome the unfinished jobs of a submitter hold, one job left out."""
         with self._catalog.read() as connection:
             return connection.execute(
                 sa.select(sa.func.count())
                 .select_from(JobFile)
                 .join(Job, Job.id == JobFile.job_id)
-                .where(Job.submitted_by == submitted_by, Job.state.in_(UNFINISHED), JobFile.outcome.is_(None))
+                .where(Job.submitted_by == submitted_by, Job.state.in_(UNFINISHED), Job.id != besides)
+                .where(JobFile.outcome.is_(None))
             ).scalar_one()
 
     # --- planning ---------------------------------------------------------------------------------
@@ -654,9 +655,7 @@ _TO_BE_SEEN = (
 )
 
 
-def _insert_job(
-    connection: Connection, request: Request, submitted_by: str | None, **values: Any
-) -> int:
+def _insert_job(connection: Connection, request: Request, submitted_by: str | None, **values: Any) -> int:
     return connection.execute(
         sa.insert(Job)
         .values(
