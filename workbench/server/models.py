@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -229,7 +230,7 @@ class SimilarRequest(SimilarOptions):
             raise ValueError("region and to exclude each other; give one of them")
         return self
 
-    def tracks(self) -> dict[str, float]:
+    def tracks(self) -> dict[str | os.PathLike[str], float]:
         """Give the references with their weights."""
         if self.blend is None:
             return {str(self.track_id): 1.0}

@@ -38,6 +38,7 @@ _FORM = "multipart/form-data"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _BODY_S, _UPLOAD_S = 30.0, 3600.0
 _SLACK = 1 << 20  # so that what comes in chunks, too many of them, meets `data_received` before Tornado's own limit
+_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -338,7 +339,7 @@ class Route(RequestHandler):
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
-            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+            "Content-Security-Policy": _POLICY,
             "Cache-Control": "no-store",
         }.items():
             self.set_header(name, value)

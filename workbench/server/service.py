@@ -23,7 +23,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Plat
 
 from workbench.config import Settings
 from workbench.errors import WorkbenchError
-from workbench.jobs.job import Workplace
 from workbench.jobs.manager import JobManager
 from workbench.library import Library
 from workbench.server.guard import RateLimit
@@ -102,7 +101,7 @@ class Service:
         library = self.library
         with self._opening:
             if self._jobs is None:
-                self._jobs = JobManager(Workplace(library.catalog, library.parts, library.settings))
+                self._jobs = library.job_manager()
                 self._jobs.start()
             return self._jobs
 

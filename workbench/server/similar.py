@@ -33,7 +33,7 @@ class FindSimilar(Route):
 
 def _of_tracks(service: Service, asked: SimilarRequest) -> dict[str, Any]:
     references = asked.tracks()
-    service.require_tracks([*references, *([asked.to] if asked.to else [])])
+    service.require_tracks([*map(str, references), *([asked.to] if asked.to else [])])
     region = None if asked.region is None else (asked.region.start_s, asked.region.end_s)
     single = next(iter(references)) if asked.blend is None else None
     return service.library.similar(single or references, to=asked.to, region=region, **asked.wanted()).to_dict()
