@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,7 +32,7 @@ def test_spans_are_equally_wide_and_hold_the_extremes(
 ) -> None:
     samples = np.random.default_rng(seed).integers(-32767, 32768, (n, channels), dtype=np.int16)
     edges = sorted({0, n, *(cut for cut in cuts if cut < n)})
-    found = outline((samples[a:b] for a, b in zip(edges, edges[1:], strict=False)), most=most).tolist()
+    found = outline((samples[a:b] for a, b in pairwise(edges)), most=most).tolist()
     assert 1 <= len(found) <= most
     widths = [width for width in (2**k for k in range(11)) if plain(samples, width) == found]
     assert widths
