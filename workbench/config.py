@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -83,6 +84,40 @@ class Settings(BaseSettings):
     reconnect_s: float = Field(
         default=60.0, ge=0, description="How long to try to reach a PostgreSQL server again that went away, seconds."
     )
+
+    roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders below which the server analyzes files on request, parted as in `PATH`; none by default.",
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Names, parted by commas, under which the server is reached besides `localhost` and addresses.",
+    )
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins of other web pages, `https://…`, parted by commas, that may use the server.",
+    )
+    upload_bytes: int = Field(default=500_000_000, gt=0, description="Most bytes that one upload may have.")
+    requests_per_s: float = Field(
+        default=200.0, gt=0, description="Requests that one user may make of the server per second, over some time."
+    )
+    guesses_per_minute: float = Field(
+        default=10.0, gt=0, description="Wrong tokens that one address may send to `workbench serve` per minute."
+    )
+    credentials: Path = Field(
+        default_factory=lambda: platformdirs.user_config_path("workbench") / "credentials.json",
+        description="File in which `workbench serve` keeps who may use it, with hashes of their secrets.",
+    )
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _paths(cls, value: object) -> object:
+        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("hosts", "origins", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        return [part.strip().lower() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(

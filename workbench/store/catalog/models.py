@@ -10,6 +10,7 @@
     writes                                   which write transactions of late were done, on PostgreSQL
     playlists                                saved by name, with what was asked for
     tastes                                   saved by name, with the clicks that they were learned from
+    labels *─1 tracks                        what people say of a track or of a part of it
 
 A track's id is the content id of its audio, so it is the same in every library. A path with bytes
 that are not UTF-8 is stored escaped (`PathText`): both SQLite and PostgreSQL hold valid text only.
@@ -242,6 +243,22 @@ class SavedTaste(Base):
     agreement: Mapped[float | None] = mapped_column(Float)
     agreement_before: Mapped[float | None] = mapped_column(Float)
     saved_at: Mapped[float] = mapped_column(Float)
+
+
+class Label(Base):
+    """What an author says of a track; of all of it where there is no start and end, in seconds."""
+
+    __tablename__ = "labels"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(200))
+    value: Mapped[str | None] = mapped_column(String(200))
+    start_s: Mapped[float | None] = mapped_column(Float)
+    end_s: Mapped[float | None] = mapped_column(Float)
+    author: Mapped[str] = mapped_column(String(200))
+    labelled_at: Mapped[float] = mapped_column(Float)
+
+    __table_args__ = (Index("ix_labels_track", "track_id", "author"), Index("ix_labels_name", "name", "value"))
 
 
 class Job(Base):

@@ -156,6 +156,14 @@ def number_of_tracks(catalog: Catalog, *, where: str | None = None) -> int:
 
 
 @lasting
+def jobs_by_state(catalog: Catalog) -> dict[str, int]:
+    """Count the jobs that stand in each state."""
+    with catalog.read() as connection:
+        rows = connection.execute(sa.select(Job.state, sa.func.count()).group_by(Job.state))
+        return {row[0]: row[1] for row in rows}
+
+
+@lasting
 def tracks_by_id(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Tracks by their ids; an id that is not known is left out."""
     statement = sa.select(*(_TABLE.c[name] for name in TRACK_COLUMNS))
