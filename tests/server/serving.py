@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -60,7 +61,8 @@ class Served:
     url : root of the API
     token : of its owner
     process : the server
-    music : the folder that it may analyze
+    music : the collection of its library, for reading only
+    inbox : another folder that it may analyze, for tests to write to
     library : its library's folder
     log : file with what it wrote to standard error
     """
@@ -69,6 +71,7 @@ class Served:
     token: str
     process: subprocess.Popen[str]
     music: Path
+    inbox: Path
     library: Path
     log: Path
 
@@ -116,12 +119,13 @@ class Served:
 
 def start(folder: Path, source: Analyzed, **settings: str) -> Served:
     """Start a server with a copy of a library."""
-    library = folder / "served.library"
+    library, inbox = folder / "served.library", folder / "inbox"
+    inbox.mkdir()
     shutil.copytree(source.path, library)
     variables = environment(
         WORKBENCH_LIBRARY=str(library),
         WORKBENCH_CREDENTIALS=str(folder / "credentials.json"),
-        WORKBENCH_ROOTS=str(source.music),
+        WORKBENCH_ROOTS=os.pathsep.join([str(source.music), str(inbox)]),
         WORKBENCH_GUESSES_PER_MINUTE="100000",
         WORKBENCH_REQUESTS_PER_S="10000",
         **settings,
@@ -143,7 +147,7 @@ def start(folder: Path, source: Analyzed, **settings: str) -> Served:
         said += line
     process.stdout.close()
     told = json.loads(said)
-    return Served(told["url"], told["token"], process, source.music, library, log)
+    return Served(told["url"], told["token"], process, source.music, inbox, library, log)
 
 
 def stop(served: Served) -> int:

@@ -6,7 +6,9 @@ import http.client
 import json
 import re
 import stat
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -246,8 +248,14 @@ def test_roots_by_resolved_path(tmp_path: Path) -> None:
 
 def test_a_log_line_is_json_and_has_no_secret(served: Served) -> None:
     served.ask("GET", "/tracks?where=bpm%20%3E%201", headers={"X-Request-Id": "looked-for-1"})
-    lines = [json.loads(line) for line in served.log.read_text().splitlines()]
-    (line,) = [line for line in lines if line.get("request_id") == "looked-for-1"]
+    found: list[dict[str, Any]] = []
+    for _ in range(100):  # the line is written after the answer
+        lines = [json.loads(line) for line in served.log.read_text().splitlines()]
+        found = [line for line in lines if line.get("request_id") == "looked-for-1"]
+        if found:
+            break
+        time.sleep(0.05)
+    (line,) = found
     assert (line["method"], line["path"], line["status"]) == ("GET", f"{BASE}/tracks", 200)
     assert line["user"]
     assert line["ms"] > 0

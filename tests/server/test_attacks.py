@@ -415,13 +415,13 @@ def trap() -> Iterator[tuple[str, list[bytes]]]:
 @pytest.fixture(scope="module")
 def words(served: Served, trap: tuple[str, list[bytes]]) -> Iterator[dict[str, str]]:
     """What stands for the words in braces; and a folder from which a link leads out."""
-    linked = served.music / LINKED
+    linked = served.inbox / LINKED
     linked.mkdir()
     (linked / "out").symlink_to("/etc")
-    (served.music / "link out").symlink_to("/etc")
+    (served.inbox / "link out").symlink_to("/etc")
     yield {
-        "{music}": str(served.music),
-        "{MUSIC}": str(served.music).upper(),
+        "{music}": str(served.inbox),
+        "{MUSIC}": str(served.inbox).upper(),
         "{linked}": str(linked),
         "{host}": served.host,
         "{token}": served.token,
@@ -430,7 +430,7 @@ def words(served: Served, trap: tuple[str, list[bytes]]) -> Iterator[dict[str, s
     }
     (linked / "out").unlink()
     linked.rmdir()
-    (served.music / "link out").unlink()
+    (served.inbox / "link out").unlink()
 
 
 def filled(value: Any, words: dict[str, str]) -> Any:

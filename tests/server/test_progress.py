@@ -51,7 +51,7 @@ async def leave(socket: WebSocketClientConnection) -> None:
 
 def new_job(served: Served, name: str, n: int = 3) -> int:
     """Submit a job that has something to do."""
-    folder = served.music / name
+    folder = served.inbox / name
     for number in range(n):
         write_track(folder / f"{number}.wav", 1000 * hash_of(name) + number)
     answer = served.ask("POST", "/audio/batch-analyze", {"paths": [str(folder)]})
