@@ -47,11 +47,9 @@ class Mailbox:
 
     def put(self, event: ProgressEvent) -> None:
         """Take an event, from any thread; returns at once."""
-        waits = self._event is not None
         self._event = event
-        if not waits:  # the listener has been told, or knows, that there is something
-            with contextlib.suppress(RuntimeError):  # its loop has just ended
-                self._loop.call_soon_threadsafe(self._news.set)
+        with contextlib.suppress(RuntimeError):  # its loop has just ended
+            self._loop.call_soon_threadsafe(self._news.set)
 
     def close(self) -> None:
         """Let the listener go, from its own loop."""
