@@ -122,8 +122,8 @@ def make_engine(url: sa.URL, schema: str, busy_timeout_s: float) -> Engine:
     @sa.event.listens_for(engine, "handle_error")
     def _close(context: ExceptionContext) -> None:
         # SQLAlchemy leaves the cursor of a lost connection open, of which psycopg warns when it goes
-        if context.is_disconnect and context.cursor is not None:
-            context.cursor.close()
+        if context.is_disconnect and context.execution_context is not None:
+            context.execution_context.cursor.close()
 
     return engine
 
