@@ -155,6 +155,7 @@ def proxy(postgres_server: PostgresServer) -> Iterator[Proxy]:
 @contextlib.contextmanager
 def through(proxy: Proxy, server: PostgresServer, template: str, folder: Path) -> Iterator[Store]:
     """Open a new catalog through a proxy; what is sent counts from then on."""
+    proxy.cut_at = proxy.cut_on = None
     with postgres_copy(server, template) as url:
         via = url.replace(f":{server.port}/", f":{proxy.port}/")
         with contextlib.closing(Catalog(via, reconnect_s=20)) as catalog:
