@@ -65,9 +65,15 @@ def _dispatcher(function: Callable[..., object], options: dict[str, Any]) -> Any
     import numba
 
     _make_known()
-    dispatcher = numba.njit(**options)(function)
-    dispatcher._cache = _kept_code()(function)  # what njit(cache=True) does, with a cache of our own
+    dispatcher = numba.njit(cache=True, **options)(function)
+    if _can_load_early(dispatcher):
+        dispatcher._cache = _kept_code()(function)
     return dispatcher
+
+
+def _can_load_early(dispatcher: Any) -> bool:
+    """Whether this release of numba is made inside as `_kept_code` needs; if not, its own cache does, only slower."""
+    return callable(getattr(getattr(dispatcher, "_cache", None), "_load_overload", None))
 
 
 @functools.cache
