@@ -59,8 +59,10 @@ class Mailbox:
     async def take(self, timeout: float) -> ProgressEvent | None:
         """Wait for an event; None when there was none in time, seconds, or the mailbox is closed."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), timeout)
-        self._news.clear()
+            async with asyncio.timeout(timeout):
+                while self._event is None and not self.closed:
+                    self._news.clear()
+                    await self._news.wait()  # an event that came before the last line has its call of `set` to come
         event, self._event = self._event, None
         return event
 
