@@ -29,8 +29,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## analyze a simulated collection under data/, search it, make a playlist
 	"$(BIN)/workbench" demo data/demo
 
+# side by side, with one seed for all, since pytest-xdist wants the same order of tests in each process
 test: $(STAMP) ## run the quick tests
-	"$(BIN)/python" -m pytest -m "not slow" $(PYTEST_ARGS)
+	PYTHONHASHSEED=0 "$(BIN)/python" -m pytest -m "not slow" -n auto --maxprocesses 4 $(PYTEST_ARGS)
 
 test-cov: $(STAMP) ## run all tests and require 90 % of the branches
 	"$(BIN)/python" -m pytest --cov --cov-report=term $(PYTEST_ARGS)
