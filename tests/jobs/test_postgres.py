@@ -18,6 +18,9 @@ from workbench.errors import CatalogUnreachableError, InputError, LibraryVersion
 from workbench.jobs.progress import Progress
 from workbench.library import Library
 
+# psycopg warns of a cursor that it could not close on the server because the connection died at just that statement
+pytestmark = pytest.mark.filterwarnings("ignore:.*ServerCursorMixin:pytest.PytestUnraisableExceptionWarning")
+
 SECRET = "hush-hush"
 
 
