@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -197,7 +198,12 @@ class Library:
     # --- what is known ----------------------------------------------------------------------------
 
     def tracks(
-        self, where: str | None = None, *, limit: int | None = None, fold_bpm: tuple[float, float] | None = None
+        self,
+        where: str | None = None,
+        *,
+        limit: int | None = None,
+        fold_bpm: tuple[float, float] | None = None,
+        ranked: bool = False,
     ) -> list[dict[str, Any]]:
         """Tracks as plain records, in order of their path; what is not known is None.
 
@@ -210,10 +216,15 @@ class Library:
         fold_bpm : (float, float), optional
             Move each tempo by octaves into this range, as `workbench.features.tempo.fold_tempo` does; ``bpm_found``
             then holds the tempo that was found. Nothing stored is changed.
+        ranked : bool
+            Give energy, valence, arousal and danceability as ranks in the library, and the mood of those: 0.9 is
+            above nine tenths of its tracks.
         """
         from workbench.store.catalog import queries
 
         rows = queries.tracks(self.catalog, where=where, limit=limit)
+        if ranked:
+            rows = self._ranked(rows)
         if fold_bpm is None:
             return rows
         low, high = fold_bpm
@@ -421,7 +432,7 @@ class Library:
         if again is not None:
             request = {**playlists.find(self.catalog, again).request, **_given(request)}
         asked = PlaylistRequest.from_fields(**self._with_ids(request))
-        table = self._indexes.table
+        table = self._indexes.table.ranked() if asked.ranked else self._indexes.table
         seeds = [str(track) for track in asked.like]
         order = compose(table, asked, unlike=unlike(self._indexes, seeds, table.ids) if seeds else None)
         ids = table.ids[order.rows].tolist()
@@ -629,6 +640,22 @@ class Library:
         return f"<Library {str(self.path)!r}: {queries.number_of_tracks(self.catalog)} tracks>"
 
     # --- inside -----------------------------------------------------------------------------------
+
+    def _ranked(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Put energy and what moods are made of on the library's own scale."""
+        from workbench.features.mood import RANKED, mood_name, percent_ranks
+        from workbench.store.catalog import queries
+
+        columns = queries.track_columns(self.catalog, RANKED)
+        ranks = [percent_ranks([row[name] for row in rows], columns[name]).tolist() for name in RANKED]
+        found = []
+        for row, *values in zip(rows, *ranks, strict=True):
+            own = dict(zip(RANKED, values, strict=True))
+            mood = mood_name(own["valence"], own["arousal"])
+            found.append(
+                {**row, **{name: None if math.isnan(value) else value for name, value in own.items()}, "mood": mood}
+            )
+        return found
 
     def _with_ids(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Turn the tracks that a request names, by the beginning of an id or by path, into ids."""

@@ -194,6 +194,17 @@ def test_folded_tempi_are_marked_and_the_found_ones_kept(ask: Run) -> None:
     assert "lower tempo first" in refused.stderr
 
 
+def test_ranks_are_those_of_the_whole_library(ask: Run) -> None:
+    plain = {row["id"]: row for row in json.loads(ask("tracks", "--json").stdout)}
+    ranked = json.loads(ask("tracks", "--ranked", "--where", "duration_s > 0", "--json").stdout)
+    for name in ("energy", "valence", "arousal", "danceability"):
+        known = [row[name] for row in plain.values() if row[name] is not None]
+        for row in ranked:
+            value = plain[row["id"]][name]
+            below = [(other < value) + (other == value) / 2 for other in known] if value is not None else None
+            assert row[name] == (below and pytest.approx(sum(below) / len(known)))
+
+
 def test_failed_tracks(ask: Run) -> None:
     failed = document(ask("tracks", "--failed", "--json"))
     assert [list(file)[:3] for file in failed] == [["path", "reason", "detail"]] * 3

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.features.mood import CUES, MOODS, WEIGHTS, affect, danceability, mood_of
+from workbench.features.mood import CUES, MOODS, WEIGHTS, affect, danceability, mood_name, mood_of, percent_ranks
 
 UNIT = st.floats(0, 1)
 MAYBE = st.one_of(st.just(math.nan), st.floats(-1e6, 1e6))
@@ -71,3 +72,23 @@ def test_a_clear_regular_beat_at_a_walking_pace_is_danceable() -> None:
     assert danceability(120, 0.9, 0.1) < danceability(120, 0.9, 0.01)
     assert danceability(60, 0.9, 0.01) < danceability(120, 0.9, 0.01)
     assert danceability(120, 0.2, 0.01) < danceability(120, 0.9, 0.01)
+
+
+@given(values=st.lists(st.one_of(UNIT, st.just(math.nan)), max_size=40), among=st.lists(UNIT, max_size=40))
+def test_a_rank_is_the_part_below_and_half_of_the_equal(values: list[float], among: list[float]) -> None:
+    for ranks, compared in ((percent_ranks(values), values), (percent_ranks(values, among), among)):
+        known = [value for value in compared if not math.isnan(value)]
+        for value, rank in zip(values, ranks.tolist(), strict=True):
+            below, equal = sum(other < value for other in known), sum(other == value for other in known)
+            expected = math.nan if math.isnan(value) else (below + equal / 2) / max(len(known), 1)
+            np.testing.assert_allclose(rank, expected)
+
+
+def test_on_a_narrow_scale_ranks_tell_moods_apart() -> None:
+    """Music of one kind has one mood by its values, and many by its ranks."""
+    rng = np.random.default_rng(1)
+    valence, arousal = rng.uniform(0.52, 0.56, (2, 300))
+    assert {mood_name(*point) for point in zip(valence, arousal, strict=True)} == {"neutral"}
+    ranks = zip(percent_ranks(valence), percent_ranks(arousal), strict=True)
+    assert {mood_name(*point) for point in ranks} == set(MOODS)
+    assert mood_name(math.nan, 0.5) is None

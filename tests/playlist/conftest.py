@@ -31,6 +31,8 @@ def records(n: int, seed: int = 0, unknown: float = 0.1) -> Records:
             "key": some(KEY_NAMES[rng.integers(24)]),
             "key_strength": some(float(rng.random())),
             "energy": some(float(rng.random())),
+            "valence": some(float(rng.random())),
+            "arousal": some(float(rng.random())),
             "mood": some(list(MOODS)[rng.integers(len(MOODS))]),
             "loudness_lufs": some(float(rng.normal(-14, 4))),
             "title": some(f"Title {i}"),

@@ -138,7 +138,7 @@ def test_groups_are_spaced_where_that_is_possible(problem: Callable[..., Problem
 
 def test_the_total_duration_is_met(problem: Callable[..., Problem]) -> None:
     durations = np.random.default_rng(5).uniform(60, 400, 200)
-    asked = problem(200, 12, durations=durations, wanted_s=3000.0, tolerance_s=20.0)
+    asked = problem(200, 12, durations=durations, wanted_s=3000.0, tolerance_s=18.0)  # aimed inside, as `compose` does
     assert abs(asked.total_s(solve(asked)) - 3000) <= 20
 
 

@@ -95,7 +95,7 @@ def test_a_request_does_not_change() -> None:
         ({"key_distance": "tritones"}, "key_distance: Input should be 'camelot' or 'fifths'"),
         ({"compatible_keys": True}, "compatible_keys needs key"),
         ({"seed": -1}, "seed: Input should be greater than or equal to 0 (given: -1)."),
-        ({"tempo": 3}, "tempo: no such field; the fields are mood, energy, bpm, half_double, key,"),
+        ({"tempo": 3}, "tempo: no such field; the fields are mood, energy, ranked, bpm, half_double,"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_is_allowed(fields: dict[str, Any], says: str) -> None:

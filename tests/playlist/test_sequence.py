@@ -346,3 +346,19 @@ def test_what_is_excluded_may_be_what_is_lacking(make_tracks: Maker) -> None:
     made = build(make_tracks(10), PlaylistRequest(n=10, exclude=(1, 2)))
     (violation,) = made.violations
     assert violation["remedy"] == "2 tracks that meet the rest are excluded: exclude fewer."
+
+
+def test_ranked_is_the_same_as_asking_for_ranks(library: Records) -> None:
+    """Energies that lie close together are spread over the library's own scale, moods follow."""
+    narrow = [{**track, "energy": track["energy"] and 0.4 + 0.1 * track["energy"]} for track in library]
+    asked = {"energy": (0.5, 1.0), "mood": ["happy", "euphoric"], "n": 8, "curve": "rise"}
+    assert not build(narrow, PlaylistRequest.from_fields(**asked)).tracks
+    found = build(narrow, PlaylistRequest.from_fields(**asked, ranked=True))
+    assert len(found.tracks) == 8
+    known = sorted(track["energy"] for track in narrow if track["energy"] is not None)
+    by_id = {track["id"]: track for track in narrow}
+    for track in found.tracks:
+        below = sum(energy < by_id[track["id"]]["energy"] for energy in known)
+        assert track["energy"] == pytest.approx((below + 0.5) / len(known))
+        assert track["energy"] >= 0.5
+        assert track["mood"] in {"happy", "euphoric"}

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from workbench.errors import InputError
 from workbench.similarity import COMPONENTS, FACETS, facet_weights, fit_scaling, search, search_many
-from workbench.similarity.codes import CodedMatrix, encode, steps
+from workbench.similarity.codes import ORDER, CodedMatrix, encode, in_order, steps, whole_distances
 from workbench.similarity.embedding import FACET_WEIGHTS
 from workbench.similarity.search import BLOCK
 
@@ -82,7 +82,7 @@ def coded(raw: npt.NDArray[np.float32], known: npt.NDArray[np.bool_] | None = No
     """Raw vectors with the codes of their standardised ones."""
     scaling = fit_scaling(raw[: len(raw) // 2])
     matrix = scaling.apply(raw)
-    return CodedMatrix(encode(matrix, scaling), raw, scaling, np.ones(len(raw), bool) if known is None else known)
+    return CodedMatrix(*encode(matrix, scaling), raw, scaling, np.ones(len(raw), bool) if known is None else known)
 
 
 def raw_vectors(rng: np.random.Generator, rows: int) -> npt.NDArray[np.float32]:
@@ -115,7 +115,7 @@ def test_codes_miss_nothing(
     mask = rng.random(rows) < 0.7 if rng.random() < 0.5 else None
     allowed = matrix.known if mask is None else matrix.known & mask
     index, distance = plain(matrix[:], query, n, weights, components, allowed, FACETS)
-    with patch.object(module._CodedBound, "block", block):
+    with patch.object(module._CodedScan, "block", block):
         hits = search(matrix, query, n=n, mask=mask, weights=weights, factors=components)
     assert hits.index.tolist() == index.tolist()
     assert hits.distance.tolist() == distance.tolist()
@@ -127,7 +127,7 @@ def test_several_queries_and_threads_change_nothing(monkeypatch: pytest.MonkeyPa
     matrix = coded(raw_vectors(rng, 3000))
     queries = matrix[rng.integers(3000, size=7)]
     mask = rng.random(3000) < 0.5
-    monkeypatch.setattr(module._CodedBound, "block", 100)
+    monkeypatch.setattr(module._CodedScan, "block", 100)
     monkeypatch.setattr(module, "_processors", lambda: processors)
     for rows in (matrix, matrix[:]):
         together = search_many(rows, queries, n=12, mask=mask, exclude=[1, 2])
@@ -143,9 +143,9 @@ def test_few_rows_are_measured_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Codes are worth having only if they leave little to do."""
     matrix = coded(np.random.default_rng(6).normal(0, 1, (50_000, len(COMPONENTS))).astype(np.float32))
     measured = []
-    offer = module._Best.offer
+    measure = module._Metric.measure
     monkeypatch.setattr(
-        module._Best, "offer", lambda self, index, rows: (measured.append(len(index)), offer(self, index, rows))
+        module._Metric, "measure", lambda self, rows, query: (measured.append(len(rows)), measure(self, rows, query))[1]
     )
     search(matrix, matrix[17], n=10)
     assert sum(measured) < 500
@@ -153,10 +153,23 @@ def test_few_rows_are_measured_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_code_is_within_half_a_step() -> None:
     matrix = coded(raw_vectors(np.random.default_rng(7), 2000))
-    step = steps(matrix.scaling)
-    decoded = matrix.codes[:, : len(step)] * step
-    assert (np.abs(decoded - matrix[:]) <= 0.5001 * step).all()
-    assert (matrix.codes[:, len(step) :] == 0).all()
+    step, exact = (np.concatenate(in_order(values), axis=-1) for values in (steps(matrix.scaling), matrix[:]))
+    decoded = np.concatenate([matrix.leading, matrix.others], axis=1) * step
+    assert (np.abs(decoded - exact) <= 0.5001 * step).all()
+    assert sorted(ORDER) == list(range(len(COMPONENTS)))
+
+
+def test_the_leading_codes_decide_most() -> None:
+    """Of rows that are out of reach by the leading codes the others are not read."""
+    matrix = coded(raw_vectors(np.random.default_rng(8), 20_000))
+    read = []
+    with patch.object(
+        module,
+        "whole_distances",
+        lambda others, index, *rest: (read.append(len(index)), whole_distances(others, index, *rest)),
+    ):
+        search(matrix, matrix[3], n=10)
+    assert sum(read) < 5_000
 
 
 def test_weights_of_components_count_in_the_facets_too() -> None:

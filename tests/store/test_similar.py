@@ -65,7 +65,7 @@ def indexes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Indexes]:
 
 
 def reference(number: int, weight: float = 1.0) -> Reference:
-    return Reference(content_id(number), f"/music/{number}.wav", vector(number), weight)
+    return Reference(content_id(number), f"/music/{number}.wav", number, vector(number), weight)
 
 
 def numbers(results: list[dict[str, Any]]) -> list[int]:
@@ -129,7 +129,7 @@ def test_filters_weights_and_blends(indexes: Indexes) -> None:
     beside = content_id(nearest(indexes, vector(9), (5, 9))[0])
     rank = [sorted(scores, key=lambda track: -scores[track]).index(beside) for scores in (alone, away)]
     assert rank[1] > rank[0]
-    assert similar_tracks(indexes, [Reference(None, "/elsewhere.wav", vector(5))], Wanted(1))[0]["score"] == 1.0
+    assert similar_tracks(indexes, [Reference(None, "/elsewhere.wav", None, vector(5))], Wanted(1))[0]["score"] == 1.0
 
 
 @pytest.mark.parametrize("n", [1, 7, 40, 200])

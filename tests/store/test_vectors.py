@@ -59,7 +59,9 @@ def check(found: Vectors, *numbers: int) -> None:
     assert [found.row(track) for track in ids] == rows.tolist()
     np.testing.assert_array_equal(found.raw[rows], np.stack([vector(n) for n in numbers]))
     np.testing.assert_array_equal(found.standardised[rows], found.scaling.apply(found.raw[rows]))
-    np.testing.assert_array_equal(found.standardised.codes[rows], encode(found.standardised[rows], found.scaling))
+    leading, others = encode(found.standardised[rows], found.scaling)
+    np.testing.assert_array_equal(found.standardised.leading[rows], leading)
+    np.testing.assert_array_equal(found.standardised.others[rows], others)
 
 
 def files(tmp_path: Path) -> dict[str, tuple[int, bytes]]:
@@ -185,7 +187,7 @@ def test_a_repaired_library_loses_what_was_damaged(store: Store, tmp_path: Path)
     check(load(store, tmp_path), 1, 2, 3)
 
 
-@pytest.mark.parametrize("name", ["raw.bin", "codes.bin", "ids.bin", "scaling.json", "state.json"])
+@pytest.mark.parametrize("name", ["raw.bin", "leading.bin", "others.bin", "ids.bin", "scaling.json", "state.json"])
 @pytest.mark.parametrize("how", ["gone", "short"])
 def test_the_index_may_be_deleted_at_any_time(store: Store, tmp_path: Path, name: str, how: str) -> None:
     add(store, 1, 2)
@@ -197,7 +199,14 @@ def test_the_index_may_be_deleted_at_any_time(store: Store, tmp_path: Path, name
         (current / name).write_bytes((current / name).read_bytes()[:20])
     check(load(store, tmp_path), 1, 2)
     check(load(store, tmp_path), 1, 2)
-    assert {p.name for p in current.iterdir()} == {"raw.bin", "codes.bin", "ids.bin", "scaling.json", "state.json"}
+    assert {p.name for p in current.iterdir()} == {
+        "raw.bin",
+        "leading.bin",
+        "others.bin",
+        "ids.bin",
+        "scaling.json",
+        "state.json",
+    }
     shutil.rmtree(tmp_path / "index")
     check(load(store, tmp_path), 1, 2)
 

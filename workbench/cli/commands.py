@@ -165,13 +165,16 @@ def tracks(
         tuple[float, float] | None,
         typer.Option(metavar="LO HI", help="Show tempi moved by octaves into a range: 70 140. Changes nothing stored."),
     ] = None,
+    ranked: Annotated[
+        bool, typer.Option("--ranked", help="Show energy and mood as ranks in the library, 0 to 1.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the tracks of the library, or the files that failed."""
     if failed and where:
         raise InputError("--failed and --where do not go together.", "Failed files have no columns to filter by.")
     with _open(library) as lib:
-        rows = lib.failed() if failed else lib.tracks(where, fold_bpm=fold_bpm)
+        rows = lib.failed() if failed else lib.tracks(where, fold_bpm=fold_bpm, ranked=ranked)
     if as_json:
         print_json(rows)
     elif failed:
@@ -315,6 +318,10 @@ def playlist(
     library: LibraryOption = None,
     mood: Annotated[list[str] | None, typer.Option(help="A mood; may be given several times.")] = None,
     energy: Annotated[tuple[float, float] | None, typer.Option(metavar="LO HI", help="Energy, 0 to 1.")] = None,
+    ranked: Annotated[
+        bool,
+        typer.Option("--ranked", help="Take energies and moods as ranks in the library: 0.9 is above nine tenths."),
+    ] = False,
     bpm: Annotated[tuple[float, float] | None, typer.Option(metavar="LO HI", help="Beats per minute.")] = None,
     half_double: Annotated[
         bool, typer.Option("--half-double", help="Count half and double tempo as the same.")
@@ -376,6 +383,7 @@ def playlist(
     asked = {
         "mood": mood or None,
         "energy": energy,
+        "ranked": ranked or None,
         "bpm": bpm,
         "half_double": half_double or None,
         "key": key,

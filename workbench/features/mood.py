@@ -9,6 +9,8 @@ agree on, and are wrong where a track speaks through words or memories.
   A cue that is not known is left out of the mean.
 - Danceability multiplies how clear, how regular and how well paced the beat is.
 - A mood is a region of the plane of valence and arousal (`MOODS`).
+- In a library of one kind of music most values lie close together. `percent_ranks` puts them on the library's own
+  scale; the mood is then that of the ranks.
 
 References
 ----------
@@ -26,6 +28,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,9 @@ MOODS: dict[str, Region] = {
     "euphoric": Region(valence=_HIGH, arousal=_HIGH),
 }
 
+#: What can be put on a library's own scale.
+RANKED = (*WEIGHTS, "danceability")
+
 #: What `affect` gives, in its order.
 DERIVED = (*WEIGHTS, "danceability", "mood")
 
@@ -176,6 +184,39 @@ def mood_of(valence: float, arousal: float) -> float:
     if math.isnan(valence) or math.isnan(arousal):
         return UNKNOWN
     return float(next(i for i, region in enumerate(MOODS.values()) if (valence, arousal) in region))
+
+
+def mood_name(valence: float, arousal: float) -> str | None:
+    """Name of the mood at a point, None if a coordinate is missing."""
+    code = mood_of(valence, arousal)
+    return None if math.isnan(code) else list(MOODS)[int(code)]
+
+
+def percent_ranks(values: npt.ArrayLike, among: npt.ArrayLike | None = None) -> npt.NDArray[np.float64]:
+    """Give for each value the part of all that lies below it, half of those that are equal included.
+
+    Parameters
+    ----------
+    values : array_like
+        Shape (n,), NaN or None where not known.
+    among : array_like, optional
+        What they are compared with, by default themselves.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n,), between 0 and 1; NaN where not known.
+
+    Examples
+    --------
+    >>> percent_ranks([0.31, 0.30, float("nan"), 0.31, 0.34]).tolist()
+    [0.5, 0.125, nan, 0.5, 0.875]
+    """
+    given = np.asarray(values, dtype=np.float64)
+    everything = given if among is None else np.asarray(among, dtype=np.float64)
+    known = np.sort(everything[~np.isnan(everything)])
+    ranks = np.searchsorted(known, given, "left") + np.searchsorted(known, given, "right")
+    return np.where(np.isnan(given), np.nan, ranks / max(2 * len(known), 1))
 
 
 def _weighted(weights: Mapping[str, float], inputs: Mapping[str, float]) -> float:

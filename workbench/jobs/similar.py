@@ -77,8 +77,8 @@ def _find(indexes: Indexes, settings: Settings, name: PathLike, weight: float = 
     track, path = locate(indexes.catalog, name)
     row = indexes.vectors.row(track)
     if row is None:
-        return Reference(None, path, analyze_reference(path, settings), weight)
-    return Reference(track, path, indexes.vectors.raw[row], weight)
+        return Reference(None, path, None, analyze_reference(path, settings), weight)
+    return Reference(track, path, row, indexes.vectors.raw[row], weight)
 
 
 def _named(reference: Reference) -> dict[str, Any]:

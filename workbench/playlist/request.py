@@ -100,6 +100,10 @@ class PlaylistRequest(BaseModel):
     energy: Annotated[tuple[_Energy, _Energy], AfterValidator(_ordered)] | None = Field(
         default=None, description="Lowest and highest energy, each in 0 to 1."
     )
+    ranked: bool = Field(
+        default=False,
+        description="Take energies and moods as ranks in the library: an energy of 0.9 is above nine tenths of it.",
+    )
     bpm: Annotated[tuple[_Bpm, _Bpm], AfterValidator(_ordered)] | None = Field(
         default=None, description="Lowest and highest tempo in beats per minute."
     )

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import InputError
+from workbench.features.mood import mood_name
 from workbench.playlist.compatibility import NEUTRAL, Transition, cost_matrix, cost_rows, transitions
 from workbench.playlist.constraints import (
     CURVE_CORRELATION,
@@ -113,6 +114,15 @@ class Order:
 
     def playlist(self, request: PlaylistRequest, table: TrackTable, records: list[dict[str, Any]]) -> Playlist:
         """Put it into words, with the catalog records of the rows."""
+        if request.ranked:
+            records = [
+                {**record, "energy": None if np.isnan(energy) else float(energy), "mood": mood_name(valence, arousal)}
+                for record, energy, valence, arousal in zip(
+                    records,
+                    *(values[self.rows] for values in (table.energy, table.valence, table.arousal)),
+                    strict=True,
+                )
+            ]
         return Playlist(
             request=request,
             tracks=records,
@@ -152,6 +162,8 @@ def build(tracks: Tracks, request: PlaylistRequest) -> Playlist:
     ([0, 1, 2, 3], 'same key')
     """
     table = TrackTable.of(tracks)
+    if request.ranked:
+        table = table.ranked()
     order = compose(table, request)
     by_id = {str(track["id"]): track for track in reversed(tracks)}
     return order.playlist(request, table, [dict(by_id[str(table.ids[row])]) for row in order.rows])

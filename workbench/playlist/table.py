@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.features.mood import MOODS
+from workbench.features.mood import MOODS, mood_of, percent_ranks
 from workbench.playlist.keys import parse_key
 
 Tracks = Sequence[Mapping[str, Any]]
@@ -19,8 +19,8 @@ Codes = npt.NDArray[np.int64]
 
 #: Columns of the catalog that a table is made from.
 COLUMNS = (
-    "id", "duration_s", "bpm", "bpm_confidence", "key", "key_strength", "energy", "mood", "loudness_lufs", "artist",
-    "album",
+    "id", "duration_s", "bpm", "bpm_confidence", "key", "key_strength", "energy", "valence", "arousal", "mood",
+    "loudness_lufs", "artist", "album",
 )  # fmt: skip
 #: The code of what is not known.
 UNKNOWN = -1
@@ -38,7 +38,7 @@ class TrackTable:
     bpm : beats per minute, NaN where not known
     bpm_trust, key_trust : confidence in tempo and key in [0, 1], 0 where not known
     key : `Key.index`, -1 where not known
-    energy : in [0, 1], NaN where not known
+    energy, valence, arousal : in [0, 1], NaN where not known
     mood : position in `MOODS`, -1 where not known
     loudness : LUFS, NaN where not known
     artist, album : equal where the names are, case aside; -1 where not known
@@ -53,6 +53,8 @@ class TrackTable:
     key: Codes
     key_trust: Floats
     energy: Doubles
+    valence: Doubles
+    arousal: Doubles
     mood: Codes
     loudness: Doubles
     artist: Codes
@@ -80,6 +82,8 @@ class TrackTable:
             key=key,
             key_trust=_trust(_numbers(columns["key_strength"]), key != UNKNOWN),
             energy=_numbers(columns["energy"]),
+            valence=_numbers(columns["valence"]),
+            arousal=_numbers(columns["arousal"]),
             mood=np.array([_MOOD_CODES.get(mood, UNKNOWN) for mood in columns["mood"]], dtype=np.int64),
             loudness=_numbers(columns["loudness_lufs"]),
             artist=_name_codes(columns["artist"]),
@@ -91,6 +95,13 @@ class TrackTable:
     def with_edges(self, start: Floats, end: Floats) -> TrackTable:
         """Give the same table with the timbre at both ends of each track."""
         return replace(self, start=start, end=end)
+
+    def ranked(self) -> TrackTable:
+        """Give the same table with energy, valence and arousal as ranks among its tracks, and the moods of those."""
+        energy, valence, arousal = (percent_ranks(values) for values in (self.energy, self.valence, self.arousal))
+        moods = [mood_of(*point) for point in zip(valence.tolist(), arousal.tolist(), strict=True)]
+        mood = np.nan_to_num(np.array(moods, dtype=np.float64), nan=UNKNOWN).astype(np.int64)
+        return replace(self, energy=energy, valence=valence, arousal=arousal, mood=mood)
 
     def take(self, rows: npt.ArrayLike) -> TrackTable:
         """Give some rows, in the order asked for."""

@@ -1,9 +1,9 @@
 """Exact nearest neighbours under Euclidean distance with a weight per facet, and if need be a factor per component.
 
 * Rows are visited in blocks, so a memory-mapped matrix of any size needs no more memory than a small one.
-* Each block is first *estimated*, for all queries at once: vectors by a product in float32, codes
+* Rows are first *estimated*, for all queries at once: vectors by a product in float32, codes
   (`CodedMatrix`) by their own distance. How far an estimate may be from the truth is known. Only rows
-  that may be nearer than the n-th best so far are measured, in float64, by the plain definition.
+  that may be among the n nearest are measured at the end, in float64, by the plain definition.
 * So the answer is that of the plain definition to the bit, ties included (lower index first), however
   many threads share the work.
 """
@@ -11,16 +11,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import InputError
-from workbench.similarity.codes import WIDTH, CodedMatrix, coded_distances, steps
+from workbench.similarity.codes import LEADING, OTHERS, CodedMatrix, in_order, leading_distances, steps, whole_distances
 from workbench.similarity.embedding import FACET_WEIGHTS, FACETS
 
 Float32 = npt.NDArray[np.float32]
@@ -30,9 +31,11 @@ Mask = npt.NDArray[np.bool_]
 #: Vectors per block: 2048 of 128 float32 are 1 MiB, which fits the processor's cache.
 BLOCK = 2048
 #: Codes per block: so many that what is done per block costs little beside them.
-CODED_BLOCK = 1 << 15
+CODED_BLOCK = 1 << 16
 #: Blocks of codes that are worth a thread of their own.
 _BLOCKS_PER_THREAD = 4
+#: So many times as many rows as are wanted are worth finding the nearest among them first, which lowers the limit.
+_FEW = 4
 #: Rows measured at once.
 _MEASURED_AT_ONCE = 4096
 
@@ -154,21 +157,26 @@ def search_many(
         raise ValueError(f"factors must be finite, >= 0 and of shape {matrix.shape[1:]}")
     metric = _Metric(weight, facets, np.ones(matrix.shape[1]) if factors is None else factors)
     exact = queries.astype(np.float64)
-    bound: _Bound = (
-        _CodedBound(matrix, metric, exact) if isinstance(matrix, CodedMatrix) else _Bound32(matrix, metric, exact)
+    scan: _Scan = (
+        _CodedScan(matrix, metric, exact) if isinstance(matrix, CodedMatrix) else _Scan32(matrix, metric, exact)
     )
-    blocks = range(0, len(matrix), bound.block)
-    threads = min(_processors(), len(blocks) // _BLOCKS_PER_THREAD) if isinstance(matrix, CodedMatrix) else 1
-    if threads < 2:
-        found = [_scan(bound, blocks, allowed, [_Best(n, metric, query) for query in exact])]
+    near = [_Near(n) for _ in exact]
+    blocks = range(0, len(matrix), scan.block)
+
+    def go(some: range) -> None:
+        for start in some:
+            rows = slice(start, start + scan.block)
+            within = None if allowed is None else allowed[rows]
+            if within is None or within.any():
+                scan.offer(rows, within, near)
+
+    workers = min(_processors(), len(blocks) // _BLOCKS_PER_THREAD) if isinstance(matrix, CodedMatrix) else 1
+    if workers < 2:
+        go(blocks)
     else:
-        with ThreadPoolExecutor(threads) as pool:  # whose work is done without Python's lock, but for a little
-            jobs = [
-                pool.submit(_scan, bound, blocks[i::threads], allowed, [_Best(n, metric, query) for query in exact])
-                for i in range(threads)
-            ]
-            found = [job.result() for job in jobs]
-    return [_join(of_query).hits() for of_query in zip(*found, strict=True)]
+        with ThreadPoolExecutor(workers) as pool:  # whose work is done without Python's lock, but for a little
+            list(pool.map(go, (blocks[i::workers] for i in range(workers))))
+    return [_measured(matrix, metric, query, n, of_query.rows()) for query, of_query in zip(exact, near, strict=True)]
 
 
 def facet_weights(weights: Mapping[str, float] | None, usual: Mapping[str, float] = FACET_WEIGHTS) -> dict[str, float]:
@@ -240,28 +248,64 @@ class _Estimate(NamedTuple):
         most = ((np.sqrt(limit) + self.root) ** 2 + self.absolute) * (1 + self.relative)
         return float(np.nextafter(np.float32(min(most, 3e38)), np.float32(np.inf)))
 
-    def most(self, n: int) -> float:
-        """Squared distance that n rows do not exceed."""
-        if len(self.values) < n:
-            return np.inf
-        nth = float(np.partition(self.values, n - 1)[n - 1])
-        return float((np.sqrt(max(nth * (1 + self.relative) + self.absolute, 0.0)) + self.root) ** 2)
+    def most(self) -> Float64:
+        """Squared distances that the rows do not exceed."""
+        nearly = self.values.astype(np.float64) * (1 + self.relative) + self.absolute
+        return np.asarray((np.sqrt(np.maximum(nearly, 0)) + self.root) ** 2)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> _Estimate:
+        """Estimates of some of the rows."""
+        return self._replace(values=self.values[rows])
 
 
-class _Bound(Protocol):
-    """Estimates block by block."""
+class _Near:
+    """Rows that may be among the n nearest to one query; threads share what they find."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self._lock = threading.Lock()
+        self.limit = np.inf  # squared distance that the n nearest do not exceed
+        self._most = np.empty(0)
+        self._pieces: list[tuple[npt.NDArray[np.int64], _Estimate]] = []
+
+    def tighten(self, most: Float64) -> None:
+        """Lower the limit by what some rows do not exceed."""
+        if len(most) >= self.n:
+            nth = float(np.partition(most, self.n - 1)[self.n - 1])
+            with self._lock:
+                self.limit = min(self.limit, nth)
+
+    def offer(self, index: npt.NDArray[np.int64], estimate: _Estimate) -> None:
+        """Keep those rows that may be near; none is offered twice."""
+        most = estimate.most()
+        with self._lock:
+            several = np.concatenate([self._most, most])
+            if len(several) >= self.n:
+                self._most = np.partition(several, self.n - 1)[: self.n]
+                self.limit = min(self.limit, float(self._most[-1]))
+            else:
+                self._most = several
+        near = np.flatnonzero(estimate.values <= estimate.reach(self.limit))
+        if len(near):
+            self._pieces.append((index[near], estimate.take(near)))
+
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Give those that may be near by all that is known, in order."""
+        near = [index[estimate.values <= estimate.reach(self.limit)] for index, estimate in self._pieces]
+        return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *near]))
+
+
+class _Scan(Protocol):
+    """Goes through rows block by block."""
 
     block: int
 
-    def rows(self, index: npt.NDArray[np.int64]) -> Float32:
-        """Give exact vectors."""
-
-    def estimate(self, rows: slice, allowed: Mask | None) -> list[_Estimate]:
-        """Estimate the distance of each query from some rows; infinite for those that are not allowed."""
+    def offer(self, rows: slice, allowed: Mask | None, near: Sequence[_Near]) -> None:
+        """Offer to each query what may be near of some rows."""
 
 
-class _Bound32:
-    """Estimates of vectors by a product in float32."""
+class _Scan32:
+    """Vectors, estimated by a product in float32."""
 
     block = BLOCK
 
@@ -275,115 +319,69 @@ class _Bound32:
         # Numerical Algorithms" (2002), section 3.1; twice that, for the roundings of the factors.
         self.rounding = 4 * (matrix.shape[1] + 8) * 2.0**-24
 
-    def rows(self, index: npt.NDArray[np.int64]) -> Float32:
-        return self.matrix[index]
-
-    def estimate(self, rows: slice, allowed: Mask | None) -> list[_Estimate]:
+    def offer(self, rows: slice, allowed: Mask | None, near: Sequence[_Near]) -> None:
         block = self.matrix[rows]
         norms = np.square(block) @ self.weight
         estimates = norms + (block @ self.pull).T + self.own.astype(np.float32)[:, np.newaxis]
-        if allowed is not None:
-            estimates[:, ~allowed] = np.inf
+        may = np.arange(len(block)) if allowed is None else np.flatnonzero(allowed)
         largest = float(norms.max())  # + 1e-30 for products that underflow
-        return [
-            _Estimate(values, 0.0, 0.0, self.rounding * (largest + own) + 1e-30)
-            for values, own in zip(estimates, self.own.tolist(), strict=True)
-        ]
+        for of_query, values, own in zip(near, estimates, self.own.tolist(), strict=True):
+            absolute = self.rounding * (largest + own) + 1e-30
+            of_query.offer(rows.start + may, _Estimate(values[may], 0.0, 0.0, absolute))
 
 
-class _CodedBound:
-    """Estimates by the distance of codes from a query."""
+class _CodedScan:
+    """Codes, estimated by their own distance: by the leading ones first, by the others where that does not decide."""
 
     block = CODED_BLOCK
 
     def __init__(self, matrix: CodedMatrix, metric: _Metric, queries: Float64) -> None:
         step, weight = steps(matrix.scaling), metric.per_component
         self.matrix = matrix
-        self.weight = np.zeros(WIDTH, dtype=np.float32)
-        self.weight[: len(step)] = weight * step**2
-        self.queries = np.zeros((len(queries), WIDTH), dtype=np.float32)
-        self.queries[:, : len(step)] = queries / step
+        self.weight, self.weight_of_others = in_order(weight * step**2)
+        self.queries, self.others_of_queries = in_order(queries / step)
         # Half a step, and a little for the rounding of rows; the rounding of the query in steps
         half = np.sqrt(weight @ (0.501 * step) ** 2)
-        self.roots = half + 2.0**-24 * np.sqrt(queries**2 @ weight)
-        self.relative = 4 * (WIDTH + 8) * 2.0**-24  # as in `_Bound32`; all terms are positive
-
-    def rows(self, index: npt.NDArray[np.int64]) -> Float32:
-        return self.matrix[index]
-
-    def estimate(self, rows: slice, allowed: Mask | None) -> list[_Estimate]:
-        codes = self.matrix.codes[rows]
-        out = np.empty((len(self.queries), len(codes)), dtype=np.float32)
-        may = self.matrix.known[rows] if allowed is None else allowed & self.matrix.known[rows]
-        coded_distances(codes, self.weight, self.queries, may, out)
+        roots = half + 2.0**-24 * np.sqrt(queries**2 @ weight)
+        relative = 4 * (LEADING + OTHERS + 8) * 2.0**-24  # as in `_Scan32`; all terms are positive
         # 1e-25 for weights that underflow
-        return [
-            _Estimate(values, root, self.relative, 1e-25) for values, root in zip(out, self.roots.tolist(), strict=True)
-        ]
+        self.errors = [_Estimate(np.empty(0, dtype=np.float32), root, relative, 1e-25) for root in roots.tolist()]
+
+    def offer(self, rows: slice, allowed: Mask | None, near: Sequence[_Near]) -> None:
+        may = self.matrix.known[rows] if allowed is None else allowed & self.matrix.known[rows]
+        leading = np.empty((len(self.queries), len(may)), dtype=np.float32)
+        leading_distances(self.matrix.leading[rows], self.weight, self.queries, leading)
+        for query, (of_query, least) in enumerate(zip(near, leading, strict=True)):
+            reach = self.errors[query].reach
+            rest = np.flatnonzero((least <= reach(of_query.limit)) & may)
+            if len(rest) > _FEW * of_query.n:
+                first = rest[np.argpartition(least[rest], of_query.n - 1)[: of_query.n]]
+                of_query.tighten(self._estimate(query, rows.start, first, least).most())
+                rest = rest[least[rest] <= reach(of_query.limit)]
+            of_query.offer(rows.start + rest, self._estimate(query, rows.start, rest, least))
+
+    def _estimate(self, query: int, start: int, index: npt.NDArray[np.int64], least: Float32) -> _Estimate:
+        values, row = np.empty(len(index), dtype=np.float32), self.others_of_queries[query]
+        whole_distances(self.matrix.others, start + index, self.weight_of_others, row, least[index], values)
+        return self.errors[query]._replace(values=values)
 
 
-def _scan(bound: _Bound, blocks: range, allowed: Mask | None, best: list[_Best]) -> list[_Best]:
-    """Find the best rows of some blocks for each query."""
-    for start in blocks:
-        rows = slice(start, start + bound.block)
-        within = None if allowed is None else allowed[rows]
-        if within is not None and not within.any():
-            continue
-        for of_query, estimate in zip(best, bound.estimate(rows, within), strict=True):
-            limit = of_query.limit if of_query.limit < np.inf else estimate.most(of_query.n)
-            near = start + np.flatnonzero(estimate.values <= estimate.reach(limit))
-            for first in range(0, len(near), _MEASURED_AT_ONCE):
-                some = near[first : first + _MEASURED_AT_ONCE]
-                of_query.offer(some, bound.rows(some))
-    return best
-
-
-@dataclass(slots=True)
-class _Best:
-    """The n best rows so far, by exact distance and then index."""
-
-    n: int
-    metric: _Metric
-    query: Float64
-    index: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    squared: Float64 = field(init=False)
-    total: Float64 = field(default_factory=lambda: np.empty(0))
-
-    def __post_init__(self) -> None:
-        self.squared = np.empty((len(self.metric.facets), 0))
-
-    @property
-    def limit(self) -> float:
-        """Squared distance above which no row can enter any more."""
-        return float(self.total[-1]) if len(self.total) == self.n else np.inf
-
-    def offer(self, index: npt.NDArray[np.int64], rows: Float32) -> None:
-        """Measure rows by the definition and keep the best."""
-        self.keep(index, *self.metric.measure(rows, self.query))
-
-    def keep(self, index: npt.NDArray[np.int64], squared: Float64, total: Float64) -> None:
-        """Keep the best of what there is and of what was measured elsewhere."""
-        index = np.concatenate([self.index, index])
-        squared = np.concatenate([self.squared, squared], axis=1)
-        total = np.concatenate([self.total, total])
-        order = np.lexsort((index, total))[: self.n]
-        self.index, self.squared, self.total = index[order], squared[:, order], total[order]
-
-    def hits(self) -> Hits:
-        """Give distances and scores."""
-        distance = np.sqrt(self.total)
-        facets = {
-            name: 1 / (1 + np.sqrt(of_facet)) for name, of_facet in zip(self.metric.facets, self.squared, strict=True)
-        }
-        return Hits(index=self.index, distance=distance, score=1 / (1 + distance), facets=facets)
-
-
-def _join(several: Iterable[_Best]) -> _Best:
-    """Join what threads have found for one query."""
-    first, *others = several
-    for other in others:
-        first.keep(other.index, other.squared, other.total)
-    return first
+def _measured(
+    matrix: Float32 | CodedMatrix, metric: _Metric, query: Float64, n: int, candidates: npt.NDArray[np.int64]
+) -> Hits:
+    """Measure rows by the definition and give the n best, by distance and then index."""
+    index = np.empty(0, dtype=np.int64)
+    squared, total = np.empty((len(metric.facets), 0)), np.empty(0)
+    for start in range(0, len(candidates), _MEASURED_AT_ONCE):
+        some = candidates[start : start + _MEASURED_AT_ONCE]
+        of_facets, weighted = metric.measure(matrix[some], query)
+        index = np.concatenate([index, some])
+        squared, total = np.concatenate([squared, of_facets], axis=1), np.concatenate([total, weighted])
+        order = np.lexsort((index, total))[:n]
+        index, squared, total = index[order], squared[:, order], total[order]
+    distance = np.sqrt(total)
+    facets = {name: 1 / (1 + np.sqrt(of_facet)) for name, of_facet in zip(metric.facets, squared, strict=True)}
+    return Hits(index=index, distance=distance, score=1 / (1 + distance), facets=facets)
 
 
 def _processors() -> int:

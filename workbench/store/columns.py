@@ -44,7 +44,7 @@ def load_table(catalog: Catalog, parts: PartStore, folder: Path) -> tuple[int, T
     """
     version = catalog.version()
     segments = {path: spec(path).version for path in SEGMENTS}
-    kind = "-".join(map(str, (VERSION, *segments.values())))
+    kind = "-".join(map(str, (len(fields(TrackTable)), VERSION, *segments.values())))
     current = folder / f"{version:012d}-{kind}"
     with contextlib.suppress(OSError):  # none yet, or a process that saw a later version removed it
         return version, _open(current)

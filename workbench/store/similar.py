@@ -61,12 +61,14 @@ class Reference:
     ----------
     id : of the track; None of a file that is not in the library
     path : of its file
+    row : of its vector; None if the library has none
     raw : its raw vector, shape (d,)
     weight : how much it counts beside others, below 0 if the results are to be unlike it
     """
 
     id: str | None
     path: str
+    row: int | None
     raw: Floats
     weight: float = 1.0
 
@@ -102,6 +104,7 @@ class _Hit(NamedTuple):
     """A track that was found; what it takes to say why is done only for those that are shown."""
 
     id: str
+    row: int  # of its vector; below 0 if it has none
     score: float
     facets: dict[str, float]
     because: Callable[[], list[Because]]
@@ -142,6 +145,7 @@ class _Metric:
         return [
             _Hit(
                 self.vectors.ids[row],
+                row,
                 float(found.score[rank]),
                 {name: float(scores[rank]) for name, scores in found.facets.items()},
                 partial(self.because, query, raw, row),
@@ -159,11 +163,6 @@ class _Metric:
         """Say why a track is near or far from a query."""
         difference = self.vectors.standardised[row] - query
         return explain(raw, self.vectors.raw[row], difference, self.per_component, self.usual)
-
-    def rows(self, ids: Iterable[str | None]) -> list[int]:
-        """Rows of the tracks that have one."""
-        found = (self.vectors.row(track) for track in ids if track is not None)
-        return [row for row in found if row is not None]
 
 
 class _Chooser:
@@ -208,18 +207,20 @@ class _Chooser:
         while True:
             ranking = rank(n)
             records = queries.tracks_by_id(self._catalog, [hit.id for hit in ranking[seen:]])
+            hits = [hit for hit in ranking[seen:] if hit.id in records]  # some may have just been removed
             self._records |= records
-            self._identities |= zip(records, self._identify(list(records)), strict=True)
-            yield [hit for hit in ranking[seen:] if hit.id in records]  # some may have just been removed
+            self._identities |= zip((hit.id for hit in hits), self._identify(hits), strict=True)
+            yield hits
             if len(ranking) < n:
                 return
             seen, n = n, 4 * n
 
-    def _identify(self, ids: Sequence[str]) -> Floats:
+    def _identify(self, hits: Sequence[_Hit]) -> Floats:
         """Give what tells which piece each track is; NaN for one without a vector."""
-        rows = [self._vectors.row(track) for track in ids]
-        raw = [np.full(len(COMPONENTS), np.nan) if row is None else self._vectors.raw[row] for row in rows]
-        return identify(np.reshape(raw, (-1, len(COMPONENTS))), self._vectors.scaling)
+        raw = np.full((len(hits), len(COMPONENTS)), np.nan, dtype=np.float32)
+        there = [i for i, hit in enumerate(hits) if hit.row >= 0]
+        raw[there] = self._vectors.raw[[hits[i].row for i in there]]
+        return identify(raw, self._vectors.scaling)
 
     def results(self) -> list[dict[str, Any]]:
         """Complete what was chosen by what the catalog knows, and say why."""
@@ -284,7 +285,7 @@ def similar_tracks(indexes: Indexes, references: Sequence[Reference], wanted: Wa
     query = blend(metric.standardise(references), [reference.weight for reference in references], scaling.limit)
     known = np.isfinite([reference.raw for reference in references]).any(axis=0)
     raw = references[0].raw if len(references) == 1 else np.where(known, scaling.invert(query), np.nan)
-    without = metric.rows(reference.id for reference in references)
+    without = _rows(references)
     return _Chooser(indexes.catalog, metric.vectors, wanted).take(partial(metric.nearest, query, raw, without))
 
 
@@ -304,15 +305,14 @@ def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: W
     first, last = metric.standardise((start, end))
     ends = identify(np.stack([start.raw, end.raw]), vectors.scaling)
     for point in waypoints(first, last, wanted.n):
-        without = metric.rows([start.id, end.id, *(hit.id for group in chosen for hit in group)])
+        without = [*_rows((start, end)), *(hit.row for group in chosen for hit in group)]
         chooser.take_first(partial(metric.nearest, point, start.raw, without), ends)
 
     way = (last - first) * metric.per_component
-    rows = {group[0].id: metric.rows([group[0].id])[0] for group in chosen}
-    chosen.sort(key=lambda group: float(way @ vectors.standardised[rows[group[0].id]]))
+    chosen.sort(key=lambda group: float(way @ vectors.standardised[group[0].row]))
     before, raw = first, start.raw
     for group, point in zip(chosen, waypoints(first, last, len(chosen)), strict=True):
-        row = rows[group[0].id]
+        row = group[0].row
         score, facets = metric.measure(point, row)
         group[0] = group[0]._replace(score=score, facets=facets, because=partial(metric.because, before, raw, row))
         before, raw = vectors.standardised[row], vectors.raw[row]
@@ -357,9 +357,11 @@ def similar_regions(
 
     def rank(n: int) -> list[_Hit]:
         found = segments.search_regions(pieces, encoded, n=n, weights=wanted.weights)
+        rows = indexes.vectors.rows(regions.ids[track] for track in found.track.tolist()).tolist()
         return [
             _Hit(
                 regions.ids[track],
+                rows[rank],
                 float(found.score[rank]),
                 {name: float(scores[rank]) for name, scores in found.facets.items()},
                 partial(because, track, start_s, found.squared[rank]),
@@ -378,8 +380,10 @@ def unlike(indexes: Indexes, seeds: Iterable[str], ids: npt.NDArray[np.str_]) ->
     None if nothing is known of the seeds.
     """
     metric = _Metric(indexes, Wanted(1))
-    vectors, rows = metric.vectors, metric.rows(seeds)
-    if not rows:
+    vectors = metric.vectors
+    rows = vectors.rows(seeds)
+    rows = rows[rows >= 0]
+    if not len(rows):
         return None
     score = np.zeros(len(vectors.ids))
     near = search_many(vectors.standardised, vectors.standardised[rows], n=_NEAR_SEEDS, factors=metric.factors)
@@ -391,3 +395,7 @@ def unlike(indexes: Indexes, seeds: Iterable[str], ids: npt.NDArray[np.str_]) ->
     known = there >= 0
     found[known] = 1 - score[there[known]]
     return found
+
+
+def _rows(references: Iterable[Reference]) -> list[int]:
+    return [reference.row for reference in references if reference.row is not None]

@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from workbench.similarity.codes import WIDTH, CodedMatrix, encode
+from workbench.similarity.codes import LEADING, OTHERS, CodedMatrix, encode
 from workbench.similarity.embedding import EMBEDDING, Scaling, fit_scaling
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
@@ -44,7 +44,8 @@ _ID = re.compile("[0-9a-f]{32}")
 _FILES: dict[str, tuple[type[np.generic], int]] = {
     "ids": (np.uint8, 16),
     "raw": (np.float32, EMBEDDING.shape[0]),
-    "codes": (np.int8, WIDTH),
+    "leading": (np.int8, LEADING),
+    "others": (np.int8, OTHERS),
 }
 
 
@@ -93,9 +94,9 @@ class Vectors:
         if not _ID.fullmatch(track_id):
             return None
         high, low = np.frombuffer(bytes.fromhex(track_id), dtype=np.uint64)
-        words = self.ids.packed.view(np.uint64)
-        found = np.flatnonzero((words[:, 0] == high) & (words[:, 1] == low) & self.known)
-        return int(found[0]) if len(found) else None
+        words = self.ids.packed.view(np.ndarray).view(np.uint64)
+        found = (row for row in np.flatnonzero(words[:, 0] == high) if words[row, 1] == low and self.known[row])
+        return next(map(int, found), None)
 
     def rows(self, track_ids: Iterable[str]) -> Numbers:
         """Rows of many tracks, -1 for those that have no vector."""
@@ -124,7 +125,7 @@ class _Stored:
     scaling : what standardises them
     version, numbers, tracks : as in `Changes`
     known : as in `Vectors`
-    ids, raw, codes : the rows, as in `_FILES`
+    ids, raw, leading, others : the rows, as in `_FILES`
     """
 
     scaling: Scaling
@@ -134,7 +135,8 @@ class _Stored:
     known: Mask
     ids: npt.NDArray[np.uint8]
     raw: Float32
-    codes: npt.NDArray[np.int8]
+    leading: npt.NDArray[np.int8]
+    others: npt.NDArray[np.int8]
 
     @classmethod
     def none(cls, scaling: Scaling) -> _Stored:
@@ -156,7 +158,7 @@ class _Stored:
 
     def vectors(self) -> Vectors:
         """Give the rows as they are searched."""
-        matrix = CodedMatrix(self.codes, self.raw, self.scaling, self.known)
+        matrix = CodedMatrix(self.leading, self.others, self.raw, self.scaling, self.known)
         return Vectors(self.version, TrackIds(self.ids), self.known, self.raw, matrix, self.scaling)
 
 
@@ -227,7 +229,8 @@ def _pieces(changes: Changes, parts: PartStore, scaling: Scaling) -> Iterator[tu
     """Numbers and rows of what is new, part by part."""
     for piece in changes.placed:
         raw = _read(parts, piece)
-        yield piece.numbers, {"ids": piece.ids, "raw": raw, "codes": encode(scaling.apply(raw), scaling)}
+        leading, others = encode(scaling.apply(raw), scaling)
+        yield piece.numbers, {"ids": piece.ids, "raw": raw, "leading": leading, "others": others}
 
 
 def _read(parts: PartStore, piece: NumberedRows) -> Float32:
@@ -268,15 +271,13 @@ def _put(file: BinaryIO, numbers: Numbers, rows: npt.NDArray[Any]) -> None:
 
 def _in_memory(stored: _Stored, changes: Changes, known: Mask, parts: PartStore) -> _Stored:
     """Give the rows where they cannot be written."""
-    ids, raw, codes = arrays = [np.zeros((len(known), width), dtype=dtype) for dtype, width in _FILES.values()]
-    for name, array in zip(_FILES, arrays, strict=True):
+    arrays = {name: np.zeros((len(known), width), dtype=dtype) for name, (dtype, width) in _FILES.items()}
+    for name, array in arrays.items():
         array[: len(stored.known)] = getattr(stored, name)
     for numbers, rows in _pieces(changes, parts, stored.scaling):
-        for name, array in zip(_FILES, arrays, strict=True):
+        for name, array in arrays.items():
             array[numbers] = rows[name]
-    return _Stored(
-        stored.scaling, changes.version, changes.numbers, changes.tracks, known, ids=ids, raw=raw, codes=codes
-    )
+    return _Stored(stored.scaling, changes.version, changes.numbers, changes.tracks, known, **arrays)
 
 
 def _mapped(folder: Path, name: str, rows: int) -> npt.NDArray[Any]:
