@@ -71,7 +71,7 @@ class Catalog:
                 raise InputError(f"{schema!r} is no name of a library's schema.", "Restore library.json from a backup.")
             place = postgres.read_url(url)
             self._schema = schema
-            self.name = place.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
+            self.name = postgres.shown(place)
             self.engine = postgres.make_engine(place, schema, busy_timeout_s)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             writing = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
@@ -95,6 +95,7 @@ class Catalog:
         """Give a connection on one consistent state."""
         with self._translated(), self._reader.connect() as connection:
             yield connection
+            connection.commit()  # not rolled back: psycopg would forget the statements that it has prepared
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

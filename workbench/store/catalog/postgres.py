@@ -55,15 +55,25 @@ def read_url(text: str) -> sa.URL:
     remedy = "Give it as postgresql://user@host:5432/database."
     try:
         url = sa.make_url(text)
-    except (sa.exc.ArgumentError, ValueError) as error:
-        raise InputError("The setting `catalog` is no URL of a database.", remedy) from error.with_traceback(None)
+    except (sa.exc.ArgumentError, ValueError):
+        raise InputError("The setting `catalog` is no URL of a database.", remedy) from None
     if url.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise InputError(f"The setting `catalog` names {url.drivername!r}, which is not PostgreSQL.", remedy)
+    if "@" in (url.database or ""):  # a password with a slash is cut in two, and would be shown
+        raise InputError(
+            "The setting `catalog` is no URL of a database.", "Write / and @ in a password as %2F and %40."
+        )
     query = dict(url.query)
     password = query.pop("password", url.password)
     if "sslpassword" in query:
         raise InputError("The setting `catalog` holds the password of a key.", "Use a key without one, or PGSSLKEY.")
     return url.set(drivername="postgresql+psycopg", query=query, password=str(password) if password else None)
+
+
+def shown(url: sa.URL) -> str:
+    """Write a URL without any secret."""
+    bare = sa.URL.create("postgresql", username=url.username, host=url.host, port=url.port, database=url.database)
+    return bare.render_as_string()
 
 
 def make_engine(url: sa.URL, schema: str, busy_timeout_s: float) -> Engine:

@@ -1,0 +1,129 @@
+"""Pages of tracks: put together they are the whole list in its order, on both databases."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.store.conftest import Store, content_id
+from workbench.errors import InputError
+from workbench.store.catalog.models import SORT_COLUMNS, Track
+from workbench.store.catalog.pages import tracks_page
+from workbench.store.catalog.queries import number_of_tracks, tracks
+
+ON_BOTH_DATABASES = True
+
+TITLES = ["b", "B", "a", "é", "Z z", "a", None, "_", "", "10", "9", None, "ß"]
+TEMPI = [120.0, None, 90.5, 120.0, None, 0.1 + 0.2, 90.5, 60.0, None, 120.0, 61.0, 62.0, 63.0]
+
+
+@pytest.fixture
+def mixed(store: Store) -> Store:
+    """Tracks with equal and unknown values, and titles that a language would order in its own way."""
+    store.add(*range(len(TITLES)))
+    with store.catalog.write() as connection:
+        for number, (title, bpm) in enumerate(zip(TITLES, TEMPI, strict=True)):
+            connection.execute(sa.update(Track).where(Track.id == content_id(number)).values(title=title, bpm=bpm))
+    return store
+
+
+def walk(store: Store, limit: int, **asked: Any) -> Iterator[list[dict[str, Any]]]:
+    after = None
+    while True:
+        page = tracks_page(store.catalog, after=after, limit=limit, **asked)
+        yield page.rows
+        if page.after is None:
+            return
+        after = page.after
+
+
+def plainly(store: Store, sort: str, *, descending: bool, where: str | None = None) -> list[str]:
+    """Order all tracks in Python: by bytes of UTF-8, then id; unknown values last."""
+    found = tracks(store.catalog, where=where)
+
+    def key(track: dict[str, Any]) -> tuple[Any, str]:
+        value = track[sort]
+        return value.encode() if isinstance(value, str) else value, track["id"]
+
+    known = sorted((t for t in found if t[sort] is not None), key=key, reverse=descending)
+    unknown = sorted((t for t in found if t[sort] is None), key=lambda t: t["id"], reverse=descending)
+    return [track["id"] for track in known + unknown]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_together_are_the_list_in_order(mixed: Store, descending: bool) -> None:
+    for sort in ("title", "bpm", "path", "album", "duration_s"):
+        for where in (None, "duration_s > 12", "bpm > 1e6"):
+            expected = plainly(mixed, sort, descending=descending, where=where)
+            for limit in (1, 2, 4, len(TITLES), 100):
+                pages = list(walk(mixed, limit, sort=sort, descending=descending, where=where))
+                assert [track["id"] for page in pages for track in page] == expected, (sort, where, limit)
+                assert all(len(page) == limit for page in pages[:-1])
+
+
+def test_a_page_has_what_the_list_has(mixed: Store) -> None:
+    assert tracks_page(mixed.catalog).rows == tracks(mixed.catalog)
+    assert number_of_tracks(mixed.catalog, where="bpm == 120") == 3
+    assert all(tracks_page(mixed.catalog, sort=sort).rows for sort in SORT_COLUMNS)
+
+
+def test_tracks_that_come_and_go_between_pages_disturb_no_other(mixed: Store) -> None:
+    pages = walk(mixed, 5, sort="bpm")
+    seen = next(pages)
+    mixed.add(100, 101)
+    with mixed.catalog.write() as connection:
+        # what orders the last row on the first page is changed
+        connection.execute(sa.update(Track).where(Track.id == seen[-1]["id"]).values(bpm=1.0))
+    rest = [track["id"] for page in pages for track in page]
+    assert len(set(rest)) == len(rest)
+    assert set(rest) >= {content_id(n) for n in range(len(TITLES))} - {track["id"] for track in seen}
+
+
+def cursor(*fields: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "",
+        "nonsense",
+        "Zm9v",
+        "é",
+        "=",
+        "W" * 5000,
+        cursor(),
+        cursor("bpm", False, 1.0),
+        cursor("title", False, "a", content_id(1)),  # of another order
+        cursor("bpm", True, 1.0, content_id(1)),
+        cursor("bpm", False, "1", content_id(1)),
+        cursor("bpm", False, [1.0], content_id(1)),
+        cursor("bpm", False, 10**400, content_id(1)),
+        cursor("bpm", False, 1.0, "' OR 1=1"),
+        cursor("bpm", False, 1.0, 7),
+        cursor("bpm", False, 1.0, content_id(1), 1),
+    ],
+)
+def test_what_was_never_a_cursor_is_refused(store: Store, after: str) -> None:
+    with pytest.raises(InputError, match="page"):
+        tracks_page(store.catalog, sort="bpm", after=after)
+
+
+@pytest.mark.parametrize("title", ["a\0", "\ud800"])
+def test_a_cursor_with_what_no_text_can_hold_is_refused(store: Store, title: str) -> None:
+    with pytest.raises(InputError, match="page"):
+        tracks_page(store.catalog, sort="title", after=cursor("title", False, title, content_id(1)))
+
+
+def test_wrong_requests_name_what_is_possible(store: Store) -> None:
+    with pytest.raises(InputError, match="loudness_lufs"):
+        tracks_page(store.catalog, sort="flags")
+    with pytest.raises(InputError, match="at least 1"):
+        tracks_page(store.catalog, limit=0)
+    with pytest.raises(InputError, match="no column"):
+        tracks_page(store.catalog, where="x > 1")
