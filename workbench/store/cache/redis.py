@@ -22,14 +22,13 @@ from workbench.store.cache.results import KeeperError
 
 T = TypeVar("T")
 
-_WAIT_S = 0.1
 _PAUSE_S = 5.0
 
 _PUT = """
 local order, sizes, total, prefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local name, value, now, age, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local function drop(name)
-  redis.call('INCRBY', total, -(redis.call('HGET', sizes, name) or 0))
+  redis.call('DECRBY', total, redis.call('HGET', sizes, name) or 0)
   redis.call('HDEL', sizes, name)
   redis.call('ZREM', order, name)
   redis.call('DEL', prefix .. name)
@@ -61,6 +60,8 @@ class RedisKeeper:
         Whose values they are.
     max_bytes, max_age_s
         See `workbench.store.cache.embedded.EmbeddedKeeper`.
+    wait_s : float
+        How long to wait for a connection, and for each reply, seconds.
 
     Raises
     ------
@@ -68,13 +69,14 @@ class RedisKeeper:
         On an URL that is none.
     """
 
-    def __init__(self, url: str, library_id: str, max_bytes: int, max_age_s: float) -> None:
+    def __init__(self, url: str, library_id: str, max_bytes: int, max_age_s: float, *, wait_s: float = 0.1) -> None:
+        self._wait_s = wait_s
         self._max_bytes, self._max_age_ms = max_bytes, max(1, round(1000 * max_age_s))
         self._prefix = f"workbench:{{{library_id}}}:"  # in braces: all in one place of a cluster
         self._books = [self._prefix + name for name in ("order", "sizes", "total")]
         try:
             self._client = redis.Redis.from_url(
-                url, socket_timeout=_WAIT_S, socket_connect_timeout=_WAIT_S, retry=Retry(NoBackoff(), 0), protocol=2
+                url, socket_timeout=wait_s, socket_connect_timeout=wait_s, retry=Retry(NoBackoff(), 0), protocol=2
             )
         except ValueError as error:  # what it says may hold the password
             raise InputError(
@@ -135,6 +137,6 @@ class RedisKeeper:
             raise KeeperError(f"Redis refuses: {error}") from error
         except (redis.RedisError, OSError, ValueError) as error:
             raise KeeperError(f"Redis does not answer: {error}", _PAUSE_S) from error
-        if time.monotonic() - began > 2 * _WAIT_S:
+        if time.monotonic() - began > 2 * self._wait_s:
             raise KeeperError("Redis is slow", _PAUSE_S)
         return answer
