@@ -256,7 +256,7 @@ def test_the_limits_on_files_are_part_of_the_question(embedded: Library, tmp_pat
     file = write_track(tmp_path / "reference.wav", 1, seconds=1.0)
     embedded.answers.similar(file)
     strict = Settings(max_duration_s=0.5)
-    with Library.open(embedded.path, settings=strict) as library, pytest.raises(WorkbenchError, match="longer"):
+    with Library.open(embedded.path, settings=strict) as library, pytest.raises(WorkbenchError, match="too_long"):
         library.answers.similar(file)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,16 @@ from workbench.store.cache.popular import Popular
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Callable[[], Popular]:
-    def make() -> Popular:
-        return Popular(Cache(EmbeddedKeeper(tmp_path / "answers.sqlite", 1 << 24, 1e9), 1 << 24), "library")
+def make(tmp_path: Path) -> Iterator[Callable[[], Popular]]:
+    caches = []
 
-    return make
+    def make() -> Popular:
+        caches.append(Cache(EmbeddedKeeper(tmp_path / "answers.sqlite", 1 << 24, 1e9), 1 << 24))
+        return Popular(caches[-1], "library")
+
+    yield make
+    for cache in caches:
+        cache.close()
 
 
 def note(counts: Popular, **queries: int) -> None:
