@@ -62,8 +62,9 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        flags = {"fsync": "on", "synchronous_commit": "on"} if self.durable else {"fsync": "off"}
-        flags |= {"full_page_writes": flags["fsync"], "max_connections": "200", "shared_buffers": "256MB"}
+        flags = {"max_connections": "200", "shared_buffers": "256MB", "max_wal_size": "4GB"}
+        if not self.durable:
+            flags |= {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
         options = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
         command = [_postgres("postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), "-h", "127.0.0.1"]
         deadline = time.monotonic() + _STARTUP_S

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.jobs.collection import analyzed, cluster, library, music
-from tests.store.conftest import store
+from tests.store.conftest import database, store
 
-__all__ = ["analyzed", "cluster", "library", "music", "store"]
+__all__ = ["analyzed", "cluster", "database", "library", "music", "store"]

@@ -152,7 +152,7 @@ def migrated(postgres_server: PostgresServer) -> str:
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Give the URL of an empty catalog."""
-    if request.param == "sqlite":
+    if getattr(request, "param", "sqlite") == "sqlite":
         yield f"sqlite:///{tmp_path / 'catalog.sqlite'}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")

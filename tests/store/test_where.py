@@ -39,6 +39,15 @@ def three(store: Store) -> Store:
         ("loudness_lufs >= -14 and loudness_lufs < -13.9", [61, 62, 63]),
         ('album != "x"', []),  # a value that is not known fits no comparison
         ("bpm < duration_s", []),
+        ('path == "/music/2.wav"', [62]),
+        ('path in ("/music/2.wav", "/music/3.wav")', [62, 63]),
+        ('path like "/MUSIC/_.wav"', [61, 62, 63]),
+        ('title like "title\\\\%"', []),  # a backslash is one
+        ('title like "%\\x1b%"', []),
+        ("sample_rate < 44100.5", [61, 62, 63]),
+        ("sample_rate > 44099.5 and channels != 1.5", [61, 62, 63]),
+        ("sample_rate in (44100, 1e300)", [61, 62, 63]),
+        ("bpm < 9223372036854775807", [61, 62, 63]),
         ("(bpm > 61 and mood == 'calm') or key == 'C major'", [62, 63]),
     ],
 )
@@ -67,6 +76,11 @@ def test_finds(three: Store, text: str, bpms: list[float]) -> None:
         ("(" * 300 + "bpm" + ")" * 300 + " > 1", "cannot be read"),
         ("bpm > 1 and " * 300 + "bpm > 1", "characters long"),
         ("bpm << 3", "not a comparison"),
+        ("bpm < 9223372036854775808", "too large"),
+        ("bpm < -" + "9" * 1000, "too large"),
+        ('title == "a\\0b"', "cannot hold"),
+        ('title in ("a", "\\ud800")', "cannot hold"),
+        ('title like "%\\udc80"', "cannot hold"),
         ("bpm > 1\0", "cannot be read"),
     ],
 )

@@ -192,7 +192,7 @@ class Catalog:
         except DBAPIError as error:
             if self._schema is not None and postgres.is_lost(error):
                 raise LostError(
-                    f"The catalog {self.name} cannot be reached: {str(error.orig).strip()}.",
+                    f"The catalog {self.name} cannot be reached: {postgres.first_line(error)}.",
                     "Check that the server runs and lets you in, then run the same command again: it goes on.",
                     self._reconnect_s,
                 ) from error

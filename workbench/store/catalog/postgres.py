@@ -20,7 +20,7 @@ import time
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 from workbench.errors import (
@@ -119,6 +119,12 @@ def make_engine(url: sa.URL, schema: str, busy_timeout_s: float) -> Engine:
         if connection.get_execution_options().get("workbench_write", False):
             connection.execute(lock)
 
+    @sa.event.listens_for(engine, "handle_error")
+    def _close(context: ExceptionContext) -> None:
+        # SQLAlchemy leaves the cursor of a lost connection open, of which psycopg warns when it goes
+        if context.is_disconnect and context.execution_context is not None:
+            context.execution_context.cursor.close()
+
     return engine
 
 
@@ -176,15 +182,16 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
         )
     if state in _REFUSED:
         return LibraryUnwritableError(
-            f"The catalog {name} cannot be written: {_first_line(error)}.",
+            f"The catalog {name} cannot be written: {first_line(error)}.",
             "Give the user the right to create and write schemas in the database, on the primary server.",
         )
     if state in _DAMAGED:
         return LibraryDamagedError(
-            f"The catalog {name} is damaged: {_first_line(error)}.", "Restore the database from a backup."
+            f"The catalog {name} is damaged: {first_line(error)}.", "Restore the database from a backup."
         )
     return None
 
 
-def _first_line(error: DBAPIError) -> str:
+def first_line(error: DBAPIError) -> str:
+    """Give what the server or the driver said, without the hints that follow."""
     return str(error.orig).partition("\n")[0].rstrip(".")

@@ -124,7 +124,7 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr) -> sa.ColumnElem
 
 def _bound(value: Any, column: Any) -> Any:
     """Bind numbers as what they are on both databases: PostgreSQL would round 44100.5 to compare it with integers."""
-    if isinstance(value, sa.ColumnElement) or value is None or isinstance(column.type, sa.String):
+    if isinstance(value, sa.ColumnElement) or value is None or not _is_number(column):
         return value
     return sa.bindparam(column.name, value, type_=sa.Float(), unique=True, expanding=isinstance(value, list))
 
@@ -142,7 +142,7 @@ def _like(node: ast.BinOp) -> sa.ColumnElement[bool]:
     if not isinstance(node.left, ast.Name) or not isinstance(pattern, str):
         raise ValueError('"like" needs a column before it and a text after it')
     column = _operand(node.left)
-    if not isinstance(column.type, sa.Text | sa.String):
+    if _is_number(column):
         raise ValueError(f"{node.left.id} is a number; like needs a text column")
     _check_text(column, pattern)
     # SQLite has no way to write a % that is one, PostgreSQL takes a backslash for it: on both a letter nobody writes
@@ -176,13 +176,17 @@ def _check_types(left: ast.expr, right: ast.expr, a: Any, b: Any) -> None:
     for node, column, other in ((left, a, b), (right, b, a)):
         if not isinstance(node, ast.Name) or isinstance(other, sa.ColumnElement):
             continue
-        numeric = isinstance(column.type, sa.Float | sa.Integer)
+        numeric = _is_number(column)
         for value in other if isinstance(other, list) else [other]:
             if value is not None and isinstance(value, str) == numeric:
                 wanted = "a number" if numeric else "a text in quotes"
                 raise InputError(f"{node.id} cannot be compared with {value!r}.", f"Give {wanted}.")
             if isinstance(value, str) and not isinstance(column.type, PathText):
                 _check_text(column, value)
+
+
+def _is_number(column: Any) -> bool:
+    return isinstance(column.type, sa.Float | sa.Integer)
 
 
 def _check_text(column: Any, value: str) -> None:
