@@ -37,6 +37,8 @@ def default_text(name: str) -> str:
         return f"`~/{value.relative_to(Path.home())}`"
     if isinstance(value, str):
         return f"`{value}`"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     return f"`{value:,}`" if isinstance(value, int) else f"`{value:g}`"
 
 

@@ -255,13 +255,13 @@ def below(process: psutil.Process) -> list[psutil.Process]:
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    """Find the Dask workers that a process has started."""
+    """Find the workers that a process has started: ours, or those of Dask."""
     import psutil
 
     found = []
     for child in below(process):
         try:
-            if any("multiprocessing.spawn" in word for word in child.cmdline()):
+            if any("multiprocessing.spawn" in word or "workbench.jobs.worker" in word for word in child.cmdline()):
                 found.append(child)
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue  # it ended in the meantime

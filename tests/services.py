@@ -128,8 +128,8 @@ def make_postgres(*, durable: bool = False) -> PostgresServer:
 
 
 def remove_postgres(server: PostgresServer) -> None:
-    """Stop a server and remove its data."""
-    server.stop()
+    """Stop a server at once, also one that is recovering, and remove its data."""
+    server.stop(signal.SIGQUIT)
     shutil.rmtree(server.folder, ignore_errors=True)
 
 

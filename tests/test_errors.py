@@ -13,6 +13,8 @@ from workbench.errors import AudioError, Reason, WorkbenchError
 
 EXIT_CODES = {
     "InputError": 2,
+    "NotFoundError": 2,
+    "LimitError": 2,
     "AudioError": 1,
     "LibraryError": 3,
     "LibraryVersionError": 3,

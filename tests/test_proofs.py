@@ -58,6 +58,14 @@ def test_kills_lose_nothing() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_jobs_that_are_struck_end_right() -> None:
+    code, verdict, said = run("jobs", "--rounds", "2", "--reconnects", "10", "--tracks", "6")
+    assert (code, verdict.get("broken"), verdict.get("rounds")) == (0, [], 2), said
+    assert verdict["reconnects"] >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_damaged_files_have_an_outcome(music: Path) -> None:
     code, verdict, said = run("mutations", "--rounds", "40", music)
     assert (code, verdict.get("broken"), verdict.get("workers_lost")) == (0, [], 0), said

@@ -10,6 +10,7 @@ import pytest
 import workbench as wb
 
 PUBLIC = [
+    "Label",
     "Library",
     "Outcome",
     "Reason",

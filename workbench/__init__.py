@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from workbench.config import Settings
     from workbench.errors import Outcome, Reason, WorkbenchError
     from workbench.library import Library
+    from workbench.store.labels import Label
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Label",
     "Library",
     "Outcome",
     "Reason",
@@ -38,6 +40,7 @@ __all__ = [
 
 #: Where each public class lives; a name in `__all__` that is not here is a module.
 _HOMES = {
+    "Label": "store.labels",
     "Library": "library",
     "Outcome": "errors",
     "Reason": "errors",

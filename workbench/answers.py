@@ -133,10 +133,10 @@ class CachedAnswers:
         began = time.perf_counter()
         asked = _Asked(weigh(reference), Wanted(n, **wanted), to, region)
         found = self._find(asked)
-        query, results = self._similar(asked, found)
+        query, results, recall = self._similar(asked, found)
         if all(one.known for one in found):
             self._popular.note({"kind": "similar", **asked.by_name(found)})
-        return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results)
+        return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results, recall)
 
     def playlist(self, *, again: str | None = None, **request: Any) -> Playlist:
         """Choose and order tracks; parameters, answer and errors are those of `workbench.Library.playlist`."""
@@ -196,8 +196,10 @@ class CachedAnswers:
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _similar(self, asked: _Asked, found: Sequence[_Found]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Give query and results."""
+    def _similar(
+        self, asked: _Asked, found: Sequence[_Found]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]], float | None]:
+        """Give query, results and recall."""
         key = self._key_of_similar(asked, found)
 
         def compute() -> Made:
@@ -214,10 +216,10 @@ class CachedAnswers:
             keep = "from_cache" not in made.query and self._key_of_similar(asked, self._find(asked)) == key
             if keep and near is not None:
                 near.remember(key)
-            return Made(_encode([made.query, made.results]), keep)
+            return Made(_encode([made.query, made.results, made.recall]), keep)
 
-        query, results = json.loads(self._cache.get_or_compute(key, compute))
-        return query, results
+        query, results, recall = json.loads(self._cache.get_or_compute(key, compute))
+        return query, results, recall
 
     def _playlist(self, asked: PlaylistRequest) -> Playlist:
         def make() -> dict[str, Any]:
@@ -260,8 +262,9 @@ class CachedAnswers:
         return self._key("similar", asked.by_name(found), located, limits, self._scaling(), regions)
 
     def _scaling(self) -> str:
-        """Name how vectors are standardised: whoever deletes the index gets another scaling, and other scores."""
-        return Cache.key(self._indexes.vectors.scaling.to_dict())
+        """Name how vectors are standardised and found: whoever deletes the index gets other scores."""
+        cells = self._indexes.cells  # by which some answers are approximate
+        return Cache.key(self._indexes.vectors.scaling.to_dict(), None if cells is None else asdict(cells.recall))
 
     def _scaling_of_regions(self) -> str:
         scaling = self._indexes.regions.scaling
@@ -301,7 +304,8 @@ class _Near:
         if found is None or text is None:
             return None
         answers._near_answers += 1
-        return Known(json.loads(text)[1], found[1])
+        _, results, recall = json.loads(text)
+        return Known(results, recall, found[1])
 
     def remember(self, key: str) -> None:
         """Let others find this query, whose answer is kept under a key."""

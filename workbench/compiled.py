@@ -7,27 +7,34 @@ process finds it. Which functions these are shows nowhere else: their callers pa
 How they are written: arrays have time along the last axis, and the innermost loop runs over frames. The
 compiler then computes 8 or 16 frames with each instruction and never reorders a sum, so that the bits are
 the same on every processor. Only the bounds of similarity search may differ in them.
+
+Two things make a start quick:
+
+* numba itself is imported at the first call, so that a process that only looks things up has none of it.
+* Code that was kept is loaded without the compiler's knowledge of Python and numpy (its registries: 250
+  modules, scipy's linear algebra among them, 0.5 s and 50 MB), which only compiling needs.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, cast
-
-import numba
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from numba.core.event import Event
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+
 
 def compiled(function: Function) -> Function:
     """Compile a function of numbers and arrays at its first call; the code is kept on disk."""
-    return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=True)(function))
+    return cast(Function, _Compiled(function, _OPTIONS))
 
 
 def compiled_in_any_order(function: Function) -> Function:
@@ -35,8 +42,68 @@ def compiled_in_any_order(function: Function) -> Function:
 
     For bounds alone, which allow for the rounding of a sum in any order and are never given as an answer.
     """
-    order = {"reassoc", "contract", "nsz"}
-    return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=order)(function))
+    return cast(Function, _Compiled(function, {**_OPTIONS, "fastmath": {"reassoc", "contract", "nsz"}}))
+
+
+class _Compiled:
+    """A function, and from its first use on numba's dispatcher of it."""
+
+    def __init__(self, function: Callable[..., object], options: dict[str, Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function, self._options = function, options
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.dispatcher(*arguments)
+
+    @functools.cached_property
+    def dispatcher(self) -> Any:
+        """What numba calls and compiles."""
+        return _dispatcher(self._function, self._options)
+
+
+def _dispatcher(function: Callable[..., object], options: dict[str, Any]) -> Any:
+    import numba
+
+    _make_known()
+    dispatcher = numba.njit(cache=True, **options)(function)
+    if _can_load_early(dispatcher):
+        dispatcher._cache = _kept_code()(function)
+    return dispatcher
+
+
+def _can_load_early(dispatcher: Any) -> bool:
+    """Whether this release of numba is made inside as `_kept_code` needs; if not, its own cache does, only slower."""
+    return callable(getattr(getattr(dispatcher, "_cache", None), "_load_overload", None))
+
+
+@functools.cache
+def _make_known() -> None:
+    """Let a compiled function call another: numba takes a `_Compiled` for the dispatcher that it holds."""
+    from numba import types
+    from numba.extending import typeof_impl
+
+    @typeof_impl.register(_Compiled)
+    def of_compiled(function: _Compiled, context: object) -> Any:
+        del context
+        return types.Dispatcher(function.dispatcher)
+
+
+@functools.cache
+def _kept_code() -> Any:
+    """Give the class of numba's cache, with a look into it before the compiler is made ready."""
+    from numba.core.caching import FunctionCache
+    from numba.core.runtime.nrt import rtsys
+
+    class KeptCode(FunctionCache):
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            rtsys.initialize(target_context)  # arrays that a function makes are counted by numba's runtime
+            with self._guard_against_spurious_io_errors():
+                found = self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+                if found is not None:
+                    return found
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+
+    return KeptCode
 
 
 @dataclass(slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -49,6 +50,14 @@ class Settings(BaseSettings):
         default="fast",
         description="The descriptors to compute: `fast`, or `full` with all of `docs/descriptors.md`.",
     )
+    search_index: Literal["exact", "approximate", "auto"] = Field(
+        default="auto",
+        description=(
+            "How `similar` searches: `exact`; `approximate`, by an index whose recall is measured on the library and"
+            " told with each answer (needs the extra `search`); `auto`, approximate from 1,048,576 tracks on if the"
+            " extra is installed."
+        ),
+    )
     max_duration_s: float = Field(default=14 * 3600, gt=0, description="Longest decoded duration of a file, seconds.")
     max_decoded_bytes: int = Field(
         default=64 * 2**30, gt=0, description="Most bytes of float32 samples that one file may decode to."
@@ -58,7 +67,16 @@ class Settings(BaseSettings):
         default=900.0, gt=0, description="Longest time that one file may take, seconds; then it is given up."
     )
     lease_s: float = Field(
-        default=30.0, gt=0, description="A job whose driver is silent for so long may be taken over, seconds."
+        default=20.0, gt=0, description="A job whose driver is silent for so long may be taken over, seconds."
+    )
+    jobs_at_once: int = Field(
+        default=4, ge=1, description="Jobs of the queue that one process works on at a time; half of them of one owner."
+    )
+    most_jobs: int | None = Field(
+        default=None, ge=1, description="Jobs that one owner may have in the queue and at work; default: no limit."
+    )
+    most_files: int | None = Field(
+        default=None, ge=1, description="Files that all such jobs of one owner may hold; default: no limit."
     )
     busy_timeout_s: float = Field(
         default=30.0, ge=0, description="How long to wait for a catalog that another process holds, seconds."
@@ -84,6 +102,40 @@ class Settings(BaseSettings):
         default=100, ge=0, description="Common queries that a server answers beforehand when the library has changed."
     )
     warm_s: float = Field(default=60.0, ge=0, description="Longest time that it takes for that each time, seconds.")
+
+    roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders below which the server analyzes files on request, parted as in `PATH`; none by default.",
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Names, parted by commas, under which the server is reached besides `localhost` and addresses.",
+    )
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins of other web pages, `https://…`, parted by commas, that may use the server.",
+    )
+    upload_bytes: int = Field(default=500_000_000, gt=0, description="Most bytes that one upload may have.")
+    requests_per_s: float = Field(
+        default=200.0, gt=0, description="Requests that one user may make of the server per second, over some time."
+    )
+    guesses_per_minute: float = Field(
+        default=10.0, gt=0, description="Wrong tokens that one address may send to `workbench serve` per minute."
+    )
+    credentials: Path = Field(
+        default_factory=lambda: platformdirs.user_config_path("workbench") / "credentials.json",
+        description="File in which `workbench serve` keeps who may use it, with hashes of their secrets.",
+    )
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _paths(cls, value: object) -> object:
+        return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+    @field_validator("hosts", "origins", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        return [part.strip().lower() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(

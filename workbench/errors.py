@@ -4,6 +4,8 @@
 
     WorkbenchError                 exit code of the command line
     ├── InputError            2    the request is wrong: a missing folder, an unknown column
+    │   ├── NotFoundError          it names something that is not there: a job
+    │   └── LimitError             one owner asks for more than one may have at a time
     ├── AudioError            1    one file cannot be analyzed; carries a Reason
     ├── LibraryError          3    the library cannot be used as it is
     │   ├── LibraryVersionError    written by another version of the workbench
@@ -130,6 +132,14 @@ class InputError(WorkbenchError):
     """The request cannot be understood or met as it was written."""
 
     exit_code = 2
+
+
+class NotFoundError(InputError):
+    """The request names something that is not there."""
+
+
+class LimitError(InputError):
+    """The request goes beyond what one owner may have at a time."""
 
 
 class AudioError(WorkbenchError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import getpass
 import math
 import os
 import threading
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from workbench.answers import CachedAnswers
     from workbench.jobs.job import Job
+    from workbench.jobs.manager import JobManager
     from workbench.jobs.missing import Missing
     from workbench.jobs.progress import Progress
     from workbench.playlist import Playlist, PlaylistRequest
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
     from workbench.store.collect import Collection
+    from workbench.store.labels import KeptLabel, Label
     from workbench.store.map import TrackMap
     from workbench.store.similar import SimilarTracks
     from workbench.store.tastes import Taste
@@ -65,7 +68,7 @@ class Library:
         self.settings = settings
         self.catalog: Catalog = _open_catalog(path, settings, schema)
         self.parts: PartStore = PartStore(path / "features.zarr")
-        self._indexes = Indexes(self.catalog, self.parts, path / "index")
+        self._indexes = Indexes(self.catalog, self.parts, path / "index", settings.search_index)
         self._answers: CachedAnswers | None = None
         self._opening = threading.Lock()
 
@@ -193,6 +196,26 @@ class Library:
         job = Job.resume(self._workplace(workers, scheduler), job_id, on_progress)
         return job.run() if wait else job.run_in_background()
 
+    def job_manager(self, *, workers: int | None = None, scheduler: str | None = None) -> JobManager:
+        """Submit jobs to the library's queue, watch and stop them; `JobManager.start` works on them here.
+
+        Parameters
+        ----------
+        workers, scheduler
+            On what the jobs run that this process works on, as in `analyze`.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def in_the_background(lib: wb.Library, folder: str) -> int:
+        ...     manager = lib.job_manager()
+        ...     manager.start()
+        ...     return manager.submit([folder], owner="ada").job_id
+        """
+        from workbench.jobs.manager import JobManager
+
+        return JobManager(self._workplace(workers, scheduler))
+
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs of the library, newest first."""
         from workbench.store.ledger import Ledger
@@ -239,6 +262,108 @@ class Library:
         return [
             {**row, "bpm": row["bpm"] and fold_tempo(row["bpm"], low, high), "bpm_found": row["bpm"]} for row in rows
         ]
+
+    def tracks_page(
+        self,
+        *,
+        where: str | None = None,
+        sort: str = "path",
+        descending: bool = False,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Give some tracks at a time, however many there are.
+
+        Parameters
+        ----------
+        where : str, optional
+            As in `tracks`.
+        sort : str
+            A column of the records; tracks that lack it come last.
+        descending : bool
+            From the greatest down.
+        after : str, optional
+            What the page before gave as second value; not to be made up.
+        limit : int
+            How many at most.
+
+        Returns
+        -------
+        (list of dict, str or None)
+            Records as from `tracks`, and what to give as `after` for the next page; None at the end.
+        """
+        from workbench.store.catalog.pages import tracks_page
+
+        page = tracks_page(self.catalog, where=where, sort=sort, descending=descending, after=after, limit=limit)
+        return page.rows, page.after
+
+    def records(self, tracks: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Give the records of tracks by id; an id that is not known is left out."""
+        from workbench.store.catalog import queries
+
+        return queries.tracks_by_id(self.catalog, list(tracks))
+
+    def label(self, track: PathLike, *labels: Label, author: str | None = None) -> list[KeptLabel]:
+        """Say what a track is; what the same author said of it before is replaced.
+
+        Parameters
+        ----------
+        track : path or str
+            By id, beginning of an id, or path.
+        *labels : Label
+            All that you say of it; none takes back what you said.
+        author : str, optional
+            Who says so; default the name of the account that the program runs under.
+
+        Returns
+        -------
+        list of KeptLabel
+            All labels of the track, those of others too.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def mark(lib: wb.Library, track: str) -> None:
+        ...     lib.label(track, wb.Label("genre", "dub"), wb.Label("break", start_s=61.5, end_s=69.1))
+        """
+        from workbench.store import labels as kept
+
+        track_id = self._track_id(track)
+        kept.replace_labels(self.catalog, track_id, labels, getpass.getuser() if author is None else author)
+        return kept.kept_labels(self.catalog, [track_id])
+
+    def labels(self, *tracks: PathLike) -> list[KeptLabel]:
+        """List the labels of some tracks, or of all."""
+        from workbench.store.labels import kept_labels
+
+        return kept_labels(self.catalog, [self._track_id(track) for track in tracks] if tracks else None)
+
+    def waveform(self, track: PathLike, points: int = 1000) -> npt.NDArray[np.float32]:
+        """Give the outline of a track: the lowest and highest sample of each of some equal spans.
+
+        The first call for a track decodes it; what was found is kept below ``index/``.
+
+        Parameters
+        ----------
+        track : path or str
+            By id, beginning of an id, or path.
+        points : int
+            How many spans, 1 to 4096; a shorter recording has one per frame.
+
+        Returns
+        -------
+        numpy.ndarray, shape (points, 2), float32
+            In [-1, 1].
+        """
+        from workbench.audio.waveform import reduce_outline
+        from workbench.jobs.job import limits_of
+        from workbench.store.catalog import queries
+        from workbench.store.waveforms import load_outline
+
+        track_id = self._track_id(track)
+        path = queries.tracks_by_id(self.catalog, [track_id])[track_id]["path"]
+        spans = load_outline(self.path / "index" / "waveforms", track_id, path, limits_of(self.settings))
+        return reduce_outline(spans, points)
 
     def failed(self) -> list[dict[str, Any]]:
         """Files without a track: ``path, reason, detail, remedy``."""
@@ -324,6 +449,26 @@ class Library:
 
         wanted = Wanted(n, where, weights, per_artist, per_album, fold)
         return answer(self._indexes, self.settings, reference, wanted, to=to, region=region)
+
+    def search_index(self) -> dict[str, Any]:
+        """Tell how `similar` searches, and how well; an approximate index is made if there is none yet.
+
+        Returns
+        -------
+        dict
+            ``setting``; ``exact``: why all searches are exact, None where some are approximate; ``approximate``: for
+            those the fields of `workbench.similarity.cells.Recall`, else None.
+
+        Raises
+        ------
+        InputError
+            When the index is to be approximate and faiss is not installed.
+        """
+        found = self._indexes.cells_or_why_exact()
+        setting = self.settings.search_index
+        if isinstance(found, str):
+            return {"setting": setting, "exact": found, "approximate": None}
+        return {"setting": setting, "exact": None, "approximate": asdict(found.recall)}
 
     @property
     def answers(self) -> CachedAnswers:

@@ -6,10 +6,10 @@ per run, however many modules import them, and must not be changed by a test.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -118,12 +118,19 @@ def _finalizer(request: pytest.FixtureRequest) -> Finalizer:
 
 @cache
 def _cluster(at_end: Finalizer) -> str:
-    from workbench.jobs.cluster import connect
+    from distributed import LocalCluster
 
-    running = ExitStack()
-    client = running.enter_context(connect(workers=2))
+    # what a user might have running: processes below nannies, which bring nothing of ours with them
+    running = LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # a test beside this one may have the usual port
+        silence_logs=logging.CRITICAL,
+    )
     at_end(running.close)
-    return str(client.scheduler.address)
+    return str(running.scheduler_address)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Preloaded into workers by tests: files with certain names do to the process what a decoder's defect does.
+"""Loaded into workers by tests: files with certain names do to the process what a decoder's defect does.
 
 No name in the workbench is replaced. Python tells its audit hooks of every file that it opens; this
 one ends the process, or hangs with the interpreter locked, when the file is called so. The name also
@@ -12,11 +12,6 @@ import os
 import sys
 from types import FrameType
 from typing import Any
-
-
-def dask_setup(worker: object) -> None:
-    """Dask calls this in each worker process."""
-    sys.addaudithook(_opened)
 
 
 def _opened(event: str, arguments: tuple[Any, ...]) -> None:
@@ -38,3 +33,6 @@ def _runs(function: str) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+sys.addaudithook(_opened)

@@ -32,15 +32,13 @@ def test_the_same_library_as_with_sqlite(
         report = library.analyze(analyzed.music, scheduler=cluster).report()
         same = ("state", "total", "analyzed", "unchanged", "duplicate", "failed")
         assert {name: report[name] for name in same} == {name: analyzed.report[name] for name in same}
-        assert library.tracks() == analyzed.library.tracks()
+        assert described(library) == described(analyzed.library)
         assert stored_arrays(library) == stored_arrays(analyzed.library)
         assert library.verify().problems == []
-        query = library.tracks()[0]["path"]
-        for one in (library, analyzed.library):
-            one.playlist(n=3)
-        assert [r["path"] for r in library.similar(query, n=4).results] == [
-            r["path"] for r in analyzed.library.similar(query, n=4).results
-        ]
+        query = library.tracks()[0]["id"]
+        answers = [[r["id"] for r in one.similar(query, n=4).results] for one in (library, analyzed.library)]
+        assert answers[0] == answers[1]
+        assert library.playlist(n=3).ids == analyzed.library.playlist(n=3).ids
         assert not list((tmp_path / "l").glob("*.sqlite*"))
 
 
@@ -107,6 +105,14 @@ class Outage:
         self._server.start()
 
 
+def described(library: Library) -> dict[str, dict[str, object]]:
+    """All tracks by their ids; which of two copies gives its path and title depends on who is first."""
+    return {
+        str(track["id"]): {name: value for name, value in track.items() if name not in ("path", "title")}
+        for track in library.tracks()
+    }
+
+
 def run(library: Library, music: Path, cluster: str, on_progress: Callable[[Progress], None]) -> None:
     job = library.resume(plan_one_by_one(library, music), scheduler=cluster, on_progress=on_progress)
     assert (job.state, job.counts.done, job.counts.total) == ("done", 12, 12)
@@ -123,6 +129,6 @@ def test_a_server_killed_in_a_job_fails_and_loses_nothing(
         assert outage.thread is not None
         outage.thread.join()
         assert stored_arrays(library) == stored_arrays(analyzed.library)
-        assert library.tracks() == analyzed.library.tracks()
+        assert described(library) == described(analyzed.library)
         assert library.verify().problems == []
         assert library.analyze(analyzed.music).counts.unchanged == 9  # and nothing is decoded again

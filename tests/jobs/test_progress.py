@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import time
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.jobs.plan import cut_batches
 from workbench.jobs.progress import Meter
 from workbench.store.ledger import Counts, JobState
 
@@ -65,6 +69,77 @@ def test_what_was_done_before_this_driver_began_says_nothing_of_its_speed() -> N
     time.sleep(0.05)
     progress = meter.read(counts(done=5, cost_done=50.0), JobState.RUNNING)
     assert (progress.rate, progress.eta_s, progress.percentage) == (None, None, 50.0)
+
+
+def off_by(seed: int, *, files: int, workers: int, kinds_differ: float = 0.0) -> tuple[list[float], list[float]]:
+    """Simulate a job on workers; by how much the time left was off, and the time that was left, from 20 % of it on.
+
+    Files cost what the plan thinks, at 300 units per second, but for chance and for how much kinds of files differ.
+    """
+    rng = np.random.default_rng(seed)
+    cost = 2 + rng.lognormal(np.log(200), 0.6, files)
+    speed = 300 * np.exp(rng.normal(0, kinds_differ, 4))[rng.integers(0, 4, files)]
+    takes = cost / speed * np.exp(rng.normal(0, 0.2, files))
+    now = 0.0
+    events: list[tuple[float, int, int, int]] = []
+    batches = sorted(cut_batches(enumerate(cost.tolist())), key=lambda batch: -batch[2])
+    free = [0.0] * workers
+    for number, (begin, end, _) in enumerate(batches):
+        at = heapq.heappop(free)
+        for file in range(begin, end + 1):
+            events.append((at, 0, number, file))
+            at += takes[file]
+            events.append((at, 1, number, file))
+        events.append((at + 0.05, 2, number, 0))
+        heapq.heappush(free, at + 0.1)
+    meter = Meter(1, counts(total=files, cost_total=float(cost.sum())), clock=lambda: now)
+    done, done_cost, last = 0, 0.0, max(at for at, *_ in events)
+    off, left = [], []
+    for now, kind, number, file in sorted(events):
+        if kind == 0:
+            meter.file_begun(str(file))
+        elif kind == 1:
+            meter.file_done(number, str(file), float(cost[file]))
+        else:
+            done += batches[number][1] - batches[number][0] + 1
+            done_cost += batches[number][2]
+            meter.batch_settled(number)
+        seen = counts(done, done_cost, total=files, cost_total=float(cost.sum()))
+        if now > 0.2 * last:
+            eta_s = meter.read(seen, JobState.RUNNING).eta_s
+            assert eta_s is not None
+            off.append(abs(eta_s - (last - now)))
+            left.append(last - now)
+    return off, left
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"files": 500, "workers": 2},
+        {"files": 2000, "workers": 8},
+        {"files": 500, "workers": 4, "kinds_differ": 0.3},
+    ],
+)
+def test_time_left_is_right_to_a_fifth_from_a_fifth_of_the_job_on(case: dict[str, Any]) -> None:
+    for seed in range(5):
+        off, left = off_by(seed, **case)
+        # of the last seconds, less than a batch, one second is as good as can be told
+        assert all(a <= 0.2 * b + 1.0 for a, b in zip(off, left, strict=True)), (seed, max(off))
+
+
+def test_the_time_in_which_workers_compile_says_nothing_of_their_speed() -> None:
+    now = 0.0
+    meter = Meter(1, counts(), clock=lambda: now)
+    meter.file_begun("/a.wav")
+    meter.compiling()
+    now = 47.0
+    meter.file_done(1, "/a.wav", 10.0)
+    assert meter.read(counts(), JobState.RUNNING).eta_s is None
+    now = 49.0
+    meter.file_done(1, "/b.wav", 10.0)
+    progress = meter.read(counts(), JobState.RUNNING)
+    assert (progress.eta_s, progress.rate) == (pytest.approx(16.0), pytest.approx(0.5))
 
 
 @given(

@@ -12,10 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import dask
 import pytest
 
-from tests.jobs import killers
 from tests.jobs.collection import Analyzed, environment, plan_one_by_one, stored_arrays, write_track
 from workbench.config import Settings
 from workbench.errors import InputError, JobError, StorageFullError
@@ -158,6 +156,7 @@ def test_what_was_cancelled_and_resumed_has_the_same_bits(library: Library, anal
     job = library.resume(job_id, scheduler=cluster, wait=False, on_progress=pause)
     assert pause.reached.wait(30)
     job.cancel()
+    time.sleep(1.1)  # the driver asks once a second, and might be done in less
     pause.go()
     job.wait(30)
     assert job.state is JobState.CANCELLED
@@ -300,15 +299,22 @@ def test_a_scheduler_that_is_lost_stops_the_job_which_then_goes_on(
 
 # --- files that kill or hang ----------------------------------------------------------------------
 
-PRELOAD = {"distributed.worker.preload": [killers.__file__]}
+
+@pytest.fixture
+def killers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load `tests.jobs.killers` into every Python that starts, worker processes among them."""
+    folder = tmp_path / "at-start"
+    folder.mkdir()
+    shutil.copy(Path(__file__).with_name("killers.py"), folder / "sitecustomize.py")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(folder), os.environ.get("PYTHONPATH", ""))))
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("killers")
 def test_files_that_kill_are_given_up_by_name_and_no_other_is_harmed(library: Library, songs: Path) -> None:
     for i, task in enumerate(("probe_files", "extract_files")):
         write_track(songs / f"dies-in-{task}.wav", 20 + i, seconds=1.0)
-    with dask.config.set(PRELOAD):
-        report = library.analyze(songs, workers=1).report()
+    report = library.analyze(songs, workers=1).report()
     assert (report["state"], report["analyzed"], report["failed"]) == ("done", 6, 2)
     given_up = {Path(f["path"]).name: f["reason"] for f in report["failures"]}
     assert given_up == {"dies-in-probe_files.wav": "worker_died", "dies-in-extract_files.wav": "worker_died"}
@@ -318,12 +324,10 @@ def test_files_that_kill_are_given_up_by_name_and_no_other_is_harmed(library: Li
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("killers")
 def test_a_file_that_hangs_is_given_up_when_its_time_is_over(songs: Path, tmp_path: Path) -> None:
     write_track(songs / "hangs-in-extract_files.wav", 30, seconds=1.0)
-    with (
-        Library.open(tmp_path / "own.library", settings=Settings(file_deadline_s=0.5)) as library,
-        dask.config.set(PRELOAD),
-    ):
+    with Library.open(tmp_path / "own.library", settings=Settings(file_deadline_s=0.5)) as library:
         report = library.analyze(songs, workers=2).report()
     assert (report["analyzed"], report["failed"]) == (6, 1)
     assert report["failures"][0]["path"].endswith("hangs-in-extract_files.wav")

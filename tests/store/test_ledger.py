@@ -168,7 +168,9 @@ def test_drivers_that_die_are_not_blamed_on_a_batch_at_first(store: Store) -> No
 
 def test_a_batch_that_is_given_back_counts_no_attempt(store: Store) -> None:
     job = store.plan("a")
-    store.ledger.batch_released(store.lease(job))
+    store.lease(job)
+    store.ledger.let_go(job, JobState.QUEUED)
+    job = store.ledger.acquire(job.job_id, lease_s=LEASE_S)
     assert store.lease(job).attempts == 1
 
 

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from tests.services import PostgresServer, make_postgres, postgres_copy, remove_postgres
 from tests.store.conftest import LEASE_S, Store
-from workbench.errors import CatalogUnreachableError
+from workbench.errors import CatalogUnreachableError, Reason
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.lasting import lasting
@@ -113,7 +113,7 @@ def the_life_of_a_job(store: Store) -> dict[str, Any]:
     ledger.add_batches(job, [(0, 1, 2.0), (2, 2, 1.0), (3, 3, 0.5)])
     lease = store.lease(job)
     commit_batch(store.catalog, lease, [store.result(i, paths[i], i) for i in (0, 1)], [store.write(job, 0, 1)])
-    ledger.batch_released(store.lease(job))
+    ledger.batch_lost(store.lease(job), reason=Reason.WORKER_DIED)
     assert ledger.renew(job, worked_s=1.0) is JobState.RUNNING
     while (again := ledger.lease_batch(job)) is not None:
         n = again.files[0].ordinal
@@ -155,6 +155,7 @@ def proxy(postgres_server: PostgresServer) -> Iterator[Proxy]:
 @contextlib.contextmanager
 def through(proxy: Proxy, server: PostgresServer, template: str, folder: Path) -> Iterator[Store]:
     """Open a new catalog through a proxy; what is sent counts from then on."""
+    proxy.cut_at = proxy.cut_on = None
     with postgres_copy(server, template) as url:
         via = url.replace(f":{server.port}/", f":{proxy.port}/")
         with contextlib.closing(Catalog(via, reconnect_s=20)) as catalog:

@@ -68,6 +68,12 @@ def reference(number: int, weight: float = 1.0) -> Reference:
     return Reference(content_id(number), f"/music/{number}.wav", number, vector(number), weight)
 
 
+def alike(indexes: Indexes, references: list[Reference], wanted: Wanted) -> list[dict[str, Any]]:
+    results, recall = similar_tracks(indexes, references, wanted)
+    assert recall is None, "exact"
+    return results
+
+
 def numbers(results: list[dict[str, Any]]) -> list[int]:
     return [int(result["id"], 16) for result in results]
 
@@ -79,7 +85,7 @@ def nearest(indexes: Indexes, query: np.ndarray, without: tuple[int, ...] = ()) 
 
 
 def test_without_limits_it_is_the_plain_ranking(indexes: Indexes) -> None:
-    results = similar_tracks(indexes, [reference(5)], Wanted(9, fold=False))
+    results = alike(indexes, [reference(5)], Wanted(9, fold=False))
     assert numbers(results) == nearest(indexes, vector(5), (5,))[:9]
     assert [list(result) for result in results] == [KEYS] * 9
     assert all(result["versions"] == [] for result in results)
@@ -87,7 +93,7 @@ def test_without_limits_it_is_the_plain_ranking(indexes: Indexes) -> None:
 
 
 def test_versions_are_folded(indexes: Indexes) -> None:
-    results = similar_tracks(indexes, [reference(5)], Wanted(20))
+    results = alike(indexes, [reference(5)], Wanted(20))
     found = numbers(results)
     assert len(found) == 20
     for number, result in zip(found, results, strict=True):
@@ -114,22 +120,22 @@ def test_spread_is_the_plain_walk_down_the_ranking(
             continue
         counts.update((artist, album))
         plain.append(track)
-    assert numbers(similar_tracks(indexes, [reference(number)], wanted)) == plain
+    assert numbers(alike(indexes, [reference(number)], wanted)) == plain
 
 
 def test_filters_weights_and_blends(indexes: Indexes) -> None:
-    results = similar_tracks(indexes, [reference(5)], Wanted(5, where="bpm > 100"))
+    results = alike(indexes, [reference(5)], Wanted(5, where="bpm > 100"))
     assert min(numbers(results)) > 40
-    both = similar_tracks(indexes, [reference(5), reference(9)], Wanted(N))
+    both = alike(indexes, [reference(5), reference(9)], Wanted(N))
     assert not {5, 9} & set(numbers(both))
     alone, away = (
-        {result["id"]: result["score"] for result in similar_tracks(indexes, some, Wanted(N, fold=False))}
+        {result["id"]: result["score"] for result in alike(indexes, some, Wanted(N, fold=False))}
         for some in ([reference(5)], [reference(5), reference(9, -0.5)])
     )
     beside = content_id(nearest(indexes, vector(9), (5, 9))[0])
     rank = [sorted(scores, key=lambda track: -scores[track]).index(beside) for scores in (alone, away)]
     assert rank[1] > rank[0]
-    assert similar_tracks(indexes, [Reference(None, "/elsewhere.wav", None, vector(5))], Wanted(1))[0]["score"] == 1.0
+    assert alike(indexes, [Reference(None, "/elsewhere.wav", None, vector(5))], Wanted(1))[0]["score"] == 1.0
 
 
 @pytest.mark.parametrize("n", [1, 7, 40, 200])
@@ -165,7 +171,7 @@ def test_a_way_keeps_to_one_of_each_artist(indexes: Indexes) -> None:
 
 
 def test_a_taste_changes_the_order_and_is_taken_back(indexes: Indexes) -> None:
-    before = similar_tracks(indexes, [reference(5)], Wanted(N, fold=False))
+    before = alike(indexes, [reference(5)], Wanted(N, fold=False))
     usual = {result["id"]: result["score"] for result in before}
     ids = np.array([content_id(number) for number in range(N)])
     playlist_before = unlike(indexes, [content_id(5)], ids)
@@ -173,17 +179,17 @@ def test_a_taste_changes_the_order_and_is_taken_back(indexes: Indexes) -> None:
     liked, disliked = [(content_id(5), content_id(order[9]))], [(content_id(5), content_id(order[0]))]
     tastes.learn_taste(indexes.catalog, indexes.vectors, "mine", liked, disliked)
     try:
-        after = {r["id"]: r["score"] for r in similar_tracks(indexes, [reference(5)], Wanted(N, fold=False))}
+        after = {r["id"]: r["score"] for r in alike(indexes, [reference(5)], Wanted(N, fold=False))}
         gained = after[liked[0][1]] - after[disliked[0][1]]
         assert gained > usual[liked[0][1]] - usual[disliked[0][1]]
         assert not np.array_equal(unlike(indexes, [content_id(5)], ids), playlist_before)
     finally:
         tastes.use(indexes.catalog, None)
-    assert similar_tracks(indexes, [reference(5)], Wanted(N, fold=False)) == before
+    assert alike(indexes, [reference(5)], Wanted(N, fold=False)) == before
 
 
 def test_reasons_are_shares_of_qualities(indexes: Indexes) -> None:
-    for result in similar_tracks(indexes, [reference(5)], Wanted(10)):
+    for result in alike(indexes, [reference(5)], Wanted(10)):
         assert 1 <= len(result["because"]) <= 3
         for reason in result["because"]:
             assert list(reason) == ["descriptor", "quality", "effect", "share", "says"]

@@ -7,6 +7,7 @@ library cannot be used; 4 the disk is full; 5 the job cannot go on; 130 interrup
 import io
 import sys
 
+from workbench.cli import serving  # noqa: F401 - adds its commands
 from workbench.cli.commands import app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,6 +19,7 @@ from workbench.cli.output import (
     handled,
     name_of,
     number,
+    print_jobs,
     print_json,
     print_playlist,
     print_table,
@@ -28,6 +30,7 @@ from workbench.cli.output import (
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
+    from workbench.jobs.manager import JobStatus
     from workbench.jobs.missing import Missing
     from workbench.library import Library
 
@@ -86,6 +89,9 @@ def analyze(
         Literal["fast", "full"] | None, typer.Option("--set", help="The descriptors to compute; default fast.")
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed files again.")] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Leave it to a server or `workbench watch` on the same library.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Analyze files and folders. What is known is not decoded again; after a crash, it goes on."""
@@ -100,6 +106,10 @@ def analyze(
             )
             if not paths:
                 return
+        if queue:
+            options = {"frames": _names(frames), "descriptors": descriptors, "retry_failed": retry_failed}
+            _tell_job(_submit(lib, paths or (), options), as_json=as_json)
+            return
         with shown() as show:
             job = lib.analyze(
                 *(paths or ()),
@@ -139,6 +149,20 @@ def _tell_missing(missing: Missing, *, dry_run: bool, as_json: bool) -> list[str
     return [] if stop else paths
 
 
+def _submit(lib: Library, paths: Sequence[str], options: Mapping[str, Any]) -> JobStatus:
+    from workbench.jobs.manager import AnalyzeOptions
+    from workbench.store.ledger import LOCAL
+
+    return lib.job_manager().submit(paths, options=AnalyzeOptions.model_validate(options), owner=LOCAL)
+
+
+def _tell_job(job: JobStatus, *, as_json: bool) -> None:
+    if as_json:
+        print_json(job.to_dict())
+    else:
+        say(f"job {job.job_id} {job.state.value}: workbench jobs {job.job_id}")
+
+
 def _print_report(report: dict[str, Any], library: Path | None) -> None:
     outcomes = ", ".join(f"{report[name]} {name}" for name in ("analyzed", "unchanged", "duplicate", "failed"))
     say(
@@ -153,6 +177,80 @@ def _print_report(report: dict[str, Any], library: Path | None) -> None:
     if report["failed"]:
         option = f" --library {library}" if library else ""
         say(f"  all of them: workbench tracks --failed{option}")
+
+
+@app.command()
+@handled
+def jobs(
+    job_id: Annotated[int | None, typer.Argument(metavar="[JOB]", help="Show this one, and what failed in it.")] = None,
+    library: LibraryOption = None,
+    state: Annotated[str | None, typer.Option(help="Only jobs in this state: queued, running, done, …")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many at most, newest first.")] = 50,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Stop it, whichever process works on it.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Put it back into the queue.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the jobs of all processes on this library; show, cancel or resume one."""
+    if (cancel or resume) and (job_id is None or (cancel and resume)):
+        raise InputError("--cancel and --resume each need a job.", "workbench jobs 7 --cancel")
+    with _open(library) as lib:
+        manager = lib.job_manager()
+        if job_id is None:
+            found = manager.list(state=state, limit=n)[0]
+            failures: list[dict[str, Any]] = []
+        else:
+            job = manager.cancel(job_id) if cancel else manager.resume(job_id) if resume else manager.get(job_id)
+            found, failures = [job], manager.failures(job_id, limit=n)[0]
+    if as_json:
+        one = job_id is not None
+        print_json({**found[0].to_dict(), "failures": failures} if one else [job.to_dict() for job in found])
+        return
+    print_jobs(found)
+    if failures:
+        notes = [f["remedy"] for f in failures]
+        print_table(("file", "reason"), [(f["path"], f["reason"]) for f in failures], notes=notes)
+
+
+@app.command()
+@handled
+def watch(
+    folders: Annotated[list[str], typer.Argument(help="Folders; they need not be there yet.")],
+    library: LibraryOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per processor.")] = None,
+    scheduler: SchedulerOption = None,
+    settle: Annotated[float, typer.Option(min=0.1, help="A file must stay the same for so long, seconds.")] = 5.0,
+    poll: Annotated[
+        bool | None,
+        typer.Option("--poll/--no-poll", help="Read the folders through now and then; default: network mounts."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Analyze what is put into folders, until Ctrl-C, and what is in the queue."""
+    import signal
+    import threading
+
+    from workbench.jobs.watch import FolderWatch
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a service ends it as well
+    submitted = 0
+    with _open(library, create=True) as lib:
+        manager = lib.job_manager(workers=workers, scheduler=scheduler)
+
+        def submit(paths: list[str]) -> None:
+            nonlocal submitted
+            _tell_job(manager.submit(paths, owner="watch"), as_json=False)
+            submitted += 1
+
+        folder_watch = FolderWatch(folders, submit, settle_s=settle, polling=poll, say=say)
+        manager.start()
+        try:
+            folder_watch.run(threading.Event())
+        except KeyboardInterrupt:
+            say("no longer watching; what is not done stays in the queue")
+        finally:
+            manager.stop(timeout=10.0)
+    if as_json:
+        print_json({"submitted": submitted})
 
 
 @app.command()
@@ -242,6 +340,8 @@ def similar(
         for row, r in zip(rows, found.results, strict=True):
             row.insert(2, f"{clock(r['start_s'])} to {clock(r['end_s'])}")
     print_table(columns, rows, right=NUMERIC, notes=notes)
+    if found.recall is not None:
+        say(f"The search was approximate: such a one finds {found.recall:.1%} of the nearest tracks.")
 
 
 @app.command()

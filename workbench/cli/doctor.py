@@ -8,10 +8,13 @@ import shutil
 import sqlite3
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.config import load_settings, settings_file
 from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.library import Library
 
 _LITTLE_ROOM = 1 << 30
 
@@ -85,6 +88,18 @@ def _kernels() -> dict[str, Any]:
     return _check("ok", "compiled analysis", "there, in the cache")
 
 
+def _search(library: Library) -> dict[str, Any]:
+    try:
+        index = library.search_index()
+    except WorkbenchError as error:
+        return _check("bad", "similarity search", error.message, error.remedy)
+    found = index["approximate"]
+    if found is None:
+        return _check("ok", "similarity search", f"exact: {index['exact']}")
+    share = f"finds {found['recall']:.1%} of the nearest tracks, looking at {found['looked_at']:.1%} of the library"
+    return _check("ok", "similarity search", f"approximate: {share}")
+
+
 def _library(folder: Path) -> list[dict[str, Any]]:
     from workbench.library import Library
 
@@ -94,6 +109,7 @@ def _library(folder: Path) -> list[dict[str, Any]]:
         with Library.open(folder, create=False) as library:
             tracks, failed, jobs = len(library.tracks()), len(library.failed()), library.jobs()
             catalog = library.catalog.name
+            search = _search(library)
     except WorkbenchError as error:
         return [_check("bad", "library", error.message, error.remedy)]
     free = shutil.disk_usage(folder).free
@@ -101,6 +117,7 @@ def _library(folder: Path) -> list[dict[str, Any]]:
     return [
         _check("ok", "library", f"{folder}: {tracks} tracks"),
         _check("ok", "catalog", catalog),
+        search,
         _check("note" if failed else "ok", "failed files", str(failed), "workbench tracks --failed" if failed else ""),
         _check(
             "note" if unfinished else "ok",

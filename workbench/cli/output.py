@@ -6,6 +6,7 @@ import functools
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -15,6 +16,7 @@ from workbench import tabular
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
+    from workbench.jobs.manager import JobStatus
     from workbench.playlist import Playlist, Transition
 
 P = ParamSpec("P")
@@ -193,6 +195,27 @@ def print_playlist(made: Playlist) -> None:
             f"not met: {violation['constraint']}: wanted {violation['wanted']}, got {violation['got']}. "
             f"{violation['remedy']}"
         )
+
+
+def print_jobs(jobs: Sequence[JobStatus]) -> None:
+    """Show how jobs stand, and why one has stopped."""
+    rows = [
+        (
+            job.job_id,
+            job.state.value,
+            f"{job.percentage:.0f} %",
+            f"{job.done}/{job.total}",
+            job.failed,
+            None if job.eta_s is None else clock(job.eta_s),
+            job.owner,
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(job.created)),
+        )
+        for job in jobs
+    ]
+    columns = ("job", "state", "done", "files", "failed", "left", "owner", "submitted")
+    print_table(
+        columns, rows, right=("job", "done", "files", "failed", "left"), notes=[job.error or "" for job in jobs]
+    )
 
 
 def print_tags(tags: Sequence[Mapping[str, Any]]) -> None:

@@ -171,7 +171,9 @@ def _meter_pair(
     begun = phase + n * np.arange(n_lanes)
     i = 0
     while i < n:
-        run = min(n - i, step - int((begun % step).max()))
+        run = n - i
+        for lane in range(n_lanes):
+            run = min(run, step - begun[lane] % step)
         _filter(rows, firsts, left, right, scale, sos, i, i + run, states, sums)
         for lane in range(n_lanes):
             energies[begun[lane] // step] += weights[0] * sums[0, lane] + weights[1] * sums[0, n_lanes + lane]
@@ -179,7 +181,13 @@ def _meter_pair(
         begun += run
         i += run
     state[0], state[1] = states[:, n_lanes - 1], states[:, -1]
-    return sums[2].max(), sums[1, :n_lanes].sum(), sums[1, n_lanes:].sum()
+    # loops: numba's own sum and max would load its linear algebra, and scipy's with it, into every worker
+    peak, squares_left, squares_right = 0.0, 0.0, 0.0
+    for lane in range(n_lanes):
+        peak = max(peak, sums[2, lane], sums[2, n_lanes + lane])
+        squares_left += sums[1, lane]
+        squares_right += sums[1, n_lanes + lane]
+    return peak, squares_left, squares_right
 
 
 @compiled

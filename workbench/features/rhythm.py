@@ -47,8 +47,7 @@ def describe_pulse(
     dict
         ``onset_rate, tempo, tempo_confidence, tempo_candidates, beat_count, beat_interval_std, beats``.
     """
-    whole = pulse.sum(axis=1)
-    onset_rate = onset_density(whole, frame_rate)
+    onset_rate = onset_density(pulse.sum(axis=1), frame_rate)
     found = tempo.estimate_tempo(pulse, frame_rate, onset_rate, duration_s)
     bpm, frames = found.bpm, np.empty(0, dtype=np.int64)
     if not np.isnan(bpm):

@@ -143,29 +143,34 @@ def periodicities(pulse: FloatArray, frame_rate: float) -> DoubleArray:
         lag is divided by the share of the window that it leaves. Lags reach 8 s, or the length of a
         shorter pulse.
     """
-    from scipy import fft
-
     width = min(len(pulse), round(_WINDOW_S * frame_rate))
     n_lags = min(width, round(_LONGEST_LAG_S * frame_rate))
     n_windows = 1 + math.ceil((len(pulse) - width) / (_WINDOW_HOP_S * frame_rate))
     starts = np.linspace(0, len(pulse) - width, n_windows).astype(np.int64)
-    n_fft = fft.next_fast_len(width + n_lags, real=True)
+    n_fft = _fast_length(width + n_lags)
     total, n_used = np.zeros((len(_STREAMS), n_lags)), np.zeros(len(_STREAMS), dtype=np.int64)
     for block in np.array_split(starts, -(-n_windows // _WINDOWS_AT_ONCE)):
         bands = np.moveaxis(pulse[block[:, None] + np.arange(width)], 2, 0).astype(np.float64)
         curves = np.concatenate((bands.sum(axis=0, keepdims=True), bands))
         curves -= curves.mean(axis=2, keepdims=True)
         energy = np.einsum("swt,swt->sw", curves, curves)
-        spectra = fft.rfft(curves, n_fft, axis=2)
+        spectra = np.fft.rfft(curves, n_fft, axis=2)
         for k, (one, other) in enumerate(_STREAMS):
             # The real part of the cross-spectrum is the spectrum of the mean of both directions.
             power = spectra[one].real * spectra[other].real + spectra[one].imag * spectra[other].imag
             norm = np.sqrt(energy[one] * energy[other])
             sounding = norm > 1e-6
-            acf = fft.irfft(power[sounding], n_fft, axis=1)[:, :n_lags]
+            acf = np.fft.irfft(power[sounding], n_fft, axis=1)[:, :n_lags]
             total[k] += (acf / norm[sounding, None]).sum(axis=0)
             n_used[k] += np.count_nonzero(sounding)
     return total / np.maximum(n_used, 1)[:, None] / (1 - np.arange(n_lags) / width)
+
+
+def _fast_length(n: int) -> int:
+    """Give the next length that a Fourier transform is quick at: a product of 2, 3 and 5; what scipy calls it."""
+    while 30**32 % n:
+        n += 1
+    return n
 
 
 def tempo_salience(acf: DoubleArray, frame_rate: float, bpm: DoubleArray) -> DoubleArray:

@@ -1,43 +1,26 @@
-"""Dask workers: local processes by default, or a scheduler that exists."""
+"""A Dask cluster: one in this process over local worker processes by default, or a scheduler that exists."""
 
 from __future__ import annotations
 
 import gc
 import logging
-import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InputError, JobError
+from workbench.errors import JobError
+from workbench.jobs.processes import WorkerProcesses
+from workbench.jobs.turns import Turns
 
 if TYPE_CHECKING:
     from distributed import Client
 
-#: Set before a worker process starts. One thread each: the tasks are what runs in parallel.
-WORKER_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-    # Dask's default of 64 KiB gives memory back at every free and costs 1.4 times the work
-    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
-    "MALLOC_MMAP_THRESHOLD_": str(256 << 20),
-    # one heap for all threads: what decoding gave back is there for writing, which has threads of its own
-    "MALLOC_ARENA_MAX": "1",
-}
-
-_GUARD = 'put the calls below `if __name__ == "__main__":`.'
-
 _CONFIG: dict[str, Any] = {
-    "distributed.nanny.pre-spawn-environ": WORKER_ENVIRONMENT,
     # a batch whose worker died comes back to the driver, which decides what to do with its files
     "distributed.scheduler.allowed-failures": 0,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.pause": False,
-    "distributed.worker.memory.terminate": 0.95,
     "distributed.admin.low-level-log-length": 0,
     # samples of every thread's stack, kept for an hour: 80 MB that nobody looks at
     "distributed.worker.profile.enabled": False,
@@ -63,7 +46,7 @@ def connect(*, workers: int | None = None, scheduler: str | None = None) -> Iter
     Raises
     ------
     JobError
-        When the scheduler cannot be reached, or no worker process starts.
+        When the scheduler cannot be reached.
     """
     with _client_of(scheduler) if scheduler is not None else _local_cluster(workers or default_workers()) as client:
         yield client
@@ -82,32 +65,91 @@ def _client_of(scheduler: str) -> Client:
     raise JobError(f"No Dask scheduler answers at {scheduler}: {reason}.", "Check the address.")
 
 
-def refuse_import_of_main() -> None:
-    """Stop a script whose calls a starting worker process, which imports it, would make again."""
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise InputError("Worker processes import the main script, which starts the analysis again.", _GUARD)
-
-
 @contextmanager
 def _local_cluster(workers: int) -> Iterator[Client]:
-    import dask
-    import distributed  # before the setting, at whose end the defaults that it registers must still be there
-
-    with dask.config.set(_CONFIG):
-        try:
-            cluster = distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
+    """Start processes for the work, and meanwhile, in this process, the Dask cluster that hands it to them."""
+    processes = WorkerProcesses(workers)
+    try:
+        with _no_collection():
+            import dask
+            import distributed  # before the setting, at whose end the defaults that it registers must still be there
+        with (
+            dask.config.set(_CONFIG),
+            distributed.LocalCluster(
+                n_workers=1,
+                threads_per_worker=workers,
+                processes=False,
+                memory_limit=0,
                 dashboard_address=None,
                 # without an address its HTTP server would want port 8787, which another analysis may have
                 scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
-                preload=[*dask.config.get("distributed.worker.preload", []), "workbench.jobs.worker"],
-            )
-        except RuntimeError as error:
-            remedy = f"Run the same command again: it goes on. In a script of your own: {_GUARD}"
-            raise JobError(f"No worker process could be started: {error}", remedy) from error
-        with cluster, distributed.Client(cluster, set_as_default=False) as client:
-            yield client
+            ) as cluster,
+            distributed.Client(cluster, set_as_default=False) as client,
+        ):
+            for worker in cluster.workers.values():
+                worker.workbench_processes = processes
+            try:
+                yield client
+            finally:
+                processes.close()  # first, or closing would wait for what they are at
+    finally:
+        processes.close()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Import without the garbage collector, which finds nothing there and takes a tenth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class SharedCluster:
+    """One cluster for all jobs of a process: started when a job needs it, kept a while for the next.
+
+    Parameters
+    ----------
+    workers, scheduler
+        As for `connect`.
+    """
+
+    def __init__(self, *, workers: int | None, scheduler: str | None) -> None:
+        self._workers, self._scheduler = workers, scheduler
+        self._turns = Turns()
+        self._lock = threading.Lock()
+        self._running = ExitStack()
+        self._client: Client | None = None
+        self._users = 0
+        self._used = 0.0
+
+    @contextmanager
+    def use(self) -> Iterator[tuple[Client, Turns]]:
+        """Give the cluster's client, and the turns of all who use it; a cluster that was lost is started anew."""
+        with self._lock:
+            if self._client is not None and self._client.status != "running":
+                self._end()
+            if self._client is None:
+                self._client = self._running.enter_context(connect(workers=self._workers, scheduler=self._scheduler))
+            client = self._client
+            self._users += 1
+        try:
+            yield client, self._turns
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._used = time.monotonic()
+
+    def close(self, *, unused_for_s: float = 0.0) -> None:
+        """Stop the cluster, if nobody uses it and nobody has for so long."""
+        with self._lock:
+            if not self._users and time.monotonic() - self._used >= unused_for_s:
+                self._end()
+
+    def _end(self) -> None:
+        self._client = None
+        self._running.close()

@@ -1,8 +1,8 @@
-"""What workers do: ``probe -> extract -> write part``, a chain of three tasks per batch.
+"""What workers do: ``probe``, then ``extract -> write part``, two tasks per batch.
 
-The driver looks between the first and the second: audio that the catalog has already, under another
-name or with other tags, goes no further. `extract` and `write_parts` follow each other on the same
-worker, so arrays are not sent around. Everything that crosses between processes is a small record.
+The driver looks between the two: audio that the catalog has already, under another name or with other
+tags, goes no further. Arrays are written where they were made, so everything that crosses between
+processes is a small record.
 
 A file that cannot be analyzed becomes a record with a reason; only the loss of the whole process,
 or a full disk, ends a task without one.
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ from workbench.failpoint import failpoint
 from workbench.features.extract import SHORTEST_S, Features, columns, extract
 from workbench.features.registry import spec
 from workbench.jobs.derive import derive
+from workbench.jobs.processes import in_worker
+from workbench.jobs.report import report, wanted
 from workbench.jobs.watchdog import deadline
 from workbench.schema import ArraySpec
 from workbench.similarity.embedding import EMBEDDING, INPUTS, embed
@@ -38,9 +40,14 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: A decoder that watches its own deadline gets this much longer before the process is ended.
 _GRACE_S = 5.0
+
+
+class _UnwantedError(Exception):
+    """Nobody waits for the task any more: its job was cancelled, or its driver is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +118,25 @@ class Written:
 
 def submit_probe(client: Client, settings: Settings, batch_id: int, files: Sequence[WorkFile]) -> Future[Any]:
     """Send the first task of a batch."""
-    return client.submit(probe_files, settings, batch_id, tuple(files), pure=False)
+    return client.submit(in_worker, settings.topic, probe_files, settings, batch_id, tuple(files), pure=False)
 
 
 def submit_extract(
     client: Client, settings: Settings, job_id: int, batch_id: int, work: Sequence[ToExtract], priority: int = 10
 ) -> Future[Any]:
-    """Send the second and third task of a batch; the future is the third's."""
-    extracted = client.submit(extract_files, settings, batch_id, tuple(work), pure=False, priority=priority)
-    return client.submit(write_parts, settings, job_id, batch_id, extracted, pure=False, priority=priority)
+    """Send the second task of a batch."""
+    task = (settings, job_id, batch_id, tuple(work))
+    return client.submit(in_worker, settings.topic, extract_and_write, *task, pure=False, priority=priority)
 
 
 def probe_files(settings: Settings, batch_id: int, files: Sequence[WorkFile]) -> tuple[Probed, ...]:
     """Identify the audio of each file and read its tags; nothing is decoded."""
-    return tuple(Probed(file, _probed(settings, batch_id, file)) for file in files)
+    return tuple(Probed(file, _probed(settings, batch_id, file)) for file in _while_wanted(files))
+
+
+def extract_and_write(settings: Settings, job_id: int, batch_id: int, work: Sequence[ToExtract]) -> Written:
+    """Decode and describe the files of a batch, and write what they lack; the arrays stay in this process."""
+    return write_parts(settings, job_id, batch_id, extract_files(settings, batch_id, work))
 
 
 def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> tuple[Extracted, ...]:
@@ -136,7 +148,7 @@ def extract_files(settings: Settings, batch_id: int, work: Sequence[ToExtract]) 
 def _extract(settings: Settings, batch_id: int, work: Sequence[ToExtract]) -> list[Extracted]:
     done: list[Extracted] = []
     analyzed: set[str] = set()
-    for item in work:
+    for item in _while_wanted(work):
         _report(settings, {"begun": item.file.path, "batch": batch_id})
         if item.probe.content_id in analyzed:
             done.append(Extracted(item, None, {}))
@@ -194,6 +206,8 @@ def _extracted(settings: Settings, item: ToExtract) -> Extracted:
             rows = arrays[path] if contract.level in ("segments", "frames") else arrays[path][np.newaxis]
             contract.encode(rows)  # a value outside its contract must show here, where the file is known
         return Extracted(item, analysis, {path: arrays[path] for path in item.missing})
+    except _UnwantedError:
+        raise
     except AudioError as error:
         return Extracted(item, Failure(error.reason, error.detail), {})
     except MemoryError as error:
@@ -207,7 +221,7 @@ def _analyze(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, n
     if EMBEDDING.path in item.missing:
         wanted |= set(INPUTS)
     with open_audio(item.file.path, limits=settings.limits) as stream:
-        features = describe(stream, stream.native_blocks(), wanted)
+        features = describe(stream, _while_wanted(stream.native_blocks()), wanted)
     now = stat_file(item.file.path)
     if (now.size, now.mtime_ns) != (item.probe.size, item.probe.mtime_ns):
         raise AudioError(item.file.path, Reason.CHANGED_WHILE_READ)
@@ -247,6 +261,21 @@ def describe(stream: AudioStream, blocks: Iterable[Samples], paths: Collection[s
         raise AudioError(stream.path, Reason.TOO_SHORT, f"{1000 * duration_s:.2f} ms") from error
 
 
+def _while_wanted(items: Iterable[T]) -> Iterator[T]:
+    """Give items until the driver has taken the task off the cluster: a thread that runs cannot be stopped.
+
+    Raises
+    ------
+    _UnwantedError
+        When it has.
+    """
+    is_wanted = wanted()
+    for item in items:
+        if not is_wanted():
+            raise _UnwantedError
+        yield item
+
+
 def _surprise(path: str, error: Exception) -> Failure:
     logger.exception("analysis of %r failed", path)
     where = traceback.extract_tb(error.__traceback__)[-1]
@@ -254,13 +283,6 @@ def _surprise(path: str, error: Exception) -> Failure:
 
 
 def _report(settings: Settings, event: dict[str, Any]) -> None:
-    """Tell whoever listens; a report that is lost costs nothing but a moment's display."""
-    from distributed import get_worker
-
-    try:
-        worker = get_worker()
-    except ValueError:
-        return  # called directly, outside of Dask
     # a name that is not UTF-8 cannot be sent, and would break the connection for everything else
     sendable = {k: v.encode(errors="backslashreplace").decode() if isinstance(v, str) else v for k, v in event.items()}
-    worker.log_event(settings.topic, sendable)
+    report(settings.topic, sendable)

@@ -7,7 +7,9 @@ the files that workers have reported: such reports may be lost, so nothing but t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from workbench.store.ledger import Counts, JobState
 
@@ -44,21 +46,38 @@ class Progress:
     elapsed_s: float
     compiling: bool = False
 
+    def snapshot(self) -> dict[str, Any]:
+        """Make what the job's row holds for those who look from elsewhere."""
+        seen = asdict(self)
+        for name in ("job_id", "state", "elapsed_s"):
+            del seen[name]
+        return seen
+
 
 class Meter:
     """Makes `Progress` from counts, and from what workers report of files in hand.
 
-    The time that remains is the work that remains at the speed measured since the first file began.
+    The time that remains is the work that remains at the speed measured since the first file began, or since workers
+    had compiled the analysis, which takes long and does not come again.
+
+    Parameters
+    ----------
+    job_id : int
+    counts : Counts
+        What was done before.
+    clock : callable
+        Gives the time, seconds.
     """
 
-    def __init__(self, job_id: int, counts: Counts) -> None:
+    def __init__(self, job_id: int, counts: Counts, clock: Callable[[], float] = time.monotonic) -> None:
         self._job_id = job_id
-        self._began = time.monotonic()
+        self._clock = clock
+        self._began = clock()
         self._first_file: float | None = None
-        self._at_start = counts
+        self._cost_before, self._files_before = counts.cost_done, counts.done
         self._in_hand: dict[int, dict[str, float]] = {}
         self._current: str | None = None
-        self._compiling = False
+        self._compiling = self._compiled = False
 
     def compiling(self) -> None:
         """Note a worker's report that it compiles; until it has finished a file."""
@@ -66,12 +85,13 @@ class Meter:
 
     def file_begun(self, path: str) -> None:
         """Note a worker's report that it has begun a file."""
-        self._first_file = self._first_file or time.monotonic()
+        self._first_file = self._first_file or self._clock()
         self._current = path
 
     def file_done(self, batch_id: int, path: str, cost: float) -> None:
         """Note a worker's report that it has finished a file, which is not committed yet."""
         self._in_hand.setdefault(batch_id, {})[path] = cost
+        self._compiled |= self._compiling
         self._compiling = False
 
     def batch_settled(self, batch_id: int) -> None:
@@ -80,12 +100,15 @@ class Meter:
 
     def read(self, counts: Counts, state: JobState) -> Progress:
         """Say how far the job is."""
-        now = time.monotonic()
+        now = self._clock()
         in_hand = [cost for files in list(self._in_hand.values()) for cost in list(files.values())]
         cost_done = min(counts.cost_done + sum(in_hand), counts.cost_total)
+        files_done = counts.done + len(in_hand)
+        if self._compiled:
+            self._compiled = False
+            self._first_file, self._cost_before, self._files_before = now, cost_done, files_done
         worked = None if self._first_file is None else max(now - self._first_file, 1e-6)
-        new_cost = cost_done - self._at_start.cost_done
-        new_files = counts.done + len(in_hand) - self._at_start.done
+        new_cost, new_files = cost_done - self._cost_before, files_done - self._files_before
         left = counts.cost_total - cost_done
         return Progress(
             job_id=self._job_id,

@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import JobError, Reason, StorageFullError, WorkbenchError
+from workbench.errors import JobError, Reason, WorkbenchError
 from workbench.jobs import graph
 from workbench.jobs.decide import Decision, decide, results
+from workbench.jobs.processes import WorkerDiedError
 from workbench.jobs.progress import Meter, Progress
+from workbench.jobs.turns import Turns
 from workbench.schema import ArraySpec
 from workbench.store.catalog import Catalog
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import MAX_ATTEMPTS, BatchLease, JobLease, JobState, Ledger
+from workbench.store.ledger import BatchLease, JobLease, JobState, Ledger
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-#: Batches on the cluster per worker: one in work, one that waits.
-_WINDOW = 2
 _TICK_S = 0.2
+#: How often the lease is renewed, and what others see of the progress with it; at least thrice per lease.
+_RENEW_S = 0.5
 #: A count of a million outcomes takes a while: showing takes no more than a twentieth of the time.
 _PROGRESS_S, _SHARE = 0.25, 20.0
 
@@ -59,6 +62,10 @@ class Driver:
         The arrays that every track is to have.
     retry_failed : bool
         Decode audio again that failed before.
+    turns : Turns, optional
+        Those of the drivers that share the cluster.
+    stop : threading.Event, optional
+        Once it is set, `run` returns before the job has ended.
     on_progress : callable, optional
         Called with a `Progress` a few times a second, from the thread that calls `run`.
     """
@@ -72,6 +79,8 @@ class Driver:
         wanted: Sequence[ArraySpec],
         *,
         retry_failed: bool = False,
+        turns: Turns | None = None,
+        stop: threading.Event | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         self._catalog = catalog
@@ -81,79 +90,91 @@ class Driver:
         self._settings = settings
         self._wanted = wanted
         self._retry_failed = retry_failed
+        self._turns = turns or Turns()
+        self._stop = stop or threading.Event()
         self._on_progress = on_progress
         self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         self._in_flight: dict[Any, _InFlight] = {}
         self._begun: dict[int, float] = {}
         self._state = JobState.RUNNING
+        self._seen: Progress | None = None
         self._meter = Meter(job.job_id, self._ledger.counts(job.job_id))
 
     def run(self) -> JobState:
-        """Work until nothing is left; give the state that the job ended in.
+        """Work until nothing is left; give the state that the job is in then.
 
         Raises
         ------
         StorageFullError
             When the disk is full; the job can be resumed.
         FenceLostError
-            When another driver has taken the job over.
+            When the job was cancelled, or another driver has taken it over.
         JobError
             When the cluster is gone.
         """
         self._client.subscribe_topic(self._settings.topic, self._hear)
-        show_at = renewed = time.monotonic()
+        self._turns.join(self._job.job_id)
+        shown = renewed = time.monotonic()
+        pause = _PROGRESS_S
         try:
-            while self._state is JobState.RUNNING:
-                self._refill()
-                if not self._in_flight:
+            while self._state is JobState.RUNNING and not self._stop.is_set():
+                if not self._refill():
+                    self._state = self._end()
                     break
                 with contextlib.suppress(queue.Empty):
                     self._handle(self._finished.get(timeout=_TICK_S))
                 now = time.monotonic()
-                if now - renewed >= min(self._job.lease_s / 3, 1.0):
-                    self._state = self._ledger.renew(self._job, worked_s=now - renewed)
-                    renewed = now
-                if now >= show_at:
+                if now - shown >= pause:
                     self._show()
-                    show_at = time.monotonic() + max(_PROGRESS_S, _SHARE * (time.monotonic() - now))
-            return self._end()
-        except KeyboardInterrupt:
-            self._stop(JobState.INTERRUPTED, "interrupted by the user")
-            raise
-        except Exception as error:  # whatever it is, the next driver must be able to go on at once
-            self._stop(JobState.INTERRUPTED, getattr(error, "message", repr(error)))
-            raise
+                    shown = time.monotonic()
+                    pause = max(_PROGRESS_S, _SHARE * (shown - now))
+                if now - renewed >= min(self._job.lease_s / 3, _RENEW_S):
+                    seen = None if self._seen is None else self._seen.snapshot()
+                    self._state = self._ledger.renew(self._job, worked_s=now - renewed, progress=seen)
+                    renewed = now
+            return self._state
         finally:
             self._abandon()
+            self._turns.leave(self._job.job_id)
             self._client.unsubscribe_topic(self._settings.topic)
 
     # --- the window -------------------------------------------------------------------------------
 
-    def _refill(self) -> None:
-        """Keep every worker busy, and no more waiting than that takes.
+    def _refill(self) -> bool:
+        """Keep every worker busy, and no more waiting than that takes; tell whether there is work left.
 
-        Dask blames every task that a lost worker held, begun or not. So the attempt after which a
-        file is given up has the cluster to itself: what is lost then is lost through that file.
+        The last attempt at a file comes last, and alone; see `Turns`.
         """
+        turns, me = self._turns, self._job.job_id
         workers = self._workers()
-        while len(self._in_flight) < _WINDOW * workers and not self._last_attempt_runs():
-            lease = self._ledger.lease_batch(self._job, last_attempts=not self._in_flight)
-            if lease is None:
-                return
-            future = graph.submit_probe(self._client, self._settings, lease.batch_id, lease.files)
-            self._watch(_InFlight(lease, future))
+        while turns.begin(me, workers=workers):
+            if not self._begin(last_attempts=False):
+                break
+        if self._in_flight:
+            return True
+        if not self._ledger.waiting(me):
+            return False
+        if turns.begin_alone(me):
+            self._begin(last_attempts=True)
+        return True
+
+    def _begin(self, *, last_attempts: bool) -> bool:
+        """Put a batch on the cluster, whose turn has been counted; tell whether there was one."""
+        lease = self._ledger.lease_batch(self._job, last_attempts=last_attempts)
+        if lease is None:
+            self._turns.end(self._job.job_id)
+            return False
+        self._watch(_InFlight(lease, graph.submit_probe(self._client, self._settings, lease.batch_id, lease.files)))
+        return True
 
     def _workers(self) -> int:
         try:
-            return max(1, len(self._client.nthreads()))
+            return max(1, sum(map(int, self._client.nthreads().values())))
         except (OSError, TimeoutError) as error:
             raise self._gone() from error
 
     def _gone(self) -> JobError:
         return JobError(f"The Dask cluster dropped job {self._job.job_id}.", "Run the same command again: it goes on.")
-
-    def _last_attempt_runs(self) -> bool:
-        return any(batch.lease.attempts >= MAX_ATTEMPTS for batch in self._in_flight.values())
 
     def _watch(self, batch: _InFlight) -> None:
         self._in_flight[batch.future.key] = batch
@@ -170,7 +191,6 @@ class Driver:
         try:
             result = future.result()
         except (CancelledError, OSError) as error:  # the scheduler went away before it had handed the result over
-            self._ledger.batch_released(batch.lease)
             raise self._gone() from error
         self._advance(batch, result)
 
@@ -188,21 +208,25 @@ class Driver:
         else:
             decision = batch.decision
         commit_batch(self._catalog, batch.lease, results(decision, result), result.parts)
+        self._settled(batch)
+
+    def _settled(self, batch: _InFlight) -> None:
+        """Count a batch out: it is committed, or lost."""
         self._meter.batch_settled(batch.lease.batch_id)
+        self._turns.end(self._job.job_id)
 
     def _lost(self, batch: _InFlight, future: Future[Any]) -> None:
         """Take back a batch whose task ended without a result."""
         from distributed.scheduler import KilledWorker
 
         error = None if future.cancelled() else future.exception()
-        self._meter.batch_settled(batch.lease.batch_id)
-        if isinstance(error, KilledWorker):
+        self._settled(batch)
+        if isinstance(error, KilledWorker | WorkerDiedError):
             took = time.monotonic() - self._begun[batch.lease.batch_id]
             overdue = took >= self._settings.limits.deadline_s
             self._ledger.batch_lost(batch.lease, reason=Reason.TIMEOUT if overdue else Reason.WORKER_DIED)
             return
-        self._ledger.batch_released(batch.lease)
-        if isinstance(error, StorageFullError):
+        if isinstance(error, WorkbenchError):  # a full disk, or that no worker process starts
             raise error
         if error is None:
             raise self._gone()
@@ -214,21 +238,9 @@ class Driver:
     # --- the end ----------------------------------------------------------------------------------
 
     def _end(self) -> JobState:
-        if self._state is JobState.CANCELLED:
-            self._stop(JobState.CANCELLED, "cancelled")
-        else:
-            self._state = finish(self._ledger, self._job).state
-            self._show()
-        return self._state
-
-    def _stop(self, state: JobState, message: str) -> None:
-        """Hand the batches back and say why, as far as the catalog can still be written."""
-        self._state = state
-        with contextlib.suppress(WorkbenchError):  # the next driver finds out by itself
-            for batch in self._in_flight.values():
-                self._ledger.batch_released(batch.lease)
-            self._ledger.finish(self._job, state, message)
+        self._state = finish(self._ledger, self._job).state
         self._show()
+        return self._state
 
     def _abandon(self) -> None:
         """Take what is still on the cluster off it."""
@@ -249,8 +261,9 @@ class Driver:
             self._meter.file_done(event["batch"], event["done"], event["cost"])
 
     def _show(self) -> None:
+        self._seen = self._meter.read(self._ledger.counts(self._job.job_id), self._state)
         if self._on_progress is not None:
-            self._on_progress(self._meter.read(self._ledger.counts(self._job.job_id), self._state))
+            self._on_progress(self._seen)
 
 
 def finish(ledger: Ledger, job: JobLease) -> Progress:

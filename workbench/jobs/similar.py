@@ -28,6 +28,7 @@ class Known(NamedTuple):
     """The results of a query that is nearly the same, and how far from it that is."""
 
     results: list[dict[str, Any]]
+    recall: float | None
     distance: float
 
 
@@ -54,7 +55,7 @@ def answer(
     InputError, AudioError
         When a reference is neither a track nor a file that can be decoded, or parameters do not go together.
     """
-    began = time.perf_counter()
+    began, recall = time.perf_counter(), None
     weighted = weigh(reference)
     name = next(iter(weighted))
     if (to is not None) + (region is not None) + (len(weighted) > 1) > 1:
@@ -71,10 +72,12 @@ def answer(
         found = [_find(indexes, settings, one, weight) for one, weight in weighted.items()]
         query = _named(found[0]) if len(found) == 1 else {"blend": [{**_named(f), "weight": f.weight} for f in found]}
         known = None if shortcut is None else shortcut(found)
-        if known is not None:
+        if known is None:
+            results, recall = similar_tracks(indexes, found, wanted)
+        else:
             query["from_cache"] = {"distance": known.distance}
-        results = similar_tracks(indexes, found, wanted) if known is None else known.results
-    return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results)
+            results, recall = known.results, known.recall
+    return SimilarTracks(query, round(1000 * (time.perf_counter() - began), 3), results, recall)
 
 
 def weigh(reference: References) -> dict[PathLike, float]:

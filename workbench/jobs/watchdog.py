@@ -2,7 +2,7 @@
 
 A call into C cannot be interrupted from Python, and one that keeps the interpreter's lock even keeps
 other threads from running. `faulthandler` has a timer of its own that needs neither: when it fires,
-the process ends at once, its nanny starts another, and the driver tries the file again alone.
+the process ends at once, another is started, and the driver tries the file again alone.
 """
 
 from __future__ import annotations
@@ -18,15 +18,22 @@ from contextlib import contextmanager
 _lock = threading.Lock()
 _deadlines: dict[int, float] = {}
 _nowhere = open(os.devnull, "w")  # noqa: SIM115 - the timer needs it open for as long as the process lives
+_may_end = False
+
+
+def may_end_process() -> None:
+    """Say that this process is a worker, which is replaced when it ends."""
+    global _may_end
+    _may_end = True
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
     """End this process if the block takes longer, where the process is a worker that can be spared.
 
-    In a process that nobody restarts (workers that are threads of a notebook), nothing is armed.
+    That is one of ours, or one below a nanny of Dask. In a process that nobody restarts, nothing is armed.
     """
-    if multiprocessing.parent_process() is None:
+    if not _may_end and multiprocessing.parent_process() is None:
         yield
         return
     thread = threading.get_ident()

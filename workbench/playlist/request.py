@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -28,8 +29,10 @@ def _moods(value: Any) -> Any:
     """One name or several; a name that nobody defined is refused with the list of those that exist."""
     if value is None:
         return None
+    if not isinstance(value, str | list | tuple | set | frozenset):
+        raise ValueError("give the name of a mood, or a list of them")
     names = (value,) if isinstance(value, str) else tuple(value)
-    unknown = [name for name in names if name not in MOODS]
+    unknown = [name for name in names if not isinstance(name, str) or name not in MOODS]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not a mood; the moods are {', '.join(MOODS)}")
     return tuple(dict.fromkeys(names)) or None
@@ -55,10 +58,9 @@ def _curve(value: Any) -> Any:
     """Read a named curve, or energies that it passes; either is refused in one sentence."""
     if value is None or value in get_args(Shape):
         return value
-    try:
-        points = () if isinstance(value, str) else tuple(float(point) for point in value)
-    except (TypeError, ValueError):
-        points = ()
+    given = list(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping) else []
+    numbers = all(isinstance(point, Real) and not isinstance(point, bool) for point in given)
+    points = tuple(float(point) for point in given) if numbers else ()
     if not 2 <= len(points) <= MAX_TRACKS or not all(0 <= point <= 1 for point in points):
         raise ValueError(
             f"{str(value)[:80]!r} is no curve; give {', '.join(get_args(Shape))}, or two or more energies from 0 to 1"
@@ -70,6 +72,9 @@ _Energy = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Bpm = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
 _Id = int | str
+_Mood = Annotated[str, Field(json_schema_extra={"enum": list(MOODS)})]
+_Moods = _Mood | list[_Mood] | None
+_Curve = Shape | Annotated[list[_Energy], Field(min_length=2, max_length=MAX_TRACKS)] | None
 _Ids = Annotated[tuple[_Id, ...], BeforeValidator(_ids), Field(max_length=MAX_TRACKS)]
 _Gap = Annotated[int, Field(ge=0, le=MAX_TRACKS)]
 
@@ -94,7 +99,7 @@ class PlaylistRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mood: Annotated[tuple[str, ...] | None, BeforeValidator(_moods)] = Field(
+    mood: Annotated[tuple[str, ...] | None, BeforeValidator(_moods, json_schema_input_type=_Moods)] = Field(
         default=None, description="Named moods, one or several; a track has one of them."
     )
     energy: Annotated[tuple[_Energy, _Energy], AfterValidator(_ordered)] | None = Field(
@@ -120,7 +125,7 @@ class PlaylistRequest(BaseModel):
     minutes: float | None = Field(
         default=None, gt=0, le=1440, allow_inf_nan=False, description="Total length in minutes, instead of n."
     )
-    curve: Annotated[Shape | tuple[float, ...] | None, BeforeValidator(_curve)] = Field(
+    curve: Annotated[Shape | tuple[float, ...] | None, BeforeValidator(_curve, json_schema_input_type=_Curve)] = Field(
         default=None, description="How energy goes: flat, rise, fall or arc, or energies that it passes, evenly spread."
     )
     start: _Id | None = Field(default=None, description="Id of the first track, whatever the ranges say.")
@@ -148,13 +153,12 @@ class PlaylistRequest(BaseModel):
         default="camelot", description="Key steps by the moves of disc jockeys (camelot) or by shared notes (fifths)."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _default_length(cls, data: Any) -> Any:
+    @model_validator(mode="after")
+    def _default_length(self) -> PlaylistRequest:
         """Ask for `DEFAULT_N` tracks where neither slots nor a number nor a duration are given."""
-        if isinstance(data, dict) and not data.get("slots") and data.get("n") is None and data.get("minutes") is None:
-            return {**data, "n": DEFAULT_N}
-        return data
+        if not self.slots and self.n is None and self.minutes is None:
+            object.__setattr__(self, "n", DEFAULT_N)  # the model is frozen for everybody else
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> PlaylistRequest:

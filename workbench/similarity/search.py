@@ -26,6 +26,7 @@ from workbench.similarity.embedding import FACET_WEIGHTS, FACETS
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 #: Vectors per block: 2048 of 128 float32 are 1 MiB, which fits the processor's cache.
@@ -36,6 +37,8 @@ CODED_BLOCK = 1 << 16
 _BLOCKS_PER_THREAD = 4
 #: So many times as many rows as are wanted are worth finding the nearest among them first, which lowers the limit.
 _FEW = 4
+#: If one in so many rows may be found or fewer, they are gathered, which takes less time than a scan of all.
+SPARSE = 10
 #: Rows measured at once.
 _MEASURED_AT_ONCE = 4096
 
@@ -69,6 +72,7 @@ def search(
     *,
     n: int,
     mask: Mask | None = None,
+    rows: Indices | None = None,
     weights: Mapping[str, float] | None = None,
     factors: Float64 | None = None,
     exclude: Iterable[int] = (),
@@ -86,6 +90,8 @@ def search(
         How many at most, >= 1.
     mask : numpy.ndarray, optional
         bool, shape (rows,): which rows may be found, decided before ranking.
+    rows : numpy.ndarray, optional
+        int64, ascending: the only rows that are looked at; default all.
     weights : mapping, optional
         Factor on the usual weight of a facet (`FACET_WEIGHTS`), >= 0; a facet that is not named has 1.
     factors : numpy.ndarray, optional
@@ -123,6 +129,7 @@ def search(
         query[np.newaxis],
         n=n,
         mask=mask,
+        rows=rows,
         weights=weights,
         factors=factors,
         exclude=exclude,
@@ -137,6 +144,7 @@ def search_many(
     *,
     n: int,
     mask: Mask | None = None,
+    rows: Indices | None = None,
     weights: Mapping[str, float] | None = None,
     factors: Float64 | None = None,
     exclude: Iterable[int] = (),
@@ -161,14 +169,17 @@ def search_many(
         _CodedScan(matrix, metric, exact) if isinstance(matrix, CodedMatrix) else _Scan32(matrix, metric, exact)
     )
     near = [_Near(n) for _ in exact]
-    blocks = range(0, len(matrix), scan.block)
+    if rows is None and allowed is not None and SPARSE * np.count_nonzero(allowed) <= len(allowed):
+        rows = np.flatnonzero(allowed)
+    blocks = range(0, len(matrix) if rows is None else len(rows), scan.block)
 
     def go(some: range) -> None:
         for start in some:
-            rows = slice(start, start + scan.block)
-            within = None if allowed is None else allowed[rows]
+            piece = slice(start, start + scan.block)
+            block = piece if rows is None else rows[piece]
+            within = None if allowed is None else allowed[block]
             if within is None or within.any():
-                scan.offer(rows, within, near)
+                scan.offer(block, within, near)
 
     workers = min(_processors(), len(blocks) // _BLOCKS_PER_THREAD) if isinstance(matrix, CodedMatrix) else 1
     if workers < 2:
@@ -253,7 +264,7 @@ class _Estimate(NamedTuple):
         nearly = self.values.astype(np.float64) * (1 + self.relative) + self.absolute
         return np.asarray((np.sqrt(np.maximum(nearly, 0)) + self.root) ** 2)
 
-    def take(self, rows: npt.NDArray[np.int64]) -> _Estimate:
+    def take(self, rows: Indices) -> _Estimate:
         """Estimates of some of the rows."""
         return self._replace(values=self.values[rows])
 
@@ -266,7 +277,7 @@ class _Near:
         self._lock = threading.Lock()
         self.limit = np.inf  # squared distance that the n nearest do not exceed
         self._most = np.empty(0)
-        self._pieces: list[tuple[npt.NDArray[np.int64], _Estimate]] = []
+        self._pieces: list[tuple[Indices, _Estimate]] = []
 
     def tighten(self, most: Float64) -> None:
         """Lower the limit by what some rows do not exceed."""
@@ -275,7 +286,7 @@ class _Near:
             with self._lock:
                 self.limit = min(self.limit, nth)
 
-    def offer(self, index: npt.NDArray[np.int64], estimate: _Estimate) -> None:
+    def offer(self, index: Indices, estimate: _Estimate) -> None:
         """Keep those rows that may be near; none is offered twice."""
         most = estimate.most()
         with self._lock:
@@ -289,7 +300,7 @@ class _Near:
         if len(near):
             self._pieces.append((index[near], estimate.take(near)))
 
-    def rows(self) -> npt.NDArray[np.int64]:
+    def rows(self) -> Indices:
         """Give those that may be near by all that is known, in order."""
         near = [index[estimate.values <= estimate.reach(self.limit)] for index, estimate in self._pieces]
         return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *near]))
@@ -300,7 +311,7 @@ class _Scan(Protocol):
 
     block: int
 
-    def offer(self, rows: slice, allowed: Mask | None, near: Sequence[_Near]) -> None:
+    def offer(self, rows: slice | Indices, allowed: Mask | None, near: Sequence[_Near]) -> None:
         """Offer to each query what may be near of some rows."""
 
 
@@ -319,7 +330,7 @@ class _Scan32:
         # Numerical Algorithms" (2002), section 3.1; twice that, for the roundings of the factors.
         self.rounding = 4 * (matrix.shape[1] + 8) * 2.0**-24
 
-    def offer(self, rows: slice, allowed: Mask | None, near: Sequence[_Near]) -> None:
+    def offer(self, rows: slice | Indices, allowed: Mask | None, near: Sequence[_Near]) -> None:
         block = self.matrix[rows]
         norms = np.square(block) @ self.weight
         estimates = norms + (block @ self.pull).T + self.own.astype(np.float32)[:, np.newaxis]
@@ -327,7 +338,7 @@ class _Scan32:
         largest = float(norms.max())  # + 1e-30 for products that underflow
         for of_query, values, own in zip(near, estimates, self.own.tolist(), strict=True):
             absolute = self.rounding * (largest + own) + 1e-30
-            of_query.offer(rows.start + may, _Estimate(values[may], 0.0, 0.0, absolute))
+            of_query.offer(_numbers(rows, may), _Estimate(values[may], 0.0, 0.0, absolute))
 
 
 class _CodedScan:
@@ -347,7 +358,7 @@ class _CodedScan:
         # 1e-25 for weights that underflow
         self.errors = [_Estimate(np.empty(0, dtype=np.float32), root, relative, 1e-25) for root in roots.tolist()]
 
-    def offer(self, rows: slice, allowed: Mask | None, near: Sequence[_Near]) -> None:
+    def offer(self, rows: slice | Indices, allowed: Mask | None, near: Sequence[_Near]) -> None:
         may = self.matrix.known[rows] if allowed is None else allowed & self.matrix.known[rows]
         leading = np.empty((len(self.queries), len(may)), dtype=np.float32)
         leading_distances(self.matrix.leading[rows], self.weight, self.queries, leading)
@@ -356,19 +367,23 @@ class _CodedScan:
             rest = np.flatnonzero((least <= reach(of_query.limit)) & may)
             if len(rest) > _FEW * of_query.n:
                 first = rest[np.argpartition(least[rest], of_query.n - 1)[: of_query.n]]
-                of_query.tighten(self._estimate(query, rows.start, first, least).most())
+                of_query.tighten(self._estimate(query, rows, first, least).most())
                 rest = rest[least[rest] <= reach(of_query.limit)]
-            of_query.offer(rows.start + rest, self._estimate(query, rows.start, rest, least))
+            of_query.offer(_numbers(rows, rest), self._estimate(query, rows, rest, least))
 
-    def _estimate(self, query: int, start: int, index: npt.NDArray[np.int64], least: Float32) -> _Estimate:
+    def _estimate(self, query: int, rows: slice | Indices, index: Indices, least: Float32) -> _Estimate:
         values, row = np.empty(len(index), dtype=np.float32), self.others_of_queries[query]
-        whole_distances(self.matrix.others, start + index, self.weight_of_others, row, least[index], values)
+        numbers = _numbers(rows, index)
+        whole_distances(self.matrix.others, numbers, self.weight_of_others, row, least[index], values)
         return self.errors[query]._replace(values=values)
 
 
-def _measured(
-    matrix: Float32 | CodedMatrix, metric: _Metric, query: Float64, n: int, candidates: npt.NDArray[np.int64]
-) -> Hits:
+def _numbers(rows: slice | Indices, places: Indices) -> Indices:
+    """Row numbers of what lies at some places of a block."""
+    return rows.start + places if isinstance(rows, slice) else rows[places]
+
+
+def _measured(matrix: Float32 | CodedMatrix, metric: _Metric, query: Float64, n: int, candidates: Indices) -> Hits:
     """Measure rows by the definition and give the n best, by distance and then index."""
     index = np.empty(0, dtype=np.int64)
     squared, total = np.empty((len(metric.facets), 0)), np.empty(0)

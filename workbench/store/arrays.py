@@ -36,6 +36,7 @@ import numpy.typing as npt
 from workbench.errors import LibraryDamagedError, StorageFullError
 from workbench.failpoint import failpoint
 from workbench.schema import ArraySpec
+from workbench.store.nodes import ZSTD_LEVEL, write_groups, write_single_chunk
 
 if TYPE_CHECKING:
     import zarr
@@ -82,11 +83,8 @@ class PartStore:
         self.root = Path(root)
 
     def create(self) -> None:
-        """Make the root group, so that Zarr and xarray can open the folder."""
-        import zarr
-
-        zarr.open_group(self.root, mode="a")
-        (self.root / "parts").mkdir(exist_ok=True)
+        """Make the outer groups, so that Zarr and xarray can open the folder."""
+        write_groups(self.root, self.root / "parts")
 
     def write(
         self, part_id: str, tracks: Sequence[str], specs: Iterable[ArraySpec], values: Sequence[Mapping[str, Array]]
@@ -154,26 +152,25 @@ class PartStore:
 
     def _store(self, part_id: str, tracks: Sequence[str], columns: Iterable[_Column]) -> PartRecord:
         """Write the arrays of a part one after the other, flush them, and take their digests."""
-        import zarr
-
+        part = self.root / "parts" / part_id
         ids = np.frombuffer(bytes.fromhex("".join(tracks)), dtype=np.uint8).reshape(len(tracks), 16)
         versions = {"track_id": 1}
         offsets: dict[tuple[str, tuple[int, ...]], str] = {}
         with self._room(part_id):
-            group = zarr.open_group(self.root, path=f"parts/{part_id}", mode="w-")
-            _write_array(group, "track_id", ids, ("track", "byte"), {"long_name": "Content id of the track."})
+            part.mkdir(parents=True)
+            _write_array(part, "track_id", ids, ("track", "byte"), {"long_name": "Content id of the track."})
             for column in columns:
                 attributes = dict(column.attributes)
                 if column.lengths is not None:
-                    attributes["offsets"] = _write_offsets(group, column, offsets)
-                _write_array(group, column.path, column.values, column.dims, attributes)
+                    attributes["offsets"] = _write_offsets(part, column, offsets)
+                _write_array(part, column.path, column.values, column.dims, attributes)
                 versions[column.path] = int(attributes["descriptor_version"])
             versions.update(dict.fromkeys(offsets.values(), 1))
             failpoint("part-written")
-            flush_folder(self.root / "parts" / part_id)
+            flush_folder(part)
             failpoint("part-flushed")
             arrays = {path: (version, self.digest(part_id, path)) for path, version in versions.items()}
-            return PartRecord(part_id, tuple(tracks), arrays, _size(self.root / "parts" / part_id))
+            return PartRecord(part_id, tuple(tracks), arrays, _size(part))
 
     def open(self, part_id: str, path: str) -> zarr.Array[Any]:
         """Open one array of a part for reading."""
@@ -270,7 +267,7 @@ def _encoded(spec: ArraySpec, rows: Sequence[Array]) -> _Column:
     return _Column(spec.path, spec.all_dims, spec.attributes, spec.encode(joined), [len(row) for row in rows])
 
 
-def _write_offsets(group: zarr.Group, column: _Column, written: dict[tuple[str, tuple[int, ...]], str]) -> str:
+def _write_offsets(part: Path, column: _Column, written: dict[tuple[str, tuple[int, ...]], str]) -> str:
     """Write each distinct vector of offsets once per level; give its path."""
     level, _, name = column.path.partition("/")
     lengths = column.lengths or []
@@ -280,27 +277,34 @@ def _write_offsets(group: zarr.Group, column: _Column, written: dict[tuple[str, 
         written[known] = f"{level}/offsets" if first else f"{level}/offsets_{name}"
         edges = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         attributes = {"long_name": f"First {column.dims[0]} of each track, and the end of the last."}
-        _write_array(group, written[known], edges, ("edge",), attributes)
+        _write_array(part, written[known], edges, ("edge",), attributes)
     return written[known]
 
 
-def _write_array(group: zarr.Group, path: str, values: Array, dims: Sequence[str], attributes: dict[str, Any]) -> None:
-    from zarr.codecs import Crc32cCodec, ZstdCodec
-
+def _write_array(part: Path, path: str, values: Array, dims: Sequence[str], attributes: Mapping[str, Any]) -> None:
+    # What Zarr gives for chunks that are not there: a part removed under a reader reads as unknown, not as 0.
+    fill_value = float("nan") if values.dtype.kind == "f" else 0
     row_bytes = max(1, values.itemsize * int(np.prod(values.shape[1:])))
     chunk = min(max(1, _CHUNK_BYTES // row_bytes), max(1, len(values)))
+    write_groups(part, (part / path).parent)
+    if chunk == len(values):
+        write_single_chunk(part / path, values, fill_value, dims, attributes)
+        return
+    import zarr
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
     chunks_in_shard = min(-(-len(values) // chunk), max(1, _SHARD_BYTES // (chunk * row_bytes))) or 1
-    group.create_array(
-        path,
+    zarr.create_array(
+        part,
+        name=path,
         data=values,
         chunks=(chunk, *values.shape[1:]),
         # a shard around a single chunk would only cost time
         shards=(chunk * chunks_in_shard, *values.shape[1:]) if chunks_in_shard > 1 else None,
-        compressors=[ZstdCodec(level=3), Crc32cCodec()],
-        # what Zarr gives for chunks that are not there: a part removed under a reader reads as unknown, not as 0
-        fill_value=float("nan") if values.dtype.kind == "f" else 0,
+        compressors=[ZstdCodec(level=ZSTD_LEVEL), Crc32cCodec()],
+        fill_value=fill_value,
         dimension_names=tuple(dims),
-        attributes=attributes,
+        attributes=dict(attributes),
     )
 
 

@@ -193,28 +193,37 @@ def _relink_tracks(connection: Connection, results: Sequence[FileResult]) -> Non
 
 
 def _enter_files(connection: Connection, results: Sequence[FileResult]) -> None:
-    """Remember the files as they were seen; drop tracks whose last file now holds other audio."""
+    """Remember the files as they were seen; drop tracks whose last file now holds other audio.
+
+    A file that cannot be reached for the moment, as on a mount that is gone, holds what it held.
+    """
     if not results:
         return
     former = [r.moved_from for r in results if r.moved_from is not None]
     connection.execute(sa.delete(File).where(File.path.in_(former)))
-    now = {r.path: r.content_id for r in results}
-    before = connection.execute(
-        sa.select(File.path, File.content_id).where(File.path.in_(list(now)), File.content_id.is_not(None))
-    ).all()
+    found = connection.execute(
+        sa.select(File.path, File.content_id).where(
+            File.path.in_([r.path for r in results]), File.content_id.is_not(None)
+        )
+    )
+    before: dict[str, str] = {row.path: row.content_id for row in found}
+    now = {
+        r.path: before.get(r.path, r.content_id) if r.reason is not None and r.reason.transient else r.content_id
+        for r in results
+    }
     rows = [
         {
             "path": r.path,
             "size": r.size,
             "mtime_ns": r.mtime_ns,
-            "content_id": r.content_id,
+            "content_id": now[r.path],
             "reason": r.reason,
             "detail": r.detail,
         }
         for r in results
     ]
     upsert(connection, File, rows, key="path", update=("size", "mtime_ns", "content_id", "reason", "detail"))
-    for content_id in {row.content_id for row in before if now[row.path] != row.content_id}:
+    for content_id in {was for path, was in before.items() if now[path] != was}:
         other = connection.execute(
             sa.select(File.path)
             .where(File.content_id == content_id, File.reason.is_(None))

@@ -28,6 +28,17 @@ def generation(n: int) -> int:
     return n.bit_length()
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a small file beside its place and rename it there."""
+    building = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        building.write_bytes(content)
+        os.replace(building, path)
+    except OSError:
+        building.unlink(missing_ok=True)
+        raise
+
+
 def replace_version(target: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a folder, give it its name unless another process was faster, and drop all others beside it.
 

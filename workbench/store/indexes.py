@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:  # opening a library must not wait for what only some questions need
     import numpy as np
     import numpy.typing as npt
 
     from workbench.playlist.table import TrackTable
+    from workbench.similarity.cells import Cells
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
     from workbench.store.regions import Regions
     from workbench.store.vectors import Vectors
 
+SearchIndex = Literal["exact", "approximate", "auto"]
 
 _ENOUGH = 4000
 
@@ -28,11 +30,14 @@ class Indexes:
         The library.
     folder : Path
         Where the indexes lie, or would.
+    search_index : {"exact", "approximate", "auto"}
+        The setting of that name.
     """
 
-    def __init__(self, catalog: Catalog, parts: PartStore, folder: Path) -> None:
-        self.catalog, self.parts, self.folder = catalog, parts, folder
+    def __init__(self, catalog: Catalog, parts: PartStore, folder: Path, search_index: SearchIndex = "exact") -> None:
+        self.catalog, self.parts, self.folder, self.search_index = catalog, parts, folder, search_index
         self._vectors: Vectors | None = None
+        self._cells: tuple[int, Cells | None] | None = None
         self._usual: tuple[int, npt.NDArray[np.float64]] | None = None
         self._regions: Regions | None = None
         self._table: tuple[int, TrackTable] | None = None
@@ -45,6 +50,36 @@ class Indexes:
         if self._vectors is None or self._vectors.version != self.catalog.version():
             self._vectors = load_vectors(self.catalog, self.parts, self.folder / "vectors")
         return self._vectors
+
+    @property
+    def cells(self) -> Cells | None:
+        """The approximate index; None where search is exact."""
+        found = self.cells_or_why_exact()
+        return None if isinstance(found, str) else found
+
+    def cells_or_why_exact(self) -> Cells | str:
+        """Give the approximate index, which is made if need be, or say in words why search is exact.
+
+        Raises
+        ------
+        InputError
+            When it is to be approximate and faiss is not installed.
+        """
+        if self.search_index == "exact":
+            return "as it is set"
+        from workbench.store.cells import FROM_TRACKS, faiss_is_there, load_cells
+
+        if self.search_index == "auto":
+            if self.catalog.numbers() < FROM_TRACKS:
+                return f"below {FROM_TRACKS:,} tracks"
+            if not faiss_is_there():
+                return "faiss is not installed: pip install 'audio-workbench[search]'"
+        vectors = self.vectors
+        if not vectors.known.any():
+            return "no tracks"
+        if self._cells is None or self._cells[0] != vectors.version:
+            self._cells = (vectors.version, load_cells(vectors, self.folder / "cells"))
+        return self._cells[1] or f"{str(self.folder)!r} cannot be written, where the approximate index is kept"
 
     def usual_differences(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """Squared difference of two tracks drawn at random, by component of the vectors."""

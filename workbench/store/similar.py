@@ -42,11 +42,14 @@ class SimilarTracks:
     elapsed_ms : how long the search took, milliseconds, decoding of an unknown file included
     results : nearest first, or in the order of the way: ``id, path, score, facets, start_s, end_s, why, because,
         versions, title, artist``
+    recall : None if the search was exact, as it always is up to a million tracks. Of an approximate one, the share of
+        the nearest tracks that such a search finds, as measured on this library (`Library.search_index`)
     """
 
     query: dict[str, Any]
     elapsed_ms: float
     results: list[dict[str, Any]]
+    recall: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give all of it as plain JSON-ready values."""
@@ -136,13 +139,16 @@ class _Metric:
         weights = [reference.weight for reference in references]
         return blend(self.standardise(references), weights, self.vectors.scaling.limit)
 
-    def nearest(self, query: Floats, raw: Floats, without: Sequence[int], n: int) -> list[_Hit]:
-        """Rank tracks by their distance from a query, whose raw vector the reasons are told from."""
+    def nearest(
+        self, query: Floats, raw: Floats, without: Sequence[int], n: int, *, rows: npt.NDArray[np.int64] | None = None
+    ) -> list[_Hit]:
+        """Rank tracks, or those in some rows, by their distance from a query, whose raw vector tells the reasons."""
         found = search(
             self.vectors.standardised,
             query,
             n=n,
             mask=self.mask,
+            rows=rows,
             weights=self.weights,
             factors=self.factors,
             exclude=without,
@@ -185,14 +191,14 @@ class _Chooser:
             self._version_of,
         )
 
-    def take(self, rank: Ranking) -> list[dict[str, Any]]:
-        """Choose all that are wanted from one ranking."""
-        for hits in self._pieces(rank, 2 * self.picker.n + _MORE):
+    def take(self, rank: Ranking, depth: float = math.inf) -> bool:
+        """Choose from one ranking, no deeper than is said, and tell whether all that are wanted were found."""
+        for hits in self._pieces(rank, 2 * self.picker.n + _MORE, depth):
             for hit in hits:
                 self.picker.offer(hit)
             if self.picker.full:
-                break
-        return self.results()
+                return True
+        return False
 
     def take_first(self, rank: Ranking, ends: Floats) -> None:
         """Choose one from a ranking that is no version of what `ends` identifies."""
@@ -206,10 +212,10 @@ class _Chooser:
         own_s = self._records[hit.id]["duration_s"]
         return self._fold and any(alike(distance, (own_s, own_s)) for distance in distances.tolist())
 
-    def _pieces(self, rank: Ranking, n: int) -> Iterator[list[_Hit]]:
+    def _pieces(self, rank: Ranking, n: int, depth: float = math.inf) -> Iterator[list[_Hit]]:
         """Give a ranking piece by piece, `n` hits first; what it takes to choose from it is read with each."""
         seen = 0
-        while True:
+        while n <= depth:
             ranking = rank(n)
             records = queries.tracks_by_id(self._catalog, [hit.id for hit in ranking[seen:]])
             hits = [hit for hit in ranking[seen:] if hit.id in records]  # some may have just been removed
@@ -268,8 +274,13 @@ class _Chooser:
         return lambda hit: (self._records[hit.id][column] or "").strip().casefold() or None
 
 
-def similar_tracks(indexes: Indexes, references: Sequence[Reference], wanted: Wanted) -> list[dict[str, Any]]:
+def similar_tracks(
+    indexes: Indexes, references: Sequence[Reference], wanted: Wanted
+) -> tuple[list[dict[str, Any]], float | None]:
     """Rank whole tracks by their distance from a reference, or from a blend of several.
+
+    In a large library a query by one track looks into cells (`workbench.similarity.cells`) first, as far as what was
+    measured of them holds; where that is not enough, and for all other queries, the search is exact.
 
     Parameters
     ----------
@@ -282,7 +293,7 @@ def similar_tracks(indexes: Indexes, references: Sequence[Reference], wanted: Wa
 
     Returns
     -------
-    list of dict
+    results, recall
         See `SimilarTracks`.
     """
     metric = _Metric(indexes, wanted)
@@ -290,8 +301,16 @@ def similar_tracks(indexes: Indexes, references: Sequence[Reference], wanted: Wa
     query = metric.query(references)
     known = np.isfinite([reference.raw for reference in references]).any(axis=0)
     raw = references[0].raw if len(references) == 1 else np.where(known, scaling.invert(query), np.nan)
-    without = _rows(references)
-    return _Chooser(indexes.catalog, metric.vectors, wanted).take(partial(metric.nearest, query, raw, without))
+    rank = partial(metric.nearest, query, raw, _rows(references))
+    cells = indexes.cells if len(references) == 1 else None
+    near = None if cells is None else cells.near(query, metric.per_component, metric.mask)
+    if cells is not None and near is not None:
+        chooser = _Chooser(indexes.catalog, metric.vectors, wanted)
+        if chooser.take(partial(rank, rows=near.rows), near.depth):
+            return chooser.results(), cells.recall.recall
+    chooser = _Chooser(indexes.catalog, metric.vectors, wanted)
+    chooser.take(rank)
+    return chooser.results(), None
 
 
 def place_of_query(indexes: Indexes, references: Sequence[Reference], wanted: Wanted) -> npt.NDArray[np.float64]:
@@ -307,7 +326,7 @@ def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: W
     taken yet and is no version of either end. Scores are nearness to the points; reasons compare each track with the
     one before.
 
-    Parameters and returns as in `similar_tracks`.
+    Parameters as in `similar_tracks`; always exact, since points on the way lie where few tracks are.
     """
     metric = _Metric(indexes, wanted)
     vectors = metric.vectors
@@ -382,7 +401,9 @@ def similar_regions(
             for rank, (track, start_s) in enumerate(zip(found.track.tolist(), found.start_s.tolist(), strict=True))
         ]
 
-    return _Chooser(indexes.catalog, indexes.vectors, wanted).take(rank)
+    chooser = _Chooser(indexes.catalog, indexes.vectors, wanted)
+    chooser.take(rank)
+    return chooser.results()
 
 
 def unlike(indexes: Indexes, seeds: Iterable[str], ids: npt.NDArray[np.str_]) -> npt.NDArray[np.float64] | None:

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +30,7 @@ from workbench.similarity.embedding import EMBEDDING, Scaling, fit_scaling
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.queries import Changes, NumberedRows, changes_since, track_numbers
-from workbench.store.index import generation, made_once
+from workbench.store.index import generation, made_once, replace_file
 
 Float32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -293,11 +292,4 @@ def _no_rows(name: str) -> npt.NDArray[Any]:
 
 
 def _save_json(path: Path, values: dict[str, Any]) -> None:
-    """Write a small file beside its place and rename it there."""
-    building = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        building.write_text(json.dumps(values))
-        os.replace(building, path)
-    except OSError:
-        building.unlink(missing_ok=True)
-        raise
+    replace_file(path, json.dumps(values).encode())

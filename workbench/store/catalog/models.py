@@ -10,6 +10,7 @@
     writes                                   which write transactions of late were done, on PostgreSQL
     playlists                                saved by name, with what was asked for
     tastes                                   saved by name, with the clicks that they were learned from
+    labels *─1 tracks                        what people say of a track or of a part of it
 
 A track's id is the content id of its audio, so it is the same in every library. A path with bytes
 that are not UTF-8 is stored escaped (`PathText`): both SQLite and PostgreSQL hold valid text only.
@@ -244,8 +245,29 @@ class SavedTaste(Base):
     saved_at: Mapped[float] = mapped_column(Float)
 
 
+class Label(Base):
+    """What an author says of a track; of all of it where there is no start and end, in seconds."""
+
+    __tablename__ = "labels"
+    id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(200))
+    value: Mapped[str | None] = mapped_column(String(200))
+    start_s: Mapped[float | None] = mapped_column(Float)
+    end_s: Mapped[float | None] = mapped_column(Float)
+    author: Mapped[str] = mapped_column(String(200))
+    labelled_at: Mapped[float] = mapped_column(Float)
+
+    __table_args__ = (Index("ix_labels_track", "track_id", "author"), Index("ix_labels_name", "name", "value"))
+
+
 class Job(Base):
-    """A durable batch run. ``fence`` rises each time that a driver takes the job over."""
+    """A durable batch run.
+
+    `fence` rises each time that a driver takes the job over or loses it. `owner` is the process that drives it;
+    `submitted_by` is who asked for it, NULL for work of the library's own, which no runner takes up. `seq` rises with
+    whatever is to be seen of the job; `progress` is the last count, as `workbench.store.ledger` writes it.
+    """
 
     __tablename__ = "jobs"
     id: Mapped[int] = mapped_column(_RowId, primary_key=True, autoincrement=True)
@@ -259,8 +281,16 @@ class Job(Base):
     finished_at: Mapped[float | None] = mapped_column(Float)
     worked_s: Mapped[float] = mapped_column(Float, default=0.0)
     message: Mapped[str | None] = mapped_column(Text)
+    submitted_by: Mapped[str | None] = mapped_column(String(200))
+    started_at: Mapped[float | None] = mapped_column(Float)
+    seq: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
-    __table_args__ = (Index("ix_jobs_request", "request_key", "state"),)
+    __table_args__ = (
+        Index("ix_jobs_request", "request_key", "state"),
+        Index("ix_jobs_state", "state", "submitted_by"),
+        Index("ix_jobs_submitted_by", "submitted_by", "id"),
+    )
 
 
 class Batch(Base):

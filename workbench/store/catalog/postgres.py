@@ -120,10 +120,14 @@ def make_engine(url: sa.URL, schema: str, busy_timeout_s: float) -> Engine:
             connection.execute(lock)
 
     @sa.event.listens_for(engine, "handle_error")
-    def _close(context: ExceptionContext) -> None:
-        # SQLAlchemy leaves the cursor of a lost connection open, of which psycopg warns when it goes
-        if context.is_disconnect and context.execution_context is not None:
-            context.execution_context.cursor.close()
+    def _drop(context: ExceptionContext) -> None:
+        """Close what a lost connection leaves: SQLAlchemy asks the driver, who may notice one statement later."""
+        lost = isinstance(context.sqlalchemy_exception, DBAPIError) and is_lost(context.sqlalchemy_exception)
+        if lost and context.execution_context is not None:
+            context.is_disconnect = True
+            cursor = context.execution_context.cursor
+            cursor.connection.close()  # first, or a cursor on the server would be told that it is closed
+            cursor.close()
 
     return engine
 

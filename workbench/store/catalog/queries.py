@@ -156,6 +156,14 @@ def number_of_tracks(catalog: Catalog, *, where: str | None = None) -> int:
 
 
 @lasting
+def jobs_by_state(catalog: Catalog) -> dict[str, int]:
+    """Count the jobs that stand in each state."""
+    with catalog.read() as connection:
+        rows = connection.execute(sa.select(Job.state, sa.func.count()).group_by(Job.state))
+        return {row[0]: row[1] for row in rows}
+
+
+@lasting
 def tracks_by_id(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Tracks by their ids; an id that is not known is left out."""
     statement = sa.select(*(_TABLE.c[name] for name in TRACK_COLUMNS))
@@ -256,12 +264,13 @@ def failed_files(catalog: Catalog) -> list[dict[str, Any]]:
 
 
 @lasting
-def job_failures(catalog: Catalog, job_id: int) -> list[dict[str, Any]]:
-    """Files that failed in a job, in the order of the plan."""
+def job_failures(catalog: Catalog, job_id: int, *, after: int = -1, limit: int | None = None) -> list[dict[str, Any]]:
+    """Files that failed in a job, in the order of the plan, from behind a place in it: ``ordinal``."""
     statement = (
-        sa.select(JobFile.path, JobFile.reason, JobFile.detail)
-        .where(JobFile.job_id == job_id, JobFile.outcome == Outcome.FAILED)
+        sa.select(JobFile.ordinal, JobFile.path, JobFile.reason, JobFile.detail)
+        .where(JobFile.job_id == job_id, JobFile.outcome == Outcome.FAILED, JobFile.ordinal > after)
         .order_by(JobFile.ordinal)
+        .limit(limit)
     )
     with catalog.read() as connection:
         return [dict(row._mapping) for row in connection.execute(statement)]

@@ -1,0 +1,63 @@
+"""The server as a process: it starts, tells its secret once, drains, and stops."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.collection import Analyzed, environment
+from tests.server.serving import BASE, COMMAND, Served, multipart, start
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", COMMAND, *arguments]
+    return subprocess.run(command, env=environment(**settings), capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_users_come_and_go(tmp_path: Path) -> None:
+    file = {"WORKBENCH_CREDENTIALS": str(tmp_path / "c.json")}
+    assert json.loads(run("user", "--json", **file).stdout) == []
+    token = json.loads(run("user", "ada", "--json", **file).stdout)["token"]
+    assert token.startswith("ada.")
+    assert json.loads(run("user", "--json", **file).stdout) == ["ada"]
+    assert run("user", "ada", "--remove", **file).returncode == 0
+    missing = run("user", "ada", "--remove", **file)
+    assert missing.returncode == 2
+    assert "Nobody is called 'ada'" in missing.stderr
+
+
+def test_a_port_that_is_taken(tmp_path: Path, analyzed: Analyzed, served: Served) -> None:
+    port = served.host.split(":")[1]
+    settings = {"WORKBENCH_CREDENTIALS": str(tmp_path / "c.json"), "WORKBENCH_LIBRARY": str(analyzed.path)}
+    answer = run("serve", "--port", port, "--json", **settings)
+    assert answer.returncode == 2
+    assert "cannot be opened" in answer.stdout
+
+
+@pytest.mark.slow
+def test_a_server_that_is_asked_to_stop_lets_an_upload_come_to_its_end(tmp_path: Path, analyzed: Analyzed) -> None:
+    running = start(tmp_path, analyzed)
+    track = running.track("rock/one.flac")
+    body, headers = multipart(("file", "a.flac", Path(track["path"]).read_bytes()))
+    connection = http.client.HTTPConnection(running.host, timeout=60)
+    connection.putrequest("POST", f"{BASE}/audio/find-similar")
+    for name, value in {**headers, **running.bearer, "Content-Length": str(len(body))}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    connection.send(body[:1000])
+    running.ask("GET", "/healthz")
+    running.process.send_signal(signal.SIGTERM)
+    threading.Timer(1.0, lambda: connection.send(body[1000:])).start()
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert json.loads(answer.read())["results"]
+    connection.close()
+    assert running.process.wait(60) == 0
+    assert running.token.partition(".")[2] not in running.log.read_text()

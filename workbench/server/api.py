@@ -1,0 +1,16 @@
+"""Every route of the API, for either host."""
+
+from __future__ import annotations
+
+from workbench.server import audio, jobs, operations, playlists, progress, similar, tracks
+from workbench.server.route import Route
+
+ROUTES: list[type[Route]] = [
+    *tracks.routes,
+    *audio.routes,
+    *similar.routes,
+    *playlists.routes,
+    *jobs.routes,
+    *progress.routes,
+    *operations.routes,
+]

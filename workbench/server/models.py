@@ -1,0 +1,414 @@
+"""What requests may say and what answers hold. The same models validate and make the OpenAPI document."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from workbench.jobs.manager import AnalyzeOptions
+from workbench.playlist import PlaylistRequest
+from workbench.store.catalog.models import SORT_COLUMNS
+from workbench.store.labels import LONGEST, MOST_LABELS, Label
+from workbench.store.ledger import JobState
+
+MOST_PER_PAGE = 500
+MOST_RESULTS = 200
+MOST_UPLOADS = 200
+
+TrackId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="A track's id.")]
+Where = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2000,
+        description='Only tracks that fit, such as: bpm > 120 and key == "A minor"',
+        json_schema_extra={"format": "workbench-where"},
+    ),
+]
+Seconds = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
+class Asked(BaseModel):
+    """Base of what requests say: nothing that is not known, and nothing that is something else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- tracks -----------------------------------------------------------------------------------------
+
+
+def _column(name: str) -> str:
+    if name not in SORT_COLUMNS:
+        raise ValueError(f"give one of {', '.join(SORT_COLUMNS)}")
+    return name
+
+
+class TracksQuery(Asked):
+    """Which tracks, in which order."""
+
+    where: Where | None = None
+    sort: Annotated[str, AfterValidator(_column)] = Field(
+        default="path",
+        description="Order by this; tracks that lack it come last.",
+        json_schema_extra={"enum": list(SORT_COLUMNS)},
+    )
+    descending: bool = Field(default=False, description="From the greatest down.")
+    after: str | None = Field(
+        default=None, min_length=1, max_length=8000, description="`next` of the page before.",
+        json_schema_extra={"format": "workbench-mark"},
+    )  # fmt: skip
+    limit: int = Field(default=100, ge=1, le=MOST_PER_PAGE, description="How many at most.")
+
+
+class TrackRecord(BaseModel):
+    """A track; what is not known is null."""
+
+    id: TrackId
+    path: str
+    duration_s: float
+    bpm: float | None
+    bpm_confidence: float | None
+    key: str | None
+    camelot: str | None
+    key_strength: float | None
+    energy: float | None
+    valence: float | None
+    arousal: float | None
+    danceability: float | None
+    mood: str | None
+    loudness_lufs: float | None
+    title: str | None
+    artist: str | None
+    album: str | None
+    flags: list[str]
+
+
+class TracksPage(BaseModel):
+    """Some tracks, and where the next ones begin."""
+
+    tracks: list[TrackRecord]
+    next: str | None = Field(description="Give it as `after` for the next page; null at the end.")
+
+
+class LabelRecord(BaseModel):
+    """Something that somebody says of a track."""
+
+    track: TrackId
+    name: str
+    value: str | None
+    start_s: float | None
+    end_s: float | None
+    author: str
+    labelled_at: float = Field(description="Seconds since 1970.")
+
+
+class TrackDetail(TrackRecord):
+    """A track with its labels."""
+
+    labels: list[LabelRecord]
+
+
+def _line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("give one line of text that can be seen")
+    return text
+
+
+_Line = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(_line)]
+
+
+class NewLabel(Asked):
+    """Something to say of a track, or of a part of it."""
+
+    name: _Line = Field(description="What it is about, such as genre.")
+    value: _Line | None = Field(default=None, description="What is said, such as dub.")
+    start_s: Seconds | None = Field(default=None, description="Where the part begins; all of the track if left out.")
+    end_s: Seconds | None = Field(default=None, description="Where it ends.")
+
+    def label(self) -> Label:
+        """Give what the library takes."""
+        return Label(self.name, self.value, self.start_s, self.end_s)
+
+
+class Labels(Asked):
+    """All that you say of a track; it replaces what you said before, and nothing that others say."""
+
+    labels: list[NewLabel] = Field(max_length=MOST_LABELS)
+
+
+class LabelsKept(BaseModel):
+    """All labels of a track."""
+
+    labels: list[LabelRecord]
+
+
+class WaveformQuery(Asked):
+    """How fine."""
+
+    points: int = Field(default=1000, ge=1, le=4096, description="Spans; a very short recording has fewer.")
+
+
+class Waveform(BaseModel):
+    """The outline of a track: the lowest and highest sample of each of some equal spans, in [-1, 1]."""
+
+    duration_s: float
+    lowest: list[float]
+    highest: list[float]
+
+
+# --- similarity -------------------------------------------------------------------------------------
+
+
+class FacetWeights(Asked):
+    """Factors on the usual weights; one that is left out is 1."""
+
+    timbre: Factor = 1.0
+    rhythm: Factor = 1.0
+    harmony: Factor = 1.0
+    dynamics: Factor = 1.0
+
+
+class SimilarOptions(Asked):
+    """What may be asked of results, whatever they are to be like."""
+
+    n: int = Field(default=10, ge=1, le=MOST_RESULTS, description="How many.")
+    where: Where | None = None
+    weights: FacetWeights | None = None
+    per_artist: int | None = Field(default=None, ge=1, le=MOST_RESULTS, description="At most so many of one artist.")
+    per_album: int | None = Field(default=None, ge=1, le=MOST_RESULTS, description="At most so many of one album.")
+    fold: bool = Field(default=True, description="Near-identical versions are listed under the nearest of them.")
+
+    def wanted(self) -> dict[str, Any]:
+        """Give the arguments of `Library.similar`."""
+        weights = None if self.weights is None else self.weights.model_dump()
+        return {name: getattr(self, name) for name in ("n", "where", "per_artist", "per_album", "fold")} | {
+            "weights": weights
+        }
+
+
+class Region(Asked):
+    """A part of the reference, to be found anywhere in the library."""
+
+    start_s: Seconds
+    end_s: Seconds
+
+
+class UploadOptions(SimilarOptions):
+    """The part `options` of an upload."""
+
+    region: Region | None = Field(default=None, description="Look for this part of the upload.")
+
+
+class Blended(Asked):
+    """A track of a blend."""
+
+    track_id: TrackId
+    weight: float = Field(
+        default=1.0, ge=-10, le=10, allow_inf_nan=False, description="Below 0: the results are to be unlike it."
+    )
+
+
+class SimilarRequest(SimilarOptions):
+    """What to be like: one track, a region of it, the way from it to another, or a blend of several."""
+
+    track_id: TrackId | None = None
+    region: Region | None = Field(default=None, description="Look for this part of the track.")
+    to: TrackId | None = Field(default=None, description="Lead from the first track to this one.")
+    blend: list[Blended] | None = Field(default=None, min_length=1, max_length=50, description="Instead of track_id.")
+
+    @model_validator(mode="after")
+    def _one_reference(self) -> SimilarRequest:
+        if (self.track_id is None) == (self.blend is None):
+            raise ValueError("give either track_id or blend")
+        if self.blend is not None and (self.region is not None or self.to is not None):
+            raise ValueError("region and to go with track_id, not with a blend")
+        if self.region is not None and self.to is not None:
+            raise ValueError("region and to exclude each other; give one of them")
+        return self
+
+    def tracks(self) -> dict[str | os.PathLike[str], float]:
+        """Give the references with their weights."""
+        if self.blend is None:
+            return {str(self.track_id): 1.0}
+        return {one.track_id: one.weight for one in self.blend}
+
+
+class SimilarVersion(BaseModel):
+    """A track that was found."""
+
+    id: TrackId
+    path: str
+    score: float
+    facets: dict[str, float]
+    start_s: float
+    end_s: float
+
+
+class SimilarResult(SimilarVersion):
+    """A track that was found, and why."""
+
+    why: str
+    because: list[dict[str, Any]]
+    versions: list[SimilarVersion]
+    title: str | None
+    artist: str | None
+
+
+class SimilarAnswer(BaseModel):
+    """What sounds most alike, nearest first, or in the order of the way."""
+
+    query: dict[str, Any]
+    elapsed_ms: float
+    results: list[SimilarResult]
+
+
+# --- playlists --------------------------------------------------------------------------------------
+
+_TrackIds = Annotated[tuple[TrackId, ...], Field(max_length=1000)]
+
+
+class PlaylistBody(PlaylistRequest):
+    """A playlist as it is asked for; everything left out is left open. Over the web, tracks go by their ids alone."""
+
+    start: TrackId | None = None
+    end: TrackId | None = None
+    waypoints: _TrackIds = ()
+    slots: Annotated[tuple[TrackId | None, ...], Field(max_length=1000)] = ()
+    include: _TrackIds = ()
+    exclude: _TrackIds = ()
+    like: _TrackIds = ()
+
+    def named(self) -> list[str]:
+        """Give the ids of all tracks that the request names."""
+        return [str(track) for track in (*self.asked, *self.exclude, *self.like)]
+
+
+class PlaylistAnswer(BaseModel):
+    """Tracks in order, what each step costs, and what could not be met."""
+
+    request: dict[str, Any]
+    tracks: list[TrackRecord]
+    transitions: list[dict[str, Any]]
+    violations: list[dict[str, Any]]
+    cost: float
+    targets: list[float] | None
+
+
+# --- jobs -------------------------------------------------------------------------------------------
+
+
+class BatchOptions(Asked):
+    """How files are analyzed."""
+
+    frames: tuple[Annotated[str, Field(max_length=80)], ...] = Field(
+        default=(), max_length=100, description="Descriptors whose values per frame are stored too."
+    )
+    descriptors: Literal["fast", "full"] | None = Field(default=None, description="The set to compute.")
+    retry_failed: bool = Field(default=False, description="Also try files again that failed before.")
+
+    def options(self) -> AnalyzeOptions:
+        """Give what the manager of jobs takes."""
+        return AnalyzeOptions(frames=self.frames, descriptors=self.descriptors, retry_failed=self.retry_failed)
+
+
+class BatchRequest(BatchOptions):
+    """Files and folders of the server, below its allowed roots."""
+
+    paths: list[Annotated[str, Field(min_length=1, max_length=4096)]] = Field(
+        min_length=1, max_length=1000, description="Absolute; folders with all that is below them."
+    )
+
+
+class JobsQuery(Asked):
+    """Which jobs."""
+
+    owner: str | None = Field(default=None, min_length=1, max_length=200, description="Only those of one user.")
+    state: JobState | None = Field(default=None, description="Only those that stand so.")
+    after: int | None = Field(default=None, ge=1, lt=2**53, description="`next` of the page before.")
+    limit: int = Field(default=50, ge=1, le=MOST_PER_PAGE, description="How many at most.")
+
+
+class SinceQuery(Asked):
+    """Where a listener left off."""
+
+    since: int | None = Field(default=None, ge=0, lt=2**53, description="`seq` of the last event that you have.")
+
+
+class ProgressRecord(BaseModel):
+    """How far a job is."""
+
+    seq: int = Field(description="Rises with every change.")
+    job_id: int
+    state: JobState
+    percentage: float
+    current_file: str | None
+    eta_s: float | None
+    done: int
+    failed: int
+    total: int
+    rate: float | None = Field(description="Files per second.")
+
+
+class JobRecord(ProgressRecord):
+    """A job as it stands; times are seconds since 1970."""
+
+    owner: str
+    created: float
+    started: float | None
+    finished: float | None
+    error: str | None
+
+
+class JobsPage(BaseModel):
+    """Some jobs, newest first."""
+
+    jobs: list[JobRecord]
+    next: int | None
+
+
+class FailuresQuery(Asked):
+    """Which failures."""
+
+    after: int | None = Field(default=None, ge=0, lt=2**53, description="`next` of the page before.")
+    limit: int = Field(default=100, ge=1, le=MOST_PER_PAGE, description="How many at most.")
+
+
+class FailureRecord(BaseModel):
+    """A file that could not be analyzed."""
+
+    path: str
+    reason: str
+    detail: str | None
+    remedy: str
+
+
+class FailuresPage(BaseModel):
+    """Some of the files that failed."""
+
+    failures: list[FailureRecord]
+    next: int | None
+
+
+# --- operations -------------------------------------------------------------------------------------
+
+
+class Health(BaseModel):
+    """Whether the server is ready; why not is told to those who may come in."""
+
+    status: Literal["ready", "not ready"]
+    why: dict[str, str] = Field(default={}, description="A sentence per check that fails.")
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="A stable word for programs.")
+    detail: str
+    request_id: str = Field(description="Finds the request in the server's log.")
+    errors: list[dict[str, str]] = Field(default=[], description="Per field: what it takes.")

@@ -1,0 +1,49 @@
+"""What sounds like a track, a region, a blend, or an upload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from workbench.server.models import SimilarAnswer, SimilarRequest, UploadOptions
+from workbench.server.route import Route, operation
+from workbench.server.service import Service
+
+
+class FindSimilar(Route):
+    """Search by sound."""
+
+    pattern = "/audio/find-similar"
+
+    @operation(
+        "Tracks that sound most alike, with scores and reasons",
+        body=SimilarRequest,
+        files="file",
+        options=UploadOptions,
+        answer=SimilarAnswer,
+        refusals=(404,),
+    )
+    async def post(self, asked: SimilarRequest | UploadOptions) -> dict[str, Any]:
+        """Search."""
+        if isinstance(asked, SimilarRequest):
+            return await self.service.call(_of_tracks, self.service, asked)
+        upload = self.upload
+        return await self.service.call(_of_file, self.service, upload.files[0] if upload else Path(), asked)
+
+
+def _of_tracks(service: Service, asked: SimilarRequest) -> dict[str, Any]:
+    references = asked.tracks()
+    service.require_tracks([*map(str, references), *([asked.to] if asked.to else [])])
+    region = None if asked.region is None else (asked.region.start_s, asked.region.end_s)
+    single = next(iter(references)) if asked.blend is None else None
+    return service.library.similar(single or references, to=asked.to, region=region, **asked.wanted()).to_dict()
+
+
+def _of_file(service: Service, path: Path, asked: UploadOptions) -> dict[str, Any]:
+    region = None if asked.region is None else (asked.region.start_s, asked.region.end_s)
+    answer = service.library.similar(path, region=region, **asked.wanted()).to_dict()
+    name = path.name.partition("-")[2]
+    return answer | {"query": {**answer["query"], "path": name}}  # where it lay here is nobody's business
+
+
+routes = [FindSimilar]
