@@ -16,7 +16,7 @@ LAYERS = (
     {"audio", "features", "similarity", "playlist", "metrics"},
     {"store", "cache", "assist"},
     {"jobs"},
-    {"library"},
+    {"library", "answers"},
     {"widgets", "server", "cli", "picker", "client"},
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}

@@ -194,6 +194,15 @@ def test_damage_to_a_library_is_found(proof: ModuleType, music: Path, tmp_path: 
         assert any("summary/mfcc" in sentence for sentence in proof.broken_invariants(library))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_kept_answers_are_those_of_the_library() -> None:
+    code, verdict, said = run("cache", "--tracks", "500", "--rounds", "60")
+    # so small a library answers about as fast without a cache on a busy machine
+    broken = [sentence for sentence in verdict.get("broken", ["nothing was said"]) if "times as fast" not in sentence]
+    assert (code in (0, 1), broken) == (True, []), said
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 

@@ -84,6 +84,24 @@ class Settings(BaseSettings):
     reconnect_s: float = Field(
         default=60.0, ge=0, description="How long to try to reach a PostgreSQL server again that went away, seconds."
     )
+    redis: SecretStr | None = Field(
+        default=None,
+        description="Redis server that keeps answers (redis://host:6379/0), for several machines or processes; "
+        "default: a file beside the library's index.",
+    )
+    cache_bytes: int = Field(default=64 * 2**20, ge=0, description="Room for answers that are kept; 0 keeps none.")
+    cache_age_s: float = Field(default=30 * 86_400, gt=0, description="How long an answer is kept at most, seconds.")
+    near_query: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="A blend or an uploaded file that is no farther than this from one searched for before gets the "
+        "answer to that, which then says so; 0: every answer is exact.",
+    )
+    warm_queries: int = Field(
+        default=100, ge=0, description="Common queries that a server answers beforehand when the library has changed."
+    )
+    warm_s: float = Field(default=60.0, ge=0, description="Longest time that it takes for that each time, seconds.")
 
     roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
@@ -157,5 +175,5 @@ def load_settings() -> Settings:
 
 def _given(place: tuple[int | str, ...], value: object) -> str:
     """Repeat what was given for a setting that holds no secret; under an unknown name it may be one."""
-    shown = place and place[0] in Settings.model_fields and place[0] != "catalog"
+    shown = place and place[0] in Settings.model_fields and place[0] not in ("catalog", "redis")
     return f" (given: {value!r})" if shown else ""

@@ -6,6 +6,7 @@ import errno
 import getpass
 import math
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import xarray as xr
 
+    from workbench.answers import CachedAnswers
     from workbench.jobs.job import Job
     from workbench.jobs.manager import JobManager
     from workbench.jobs.missing import Missing
     from workbench.jobs.progress import Progress
-    from workbench.playlist import Playlist
+    from workbench.playlist import Playlist, PlaylistRequest
     from workbench.schema import DescriptorSet
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
@@ -67,6 +69,8 @@ class Library:
         self.catalog: Catalog = _open_catalog(path, settings, schema)
         self.parts: PartStore = PartStore(path / "features.zarr")
         self._indexes = Indexes(self.catalog, self.parts, path / "index", settings.search_index)
+        self._answers: CachedAnswers | None = None
+        self._opening = threading.Lock()
 
     @classmethod
     def open(cls, path: PathLike | None = None, *, create: bool = True, settings: Settings | None = None) -> Library:
@@ -466,6 +470,21 @@ class Library:
             return {"setting": setting, "exact": found, "approximate": None}
         return {"setting": setting, "exact": None, "approximate": asdict(found.recall)}
 
+    @property
+    def answers(self) -> CachedAnswers:
+        """The same answers, kept: ``lib.answers.similar(…)`` is ``lib.similar(…)`` at the second time in no time.
+
+        What was kept is never given once the library has changed. See `workbench.answers.CachedAnswers`.
+        """
+        from workbench.answers import CachedAnswers
+        from workbench.store.cache import open_cache
+
+        with self._opening:
+            if self._answers is None:
+                cache = open_cache(self.settings, self._indexes.folder, self.catalog.library_id)
+                self._answers = CachedAnswers(self, self._indexes, cache)
+            return self._answers
+
     def tune(
         self,
         likes: Iterable[tuple[PathLike, PathLike]] = (),
@@ -569,20 +588,18 @@ class Library:
         InputError
             When a field is wrong; the message says what it takes.
         """
-        from workbench.playlist import PlaylistRequest, compose
+        from workbench.store.compose import compose_playlist
+
+        return compose_playlist(self._indexes, self.playlist_request(again=again, **request))
+
+    def playlist_request(self, *, again: str | None = None, **request: Any) -> PlaylistRequest:
+        """Complete what `playlist` is asked for: tracks by their whole ids, and what was saved."""
+        from workbench.playlist import PlaylistRequest
         from workbench.store import playlists
-        from workbench.store.catalog import queries
-        from workbench.store.similar import unlike
 
         if again is not None:
             request = {**playlists.find(self.catalog, again).request, **_given(request)}
-        asked = PlaylistRequest.from_fields(**self._with_ids(request))
-        table = self._indexes.table.ranked() if asked.ranked else self._indexes.table
-        seeds = [str(track) for track in asked.like]
-        order = compose(table, asked, unlike=unlike(self._indexes, seeds, table.ids) if seeds else None)
-        ids = table.ids[order.rows].tolist()
-        records = queries.tracks_by_id(self.catalog, ids)
-        return order.playlist(asked, table, [records[track] for track in ids])
+        return PlaylistRequest.from_fields(**self._with_ids(request))
 
     def revise(
         self,
@@ -768,7 +785,11 @@ class Library:
         return compact(self.catalog, self.parts)
 
     def close(self) -> None:
-        """Give the connections to the catalog back."""
+        """Give the connections to the catalog, and to what keeps answers, back."""
+        with self._opening:
+            if self._answers is not None:
+                self._answers.close()
+                self._answers = None
         self.catalog.close()
 
     def __enter__(self) -> Library:

@@ -46,7 +46,7 @@ class GeneratePlaylist(Route):
 def _compose(service: Service, asked: PlaylistBody) -> Playlist:
     service.require_tracks(asked.named())
     fields = {name: getattr(asked, name) for name in asked.model_fields_set}
-    return service.library.playlist(**fields)
+    return service.library.answers.playlist(**fields)
 
 
 routes = [GeneratePlaylist]

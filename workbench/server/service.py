@@ -27,6 +27,7 @@ from workbench.jobs.manager import JobManager
 from workbench.library import Library
 from workbench.server.guard import RateLimit
 from workbench.server.problem import Problem
+from workbench.store.cache.warmer import Warmer
 from workbench.store.ledger import JobState
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ class Metrics:
             "workbench_progress_dropped", "Listeners that took nothing and were let go.", registry=self.registry
         )
         self.uploaded = Counter("workbench_uploaded_bytes", "Bytes of uploads that were read.", registry=self.registry)
+        self.answers = Gauge(
+            "workbench_answers", "Kept answers, by what became of them.", ("of",), registry=self.registry
+        )
         self.tracks = Gauge("workbench_tracks", "Tracks in the library.", registry=self.registry)
         self.jobs = Gauge("workbench_jobs", "Jobs by state.", ("state",), registry=self.registry)
 
@@ -93,6 +97,7 @@ class Service:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="workbench-server")
         self._waiting = 0
         self._jobs: JobManager | None = None
+        self._warmer: Warmer | None = None
         self.mailboxes: set[Mailbox] = set()
 
     @property
@@ -101,8 +106,10 @@ class Service:
         library = self.library
         with self._opening:
             if self._jobs is None:
-                self._jobs = library.job_manager()
+                self._jobs = jobs = library.job_manager()
                 self._jobs.start()
+                self._warmer = library.answers.warmer(lambda: jobs.idle and not self.active)
+                self._warmer.start()
             return self._jobs
 
     @property
@@ -157,6 +164,9 @@ class Service:
         """Count what is not counted as it happens."""
         from workbench.store.catalog.queries import jobs_by_state, number_of_tracks
 
+        for name, value in self.library.answers.stats().items():
+            if isinstance(value, int):
+                self.metrics.answers.labels(name).set(value)
         self.metrics.tracks.set(number_of_tracks(self.library.catalog))
         for state in JobState:
             self.metrics.jobs.labels(state.value).set(0)
@@ -180,6 +190,8 @@ class Service:
     def close(self) -> None:
         """Wait for the threads, and close the library."""
         self.stopping = True
+        if self._warmer is not None:
+            self._warmer.close()
         if self._jobs is not None and not self._jobs.stop(_STOP_JOBS_S):
             _LOGGER.warning("a job has not stopped in time; it goes on when its lease has run out")
         self._threads.shutdown(wait=True, cancel_futures=True)

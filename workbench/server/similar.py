@@ -36,12 +36,12 @@ def _of_tracks(service: Service, asked: SimilarRequest) -> dict[str, Any]:
     service.require_tracks([*map(str, references), *([asked.to] if asked.to else [])])
     region = None if asked.region is None else (asked.region.start_s, asked.region.end_s)
     single = next(iter(references)) if asked.blend is None else None
-    return service.library.similar(single or references, to=asked.to, region=region, **asked.wanted()).to_dict()
+    return service.library.answers.similar(single or references, to=asked.to, region=region, **asked.wanted()).to_dict()
 
 
 def _of_file(service: Service, path: Path, asked: UploadOptions) -> dict[str, Any]:
     region = None if asked.region is None else (asked.region.start_s, asked.region.end_s)
-    answer = service.library.similar(path, region=region, **asked.wanted()).to_dict()
+    answer = service.library.answers.similar(path, region=region, **asked.wanted()).to_dict()
     name = path.name.partition("-")[2]
     return answer | {"query": {**answer["query"], "path": name}}  # where it lay here is nobody's business
 

@@ -34,7 +34,7 @@ from workbench.errors import FenceLostError, JobError, LimitError, NotFoundError
 from workbench.failpoint import failpoint
 from workbench.schema import DescriptorSet
 from workbench.store.catalog import Catalog
-from workbench.store.catalog.engine import upsert
+from workbench.store.catalog.engine import change_answers, upsert
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Batch, File, Job, JobFile
 from workbench.store.records import WorkFile
@@ -511,6 +511,8 @@ class Ledger:
             self._held(connection, job)
             connection.execute(sa.insert(JobFile), [{k: v for k, v in row.items() if k not in _SEEN} for row in rows])
             upsert(connection, File, unreadable, key="path", update=(*_SEEN, "reason", "detail"))
+            if unreadable:
+                change_answers(connection)  # a file that held a track may not any more
 
     @lasting
     def add_batches(self, job: JobLease, batches: Sequence[tuple[int, int, float]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -133,6 +133,11 @@ class _Metric:
     def standardise(self, references: Sequence[Reference]) -> Floats:
         """Give the vectors that distances are taken from, shape (k, d)."""
         return self.vectors.scaling.apply(np.stack([reference.raw for reference in references]))
+
+    def query(self, references: Sequence[Reference]) -> Floats:
+        """Give the one vector, shape (d,), that is searched for."""
+        weights = [reference.weight for reference in references]
+        return blend(self.standardise(references), weights, self.vectors.scaling.limit)
 
     def nearest(
         self, query: Floats, raw: Floats, without: Sequence[int], n: int, *, rows: npt.NDArray[np.int64] | None = None
@@ -293,7 +298,7 @@ def similar_tracks(
     """
     metric = _Metric(indexes, wanted)
     scaling = metric.vectors.scaling
-    query = blend(metric.standardise(references), [reference.weight for reference in references], scaling.limit)
+    query = metric.query(references)
     known = np.isfinite([reference.raw for reference in references]).any(axis=0)
     raw = references[0].raw if len(references) == 1 else np.where(known, scaling.invert(query), np.nan)
     rank = partial(metric.nearest, query, raw, _rows(references))
@@ -306,6 +311,12 @@ def similar_tracks(
     chooser = _Chooser(indexes.catalog, metric.vectors, wanted)
     chooser.take(rank)
     return chooser.results(), None
+
+
+def place_of_query(indexes: Indexes, references: Sequence[Reference], wanted: Wanted) -> npt.NDArray[np.float64]:
+    """Place a query of `similar_tracks` where the plain distance is that of the search: float64, shape (d,)."""
+    metric = _Metric(indexes, replace(wanted, where=None))
+    return np.asarray(metric.query(references) * np.sqrt(metric.per_component))
 
 
 def tracks_between(indexes: Indexes, start: Reference, end: Reference, wanted: Wanted) -> list[dict[str, Any]]:

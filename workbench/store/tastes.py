@@ -17,7 +17,7 @@ from workbench.errors import InputError
 from workbench.similarity.search import component_weights, facet_weights, search
 from workbench.similarity.taste import Click, learn, squared_by_quality
 from workbench.store.catalog import Catalog
-from workbench.store.catalog.engine import upsert
+from workbench.store.catalog.engine import change_answers, upsert
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import SavedTaste
 from workbench.store.playlists import check_name
@@ -85,6 +85,7 @@ def learn_taste(catalog: Catalog, vectors: Vectors, name: str, likes: Pairs, dis
     with catalog.write() as connection:
         connection.execute(sa.update(SavedTaste).values(in_use=False))
         upsert(connection, SavedTaste, [row], key="name", update=tuple(set(row) - {"name"}))
+        change_answers(connection)
 
 
 @lasting
@@ -102,6 +103,7 @@ def use(catalog: Catalog, name: str | None) -> None:
     _known(catalog, name)
     with catalog.write() as connection:
         connection.execute(sa.update(SavedTaste).values(in_use=SavedTaste.name == name if name else False))
+        change_answers(connection)
 
 
 @lasting
@@ -110,6 +112,7 @@ def forget(catalog: Catalog, name: str) -> None:
     _known(catalog, name)
     with catalog.write() as connection:
         connection.execute(sa.delete(SavedTaste).where(SavedTaste.name == name))
+        change_answers(connection)
 
 
 @lasting

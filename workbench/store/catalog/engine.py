@@ -123,8 +123,19 @@ class Catalog:
             return postgres.was_written(connection, name)
 
     def version(self) -> int:
-        """How many commits have changed what readers see: the key of every derived file and cache."""
+        """How many commits have changed what readers see: the key of every derived file."""
         return self._fact("version")
+
+    @lasting
+    def state(self) -> str:
+        """Name all that answers depend on: the key of every cached one.
+
+        It changes with the version, and with what answers go by besides, such as the taste in use. No state has the
+        name of another, not even where a backup was restored and gone on from.
+        """
+        statement = sa.select(Meta.value).where(Meta.key.in_(("state", "version"))).order_by(Meta.key.desc())
+        with self.read() as connection:
+            return "-".join(connection.execute(statement).scalars())
 
     def numbers(self) -> int:
         """How many numbers have been given to tracks, those that are no more included."""
@@ -211,6 +222,12 @@ def upsert(
 def raise_version(connection: Connection) -> None:
     """Say inside a write transaction that it changes what readers see."""
     _raise(connection, "version", 1)
+    change_answers(connection)
+
+
+def change_answers(connection: Connection) -> None:
+    """Say inside a write transaction that it changes answers; `raise_version` says so too."""
+    upsert(connection, Meta, [{"key": "state", "value": uuid.uuid4().hex}], key="key", update=("value",))
 
 
 def next_version() -> sa.ScalarSelect[int]:

@@ -80,7 +80,7 @@ class Base(DeclarativeBase):
 
 
 class Meta(Base):
-    """One row per fact about the library as a whole: ``version``, ``library_id``, ``numbers`` given to tracks."""
+    """One row per fact about the library: ``version``, ``library_id``, ``numbers`` given to tracks, ``state``."""
 
     __tablename__ = "meta"
     key: Mapped[str] = mapped_column(String(40), primary_key=True)

@@ -23,7 +23,8 @@ from workbench.errors import (
     WorkbenchError,
 )
 
-_WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
+#: Kind of journal that is safe with this version of SQLite.
+JOURNAL = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "TRUNCATE"
 
 
 def make_engine(url: sa.URL, busy_timeout_s: float) -> Engine:
@@ -34,7 +35,7 @@ def make_engine(url: sa.URL, busy_timeout_s: float) -> Engine:
     def _configure(connection: Any, record: object) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA journal_mode={'WAL' if _WAL_IS_SAFE else 'TRUNCATE'}")
+        cursor.execute(f"PRAGMA journal_mode={JOURNAL}")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
