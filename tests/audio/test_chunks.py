@@ -106,7 +106,7 @@ def test_flac_blocks_end_with_the_frames(walk: Callable[..., list[Chunk]]) -> No
     ]
 
 
-@pytest.mark.parametrize("walker", [*{walker for walker, _ in CONTAINERS.values()}, flac_blocks])
+@pytest.mark.parametrize("walker", [*dict.fromkeys(walker for walker, _ in CONTAINERS.values()), flac_blocks])
 @given(content=st.binary(min_size=1, max_size=300))
 def test_any_bytes_end_and_stay_inside_the_file(
     tmp_path_factory: pytest.TempPathFactory, walker: Walk, content: bytes
