@@ -136,8 +136,7 @@ class JobManager:
     >>> with tempfile.TemporaryDirectory() as folder, wb.Library.open(f"{folder}/music.library") as lib:
     ...     manager = lib.job_manager()
     ...     job = manager.submit([folder], owner="ada")
-    ...     manager.cancel(job.job_id)
-    ...     manager.get(job.job_id).state.value
+    ...     manager.cancel(job.job_id).state.value
     'cancelled'
     """
 

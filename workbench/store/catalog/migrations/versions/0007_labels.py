@@ -11,16 +11,19 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the table of labels."""
+    text, track = (  # ordered by their bytes on PostgreSQL too
+        sa.String(n).with_variant(sa.String(n, collation="C"), "postgresql") for n in (200, 32)
+    )
     row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "labels",
         sa.Column("id", row_id, autoincrement=True, nullable=False),
-        sa.Column("track_id", sa.String(length=32), nullable=False),
-        sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("value", sa.String(length=200), nullable=True),
+        sa.Column("track_id", track, nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("value", text, nullable=True),
         sa.Column("start_s", sa.Float(), nullable=True),
         sa.Column("end_s", sa.Float(), nullable=True),
-        sa.Column("author", sa.String(length=200), nullable=False),
+        sa.Column("author", text, nullable=False),
         sa.Column("labelled_at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(["track_id"], ["tracks.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
