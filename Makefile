@@ -34,7 +34,7 @@ test: $(STAMP) ## run the quick tests
 	PYTHONHASHSEED=0 "$(BIN)/python" -m pytest -m "not slow" -n auto --maxprocesses 4 $(PYTEST_ARGS)
 
 test-cov: $(STAMP) ## run all tests and require 90 % of the branches
-	"$(BIN)/python" -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	PYTHONHASHSEED=0 "$(BIN)/python" -m pytest --cov --cov-report=term -n auto --maxprocesses 4 $(PYTEST_ARGS)
 
 bench: $(STAMP) ## time the workbench and its peers on FOLDER=..., or on simulated music
 	"$(BIN)/python" scripts/benchmark.py $(if $(FOLDER),"$(FOLDER)") --wav --formats --one-shots 50 --memory $(BENCH_ARGS) \
