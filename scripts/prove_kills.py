@@ -109,7 +109,7 @@ class Cluster:
                     [sys.executable, "-m", "dask", *command], cwd=self.folder, stdout=log, stderr=log
                 )
                 self.processes.append(psutil.Process(process.pid))
-                while not file.exists():
+                while not file.exists() or not file.read_text().endswith("}"):  # it may be half written
                     time.sleep(0.05)
         self.address = json.loads(file.read_text())["address"]
         with Client(self.address, timeout="60s", set_as_default=False) as client:

@@ -45,10 +45,9 @@ def squares(library: Library, reference: str, results: list[str]) -> npt.NDArray
     from workbench.store.indexes import Indexes
 
     vectors = Indexes(library.catalog, library.parts, library.path / "index").vectors
-    rows = {track: row for row, track in enumerate(vectors.ids.tolist())}
     weights = component_weights(facet_weights(None), np.ones(len(COMPONENTS)))
-    there = vectors.standardised[[rows[track] for track in results]]
-    return squared_by_quality(vectors.standardised[rows[reference]], there, weights)
+    (row,), there = vectors.rows([reference]), vectors.rows(results)
+    return squared_by_quality(vectors.standardised[row], vectors.standardised[there], weights)
 
 
 def agreement(squared: npt.NDArray[np.float64], truth: npt.NDArray[np.float64], by: npt.NDArray[np.float64]) -> float:

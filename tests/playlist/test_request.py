@@ -91,7 +91,7 @@ def test_a_request_does_not_change() -> None:
             "weights.colour: no such field; the fields are tempo, key, energy, timbre, loudness",
         ),
         ({"weights": dict.fromkeys(("tempo", "key", "energy", "timbre", "loudness"), 0)}, "weights: all are zero"),
-        ({"pitch_percent": 0}, "pitch_percent: Input should be greater than 0"),
+        ({"pitch_percent": 0}, "pitch_percent: Input should be greater than or equal to 0.01"),
         ({"key_distance": "tritones"}, "key_distance: Input should be 'camelot' or 'fifths'"),
         ({"compatible_keys": True}, "compatible_keys needs key"),
         ({"seed": -1}, "seed: Input should be greater than or equal to 0 (given: -1)."),

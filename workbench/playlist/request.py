@@ -147,7 +147,11 @@ class PlaylistRequest(BaseModel):
     seed: _Seed | None = Field(default=None, description="Another seed gives another good list; the same, the same.")
     weights: Weights = Field(default=Weights(), description="How much each term of compatibility counts.")
     pitch_percent: float = Field(
-        default=PITCH_PERCENT, gt=0, le=100, allow_inf_nan=False, description="How far a track's tempo can be changed."
+        default=PITCH_PERCENT,
+        ge=0.01,
+        le=100,
+        allow_inf_nan=False,
+        description="How far a track's tempo can be changed.",
     )
     key_distance: KeyDistance = Field(
         default="camelot", description="Key steps by the moves of disc jockeys (camelot) or by shared notes (fifths)."
