@@ -192,23 +192,23 @@ def one_by_one(library: Library, folder: Path, owner: str = "ada") -> int:
 def test_cancel_stops_a_job_of_another_process_and_resume_goes_on(
     manager: JobManager, worker: JobManager, tmp_path: Path, library: Library
 ) -> None:
-    for i in range(8):
-        write_track(tmp_path / "long" / f"{i}.wav", i, seconds=20.0)
+    for i in range(24):
+        write_track(tmp_path / "long" / f"{i}.wav", i, seconds=15.0)
     heard = Heard()
     job_id = one_by_one(library, tmp_path / "long")
     manager.subscribe(job_id, None, heard)
-    until(lambda: 0 < manager.get(job_id).done < 8)
+    until(lambda: 0 < manager.get(job_id).done < 24)
     began = time.monotonic()
     done = manager.cancel(job_id).done
     until(lambda: not worker._runner.busy)
     assert time.monotonic() - began < 5.0
     cancelled = manager.get(job_id)
     assert (cancelled.state, cancelled.done) == (JobState.CANCELLED, done)  # nothing was committed afterwards
-    assert len(library.tracks()) == done < 8
+    assert len(library.tracks()) == done < 24
     assert heard.end.wait(5)
     assert library.verify().problems == []
     manager.resume(job_id)
-    assert ended(manager, job_id).done == 8
+    assert ended(manager, job_id).done == 24
     until(lambda: heard.events[-1].state is JobState.DONE)
     seqs = [event.seq for event in heard.events]
     assert seqs == sorted(set(seqs))
@@ -225,7 +225,7 @@ def test_what_waits_is_cancelled_at_once(manager: JobManager, tmp_path: Path) ->
 def test_a_runner_that_stops_leaves_its_job_to_the_next(
     manager: JobManager, library: Library, tmp_path: Path, cluster: str
 ) -> None:
-    for i in range(6):
+    for i in range(30):  # far more than are under way at once: some are left when the runner stops
         write_track(tmp_path / "long" / f"{i}.wav", i, seconds=15.0)
     job_id = one_by_one(library, tmp_path / "long")
     first = library.job_manager(scheduler=cluster)
@@ -234,10 +234,10 @@ def test_a_runner_that_stops_leaves_its_job_to_the_next(
     assert first.stop(10)
     stopped = manager.get(job_id)
     assert (stopped.state, stopped.error) == (JobState.QUEUED, None)
-    assert stopped.done < 6
+    assert stopped.done < 30
     second = library.job_manager(scheduler=cluster)
     second.start()
-    assert ended(manager, job_id).done == 6
+    assert ended(manager, job_id).done == 30
     second.stop()
     assert library.verify().problems == []
 
