@@ -248,8 +248,9 @@ def estimate_tempo(pulse: FloatArray, frame_rate: float, onset_rate: float, dura
         return UNKNOWN_TEMPO
     # The edges are left out, because noise that begins or ends at once has one onset there.
     inner = pulse[_EDGE_FRAMES:-_EDGE_FRAMES].sum(axis=1)
-    if inner.max(initial=0.0) < _FAINT_DB or inner.std() < _EVEN * inner.mean():
+    if inner.max(initial=0.0) < _FAINT_DB or _mean_square(inner) < (1 + _EVEN**2) * inner.mean(dtype=np.float64) ** 2:
         return UNKNOWN_TEMPO
+    del inner  # of ten hours there is room for one such curve at a time
     acfs = periodicities(pulse, frame_rate)
     evidence = tempo_evidence(acfs, frame_rate, onset_rate)
     score = evidence @ weights.ALL
@@ -267,6 +268,10 @@ def estimate_tempo(pulse: FloatArray, frame_rate: float, onset_rate: float, dura
     whole = _whole(bpm, loops, duration_s) if at_loop[best] else None
     confidence, shares = _confidence(score, best, salience), _shares(score, best)
     return Tempo(whole or bpm, confidence, shares, is_loop=whole is not None)
+
+
+def _mean_square(curve: FloatArray) -> float:
+    return float(np.einsum("t,t->", curve, curve, dtype=np.float64)) / len(curve)
 
 
 def _whole(bpm: float, loops: DoubleArray, duration_s: float) -> float | None:

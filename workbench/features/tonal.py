@@ -120,6 +120,7 @@ class ChromaStream:
         self._prologue = prologue
         self._held: list[FloatArray] = []
         self._n_held = 0
+        self._room: FloatArray | None = None
         self._peaks: list[tuple[FloatArray, FloatArray]] = []
         self._form = (0.0, 0)  # sample rate and FFT length of the spectra
         self._bank: FloatArray | None = None
@@ -132,15 +133,28 @@ class ChromaStream:
             yield chroma(power, self._bank)
             return
         self._form = (spectra.sr, spectra.n_fft)
-        self._held.append(power)
+        self._held.append(self._keep(power))
         self._n_held += spectra.n_frames
         self._peaks.append(pitch_peaks(power, *self._form))
         if self._n_held >= self._prologue:
             yield from self.finish()
 
+    def _keep(self, power: FloatArray) -> FloatArray:
+        """Move all but the first block, which a short sound has alone, to where one allocation holds them.
+
+        So large a one goes back to the system when it is freed; many small ones stay with the process.
+        """
+        if not self._held:
+            return power
+        if self._room is None:
+            self._room = np.empty((-(-self._prologue // power.shape[1]), *self._held[0].shape), dtype=np.float32)
+        room = self._room[len(self._held) - 1, :, : power.shape[1]]
+        room[:] = power
+        return room
+
     def finish(self) -> Iterator[FloatArray]:
         """Give out what is still held back."""
-        held, self._held = self._held, []
+        held, self._held, self._room = self._held, [], None
         if not held:
             return
         self.tuning = _tuning_of_peaks(self._peaks)
