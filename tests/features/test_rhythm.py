@@ -36,3 +36,9 @@ def test_one_loud_onset_does_not_hide_the_others() -> None:
     x[100] = 100
     assert len(rhythm.detect_onsets(x, FRAME_RATE)) == 1
     assert rhythm.onset_density(x, FRAME_RATE) > 0.5
+
+
+@given(seed=st.integers(0, 300), n=st.integers(1, 400), share=st.floats(0, 1))
+def test_the_quantile_is_numpys(seed: int, n: int, share: float) -> None:
+    x = envelope(seed, n)
+    np.testing.assert_allclose(rhythm.quantile(x.copy(), share), np.quantile(x.astype(float), share), rtol=1e-6)
