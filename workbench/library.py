@@ -464,7 +464,7 @@ class Library:
         InputError
             When the index is to be approximate and faiss is not installed.
         """
-        found = self._indexes.cells_or_why_exact()
+        found = self._indexes.cells_or_why_exact(self._indexes.vectors)
         setting = self.settings.search_index
         if isinstance(found, str):
             return {"setting": setting, "exact": found, "approximate": None}

@@ -54,10 +54,14 @@ class Indexes:
     @property
     def cells(self) -> Cells | None:
         """The approximate index; None where search is exact."""
-        found = self.cells_or_why_exact()
+        return self.cells_of(self.vectors)
+
+    def cells_of(self, vectors: Vectors) -> Cells | None:
+        """Give the approximate index of a search matrix."""
+        found = self.cells_or_why_exact(vectors)
         return None if isinstance(found, str) else found
 
-    def cells_or_why_exact(self) -> Cells | str:
+    def cells_or_why_exact(self, vectors: Vectors) -> Cells | str:
         """Give the approximate index, which is made if need be, or say in words why search is exact.
 
         Raises
@@ -70,11 +74,10 @@ class Indexes:
         from workbench.store.cells import FROM_TRACKS, faiss_is_there, load_cells
 
         if self.search_index == "auto":
-            if self.catalog.numbers() < FROM_TRACKS:
+            if len(vectors.known) < FROM_TRACKS:
                 return f"below {FROM_TRACKS:,} tracks"
             if not faiss_is_there():
                 return "faiss is not installed: pip install 'audio-workbench[search]'"
-        vectors = self.vectors
         if not vectors.known.any():
             return "no tracks"
         if self._cells is None or self._cells[0] != vectors.version:

@@ -185,9 +185,10 @@ class TrackColumns:
 
     def _refresh(self) -> None:
         """Read what has changed of the columns that are kept."""
-        version, numbers = self.catalog.version(), self.catalog.numbers()
+        version = self.catalog.version()
         if version == self._version:
             return
+        numbers = self.catalog.numbers()
         if version < self._version:  # a backup was put back
             self._columns.clear()
         self._read(self._columns, self._version, numbers)

@@ -225,6 +225,14 @@ def find_track(catalog: Catalog, wanted: str) -> str:
 
 
 @lasting
+def place_of_track(catalog: Catalog, track: str) -> tuple[str, int] | None:
+    """Give the path of a track and its number, which is its row in the search matrix."""
+    with catalog.read() as connection:
+        found = connection.execute(sa.select(Track.path, Track.number).where(Track.id == track)).one_or_none()
+        return None if found is None else (found.path, found.number)
+
+
+@lasting
 def track_columns(catalog: Catalog, names: Sequence[str]) -> dict[str, list[Any]]:
     """Read columns of all tracks, in ascending order of their ids: far quicker than as many records."""
     statement = sa.select(*(_TABLE.c[name] for name in names)).order_by(_TABLE.c.id)
