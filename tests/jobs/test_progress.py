@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from workbench.jobs.plan import cut_batches
 from workbench.jobs.progress import Meter
-from workbench.store.ledger import Counts, JobState
+from workbench.schema import JobState
+from workbench.store.ledger import Counts
 
 
 def counts(

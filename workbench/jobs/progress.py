@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from workbench.store.ledger import Counts, JobState
+from workbench.schema import JobState
+from workbench.store.ledger import Counts
 
 
 @dataclass(frozen=True, slots=True)
