@@ -16,7 +16,7 @@ import types
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 import httpx2
 from pydantic import BaseModel
@@ -98,7 +98,7 @@ class call(Generic[P, T]):  # noqa: N801 - a decorator
 
     def __init__(self, steps: Callable[Concatenate[Any, P], Steps[T]]) -> None:
         self._steps = steps
-        functools.update_wrapper(self, steps)
+        functools.update_wrapper(cast(Callable[..., Any], self), steps)
 
     @overload
     def __get__(self, client: None, owner: type) -> call[P, T]: ...
@@ -126,7 +126,7 @@ class Calls:
     def tracks(
         self, where: str | None = None, *, sort: str = "path", descending: bool = False, limit: int | None = None
     ) -> Steps[list[TrackRecord]]:
-        """Tracks in order, however many pages they take.
+        """List tracks in order, however many pages they take.
 
         Parameters
         ----------
@@ -158,18 +158,18 @@ class Calls:
         after: str | None = None,
         limit: int = 100,
     ) -> Steps[TracksPage]:
-        """Some tracks at a time; `next` of a page is what `after` is for the next one."""
+        """Give some tracks at a time; `next` of a page is what `after` is for the next one."""
         query = {"where": where, "sort": sort, "descending": descending, "after": after, "limit": limit}
         return (yield from _one(TracksPage, Ask("GET", "/tracks", query)))
 
     @call
     def track(self, track: str) -> Steps[TrackDetail]:
-        """A track by its id, with its labels."""
+        """Find a track by its id, with its labels."""
         return (yield from _one(TrackDetail, Ask("GET", f"/tracks/{_id(track)}")))
 
     @call
     def labels(self, track: str) -> Steps[list[LabelRecord]]:
-        """What people say of a track."""
+        """List what people say of a track."""
         return (yield from _one(TrackDetail, Ask("GET", f"/tracks/{_id(track)}"))).labels
 
     @call
@@ -192,7 +192,7 @@ class Calls:
 
     @call
     def waveform(self, track: str, points: int = 1000) -> Steps[Waveform]:
-        """The outline of a track: the lowest and highest sample of each of some equal spans, in [-1, 1]."""
+        """Give the outline of a track: the lowest and highest sample of each of some equal spans, in [-1, 1]."""
         return (yield from _one(Waveform, Ask("GET", f"/tracks/{_id(track)}/waveform", {"points": points})))
 
     @call
@@ -260,7 +260,7 @@ class Calls:
         return (yield from _one(SimilarAnswer, Ask("POST", "/audio/find-similar", json=wanted)))
 
     @call
-    def playlist(self, **request: Any) -> Steps[PlaylistAnswer]:
+    def playlist(self, /, **request: Any) -> Steps[PlaylistAnswer]:
         """Choose and order tracks.
 
         Parameters
@@ -278,8 +278,8 @@ class Calls:
         return (yield from _one(PlaylistAnswer, Ask("POST", "/playlists/generate", json=request)))
 
     @call
-    def playlist_file(self, kind: Literal["m3u8", "xspf", "csv"], **request: Any) -> Steps[str]:
-        """The same as the text of a file for players: ``m3u8``, ``xspf`` or ``csv``."""
+    def playlist_file(self, kind: Literal["m3u8", "xspf", "csv"], /, **request: Any) -> Steps[str]:
+        """Give a playlist as the text of a file for players: ``m3u8``, ``xspf`` or ``csv``."""
         if kind not in _PLAYLISTS:
             raise InputError(f"There are no playlists of the kind {kind!r}.", f"Kinds: {', '.join(_PLAYLISTS)}.")
         answer = yield Ask("POST", "/playlists/generate", json=request, accept=_PLAYLISTS[kind])
@@ -333,12 +333,12 @@ class Calls:
     def jobs(
         self, *, owner: str | None = None, state: str | None = None, limit: int | None = None
     ) -> Steps[list[JobRecord]]:
-        """Jobs, newest first: all, those of one user, or those that stand so."""
+        """List jobs, newest first: all, those of one user, or those that stand so."""
         return (yield from _all("/jobs", {"owner": owner, "state": state}, JobsPage, "jobs", limit))
 
     @call
     def job(self, job_id: int) -> Steps[JobRecord]:
-        """How a job stands."""
+        """Tell how a job stands."""
         return (yield from _one(JobRecord, Ask("GET", f"/jobs/{job_id}")))
 
     @call
@@ -353,14 +353,14 @@ class Calls:
 
     @call
     def failures(self, job_id: int, *, limit: int | None = None) -> Steps[list[FailureRecord]]:
-        """Files of a job that failed, with reason and remedy."""
+        """List the files of a job that failed, with reason and remedy."""
         return (yield from _all(f"/jobs/{job_id}/failures", {}, FailuresPage, "failures", limit))
 
     # --- the server -------------------------------------------------------------------------------
 
     @call
     def health(self) -> Steps[Health]:
-        """Whether the server is ready, and why not."""
+        """Tell whether the server is ready, and why not."""
         return (yield from _one(Health, Ask("GET", "/healthz", accepted=(503,))))
 
 

@@ -64,7 +64,7 @@ class _Server(Calls):
     @property
     def _sending(self) -> dict[str, Any]:
         """What either kind of `httpx2` client is made with."""
-        return {"headers": self._headers, "timeout": _TIMEOUT, "verify": self._trusted or False}
+        return {"headers": self._headers, "timeout": _TIMEOUT, "verify": self._trusted or True}
 
     @property
     def _connecting(self) -> dict[str, Any]:
@@ -284,11 +284,13 @@ class _Listener:
         if isinstance(error, InvalidStatus):
             response = error.response
             if response.status_code < 500 and response.status_code != 429:
-                raise error_of(response.status_code, response.body or b"", self._server.url + self._path) from error
+                raise error_of(
+                    response.status_code, bytes(response.body or b""), self._server.url + self._path
+                ) from error
         if self._heard is None or time.monotonic() - self._heard > self._server.patience_s:
             raise _unreachable(self._server.url, error) from error
         self._tries += 1
-        return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE_S * 2 ** min(self._tries, 10), _LONGEST_PAUSE_S)
+        return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE_S * 2.0 ** min(self._tries, 10), _LONGEST_PAUSE_S)
 
 
 def _accepted(answer: httpx2.Response, ask: Ask) -> httpx2.Response:

@@ -56,8 +56,8 @@ def error_of(status: int, body: bytes, asked: str) -> WorkbenchError:
     >>> body = b'{"type": "", "title": "", "status": 404, "code": "not-found", "detail": "There is no job 7.",'
     >>> error_of(404, body + b' "request_id": "a"}', "http://host/api/v1/jobs/7")
     NotFoundError('There is no job 7.', '')
-    >>> print(error_of(502, b"<html>Bad gateway", "http://host/api/v1/jobs"))
-    http://host/api/v1/jobs answered 502, which is no answer of a workbench. Check the address and what is in front of it.
+    >>> print(error_of(502, b"<html>Bad gateway", "http://host/jobs"))
+    http://host/jobs answered 502, which is no answer of a workbench. Check the address and what is in front of it.
     """
     try:
         problem = ProblemDocument.model_validate_json(body)
