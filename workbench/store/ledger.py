@@ -154,7 +154,9 @@ class Counts:
     @property
     def percentage(self) -> float:
         """0 to 100, by cost."""
-        return 100.0 * self.cost_done / self.cost_total if self.cost_total else 100.0
+        if self.done == self.total or not self.cost_total:
+            return 100.0  # exactly, whatever the order in which costs were added
+        return min(100.0, 100.0 * self.cost_done / self.cost_total)
 
     def summary(self) -> dict[str, Any]:
         """Make what stays in the row of a job that nobody works on."""
