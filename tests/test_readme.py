@@ -94,14 +94,21 @@ def test_the_commands_of_a_page_run(page: Path, music: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_commands_for_postgresql_run(postgres_server: PostgresServer, music: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["README.md", "deploy.md"])
+def test_the_commands_for_postgresql_run(
+    postgres_server: PostgresServer, music: Path, tmp_path: Path, name: str
+) -> None:
     """As they are written, but for the name of the server and the folder."""
     (tmp_path / "Music").symlink_to(music)
-    lines = [block.source for block in blocks(PAGES[0].read_text(), "postgresql")]
-    script = "\n".join(lines).replace("db.example.org", "127.0.0.1").replace("/shared", str(tmp_path))
+    (page,) = (page for page in PAGES if page.name == name)
+    script = "\n".join(block.source for block in blocks(page.read_text(), "postgresql"))
+    if "createdb" not in script:
+        postgres_server.run("CREATE DATABASE workbench")
     login = {"PGPORT": str(postgres_server.port), "PGPASSWORD": postgres_server.password}
+    changed = script.replace("db.example.org", "127.0.0.1").replace("/shared", str(tmp_path))
+    (library,) = set(re.findall(r"--library (\S+)", changed))
     try:
-        said = run("bash", f"{script}\nworkbench doctor --library {tmp_path}/music.library", tmp_path, login)
+        said = run("bash", f"{changed}\nworkbench doctor --library {library}", tmp_path, login)
         assert "postgresql://workbench@127.0.0.1/workbench" in said
     finally:
         postgres_server.run("DROP DATABASE IF EXISTS workbench WITH (FORCE)")
@@ -138,7 +145,7 @@ def test_blocks_are_found_in_order() -> None:
 
 
 def test_no_block_needs_what_nobody_gives() -> None:
-    known = {"": None, "postgresql": ["README.md"], "server": ["api.md"]}
+    known = {"": None, "postgresql": ["README.md", "deploy.md"], "server": ["api.md"]}
     for page in PAGES:
         for _, needs, _ in _BLOCK.findall(page.read_text()):
             assert known[needs] is None or page.name in known[needs], (page.name, needs)

@@ -13,6 +13,7 @@
     │   ├── LibraryUnwritableError no permission, or a read-only disk
     │   ├── CatalogLockedError     another process holds the catalog
     │   ├── CatalogUnreachableError  the database server does not answer
+    │   ├── CatalogMovedError      the catalog is in another database by now
     │   ├── ServerUnreachableError the server that has the library does not answer
     │   └── LibraryDamagedError    stored data do not match what was committed
     ├── StorageFullError      4    no room left; nothing committed is lost
@@ -192,6 +193,22 @@ class CatalogLockedError(LibraryError):
 
 class CatalogUnreachableError(LibraryError):
     """The database server that has the catalog did not answer for longer than the time allowed."""
+
+
+class CatalogMovedError(LibraryError):
+    """The catalog is in another database by now.
+
+    Parameters
+    ----------
+    name : str
+        Where it was.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The catalog {name} has moved.", "Start this program again: it will open the library where it is now."
+        )
+        self.args = (name,)  # what pickle passes back to __init__
 
 
 class ServerUnreachableError(LibraryError):
