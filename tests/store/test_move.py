@@ -93,9 +93,9 @@ def test_there_and_back_again(folder: Path, settings: Settings) -> None:
         job = library.job_manager().submit([str(folder.parent / "odd")], owner="ada")  # numbers go on
         assert job.job_id == n_jobs + 1
         assert library.analyze(folder.parent / "odd", workers=1).report()["analyzed"] == 0
-        with_jobs = answers(library)
+        with_jobs, n_jobs = answers(library), len(library.jobs())
     back = Library.move_catalog(folder, to="sqlite", settings=settings)
-    assert back.rows.items() >= {"tracks": there.rows["tracks"], "jobs": n_jobs + 2}.items()
+    assert back.rows.items() >= {"tracks": there.rows["tracks"], "jobs": n_jobs}.items()
     with Library.open(folder) as library:
         assert answers(library) == with_jobs
     assert len(list(folder.glob("catalog-until-*.sqlite"))) == 1
