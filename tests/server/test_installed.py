@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import shutil
 import signal
 import site
@@ -62,13 +64,13 @@ def test_installing_it_enables_it(installed: Path, environment: dict[str, str], 
     assert Path(found.stdout.strip()).is_relative_to(installed.parents[1])
     listing = [installed, "-m", "jupyter_server", "extension", "list"]
     listed = subprocess.run(listing, env=environment, cwd=tmp_path, capture_output=True, text=True)
-    lines = [line.split() for line in (listed.stdout + listed.stderr).splitlines()]
+    lines = [line.split() for line in re.sub(r"\x1b\[\d+m", "", listed.stdout + listed.stderr).splitlines()]
     assert any(line[:2] == ["workbench.server", "enabled"] for line in lines), lines
     assert any(line[:1] == ["workbench.server"] and line[-1] == "OK" for line in lines), lines
 
 
 class Lab:
-    """A running `workbench lab`."""
+    """A running `workbench lab`, at a terminal."""
 
     def __init__(self, installed: Path, environment: dict[str, str], folder: Path) -> None:
         port = free_port()
@@ -76,9 +78,17 @@ class Lab:
         self.url = f"http://127.0.0.1:{port}/team/workbench/api/v1"
         options = ["--no-browser", "--allow-root", f"--port={port}", "--ServerApp.base_url=/team/"]
         with open(self.log, "w") as log:
+            self.terminal, its_end = pty.openpty()
             self.process = subprocess.Popen(
-                [installed.parent / "workbench", "lab", *options], env=environment, cwd=folder, stdout=log, stderr=log
+                [installed.parent / "workbench", "lab", *options],
+                env=environment,
+                cwd=folder,
+                stdin=its_end,
+                stdout=log,
+                stderr=log,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
+            os.close(its_end)
         with Client(self.url, TOKEN) as client:
             for _ in range(600):
                 try:
@@ -96,11 +106,12 @@ def lab(installed: Path, environment: dict[str, str], tmp_path: Path) -> Iterato
     yield started
     started.process.kill()
     started.process.wait()
+    os.close(started.terminal)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("goodbye", [signal.SIGTERM, signal.SIGINT])
-def test_workbench_lab(lab: Lab, analyzed: Analyzed, tmp_path: Path, goodbye: signal.Signals) -> None:
+@pytest.mark.parametrize("goodbyes", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]], ids=["SIGTERM", "Ctrl-C"])
+def test_workbench_lab(lab: Lab, analyzed: Analyzed, tmp_path: Path, goodbyes: list[signal.Signals]) -> None:
     """The API below its root, to who has the token; a job with its progress; and an end when it is asked for."""
     with Client(lab.url, "wrong") as stranger, pytest.raises(errors.AccessDeniedError):
         stranger.tracks()
@@ -109,7 +120,9 @@ def test_workbench_lab(lab: Lab, analyzed: Analyzed, tmp_path: Path, goodbye: si
         job = client.upload(write_track(tmp_path / "new.wav", 3))
         assert list(client.progress(job.job_id))[-1].done == 1
         assert len(client.similar(tmp_path / "new.wav", n=3).results) == 3
-    lab.process.send_signal(goodbye)
+    for goodbye in goodbyes:  # after one Ctrl-C, Jupyter asks whether it is meant
+        lab.process.send_signal(goodbye)
+        time.sleep(0.5)
     assert lab.process.wait(60) == 0
     said = lab.log.read_text()
     assert "Traceback" not in said
