@@ -23,6 +23,8 @@ from tests.test_readme import ROOT
 from workbench import errors
 from workbench.client import Client
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "a-token-of-jupyter"
 
 
@@ -109,7 +111,6 @@ def lab(installed: Path, environment: dict[str, str], tmp_path: Path) -> Iterato
     os.close(started.terminal)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("goodbyes", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]], ids=["SIGTERM", "Ctrl-C"])
 def test_workbench_lab(lab: Lab, analyzed: Analyzed, tmp_path: Path, goodbyes: list[signal.Signals]) -> None:
     """The API below its root, to who has the token; a job with its progress; and an end when it is asked for."""
