@@ -239,6 +239,7 @@ def test_where_and_who_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -
     assert client.url == "https://music.example/api/v1"
     assert client._headers == {"Authorization": "Bearer ada.secret"}
     assert "secret" not in repr(client)
+    assert Client("http://other")._headers == {}  # what is for one server is not shown to another
     assert Client("http://other", "b.c")._headers == {"Authorization": "Bearer b.c"}
 
 

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -287,8 +288,13 @@ def test_the_compose_file_holds_together() -> None:
     assert serve_options(services["server"]["command"]) <= known_options()
     context = (DEPLOY / services["server"]["build"]["context"]).resolve()
     assert (context / services["server"]["build"]["dockerfile"]).is_file()
-    copied = re.findall(r"^COPY (?!--)(.*) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
-    assert all((context / name).exists() for line in copied for name in line.split())
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    copied = {name for line in re.findall(r"^COPY (?!--)(.*) \S+$", dockerfile, re.MULTILINE) for name in line.split()}
+    assert all((context / name).exists() for name in copied)
+    sent = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    assert copied == {line[1:] for line in sent if line.startswith("!")}
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(re.findall(r"--extra (\w+)", dockerfile)) <= set(extras)
 
 
 @pytest.mark.slow

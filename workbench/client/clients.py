@@ -51,11 +51,12 @@ class _Server(Calls):
         certificates: ssl.SSLContext | None = None,
         patience_s: float = 60.0,
     ) -> None:
-        if url is None or token is None:
-            settings = load_settings()
-            url = url or settings.server
-            token = token or (settings.token.get_secret_value() if settings.token else None)
-        self.url = _root_of(url)
+        settings = load_settings() if url is None or token is None else None
+        self.url = _root_of(url or (settings and settings.server))
+        if token is None and settings is not None and settings.token is not None:
+            # the token of one server is not shown to another
+            if settings.server is None or _root_of(settings.server) == self.url:
+                token = settings.token.get_secret_value()
         self.patience_s = patience_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         secure = self.url.startswith("https:")
@@ -84,7 +85,7 @@ class Client(_Server):
         Of the server, such as ``http://music.local:8765``, or the root of its API: in a Jupyter Server
         ``http://localhost:8888/workbench/api/v1``. Default: the setting ``server``.
     token : str, optional
-        Who asks; default: the setting ``token``.
+        Who asks; default: the setting ``token``, unless that is for another server.
     certificates : ssl.SSLContext, optional
         What is trusted over TLS; default: what the system trusts.
     patience_s : float
