@@ -51,12 +51,14 @@ class _Server(Calls):
         certificates: ssl.SSLContext | None = None,
         patience_s: float = 60.0,
     ) -> None:
-        settings = load_settings() if url is None or token is None else None
-        self.url = _root_of(url or (settings and settings.server))
-        if token is None and settings is not None and settings.token is not None:
-            # the token of one server is not shown to another
-            if settings.server is None or _root_of(settings.server) == self.url:
+        if url is None or token is None:
+            settings = load_settings()
+            meant = url or settings.server
+            is_for_it = settings.server is None or _root_of(settings.server) == _root_of(meant)
+            if token is None and settings.token is not None and is_for_it:  # else it would be shown to another server
                 token = settings.token.get_secret_value()
+            url = meant
+        self.url = _root_of(url)
         self.patience_s = patience_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         secure = self.url.startswith("https:")
