@@ -22,10 +22,10 @@ from tests.store.conftest import Store, columns, content_id
 from workbench.config import Settings
 from workbench.errors import InputError, WorkbenchError
 from workbench.library import Library
+from workbench.schema import JobState
 from workbench.similarity.embedding import COMPONENTS, EMBEDDING
 from workbench.store.arrays import part_name
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, Source
 
 N = 40

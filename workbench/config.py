@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     )
     warm_s: float = Field(default=60.0, ge=0, description="Longest time that it takes for that each time, seconds.")
 
+    server: str | None = Field(
+        default=None, description="Server that `workbench.client` asks: http://host:8765, or the root of its API."
+    )
+    token: SecretStr | None = Field(default=None, description="Token with which it does so.")
+
     roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
         description="Folders below which the server analyzes files on request, parted as in `PATH`; none by default.",
@@ -175,5 +180,5 @@ def load_settings() -> Settings:
 
 def _given(place: tuple[int | str, ...], value: object) -> str:
     """Repeat what was given for a setting that holds no secret; under an unknown name it may be one."""
-    shown = place and place[0] in Settings.model_fields and place[0] not in ("catalog", "redis")
+    shown = place and place[0] in Settings.model_fields and place[0] not in ("catalog", "redis", "token")
     return f" (given: {value!r})" if shown else ""

@@ -5,13 +5,16 @@
     WorkbenchError                 exit code of the command line
     ├── InputError            2    the request is wrong: a missing folder, an unknown column
     │   ├── NotFoundError          it names something that is not there: a job
-    │   └── LimitError             one owner asks for more than one may have at a time
+    │   ├── LimitError             one owner asks for more than one may have at a time
+    │   └── AccessDeniedError      a server does not let the client in, or not there
     ├── AudioError            1    one file cannot be analyzed; carries a Reason
     ├── LibraryError          3    the library cannot be used as it is
     │   ├── LibraryVersionError    written by another version of the workbench
     │   ├── LibraryUnwritableError no permission, or a read-only disk
     │   ├── CatalogLockedError     another process holds the catalog
     │   ├── CatalogUnreachableError  the database server does not answer
+    │   ├── CatalogMovedError      the catalog is in another database by now
+    │   ├── ServerUnreachableError the server that has the library does not answer
     │   └── LibraryDamagedError    stored data do not match what was committed
     ├── StorageFullError      4    no room left; nothing committed is lost
     ├── FenceLostError        5    a stale attempt tried to commit and was refused
@@ -142,6 +145,10 @@ class LimitError(InputError):
     """The request goes beyond what one owner may have at a time."""
 
 
+class AccessDeniedError(InputError):
+    """The server does not let the client in, or not there."""
+
+
 class AudioError(WorkbenchError):
     """One file cannot be analyzed.
 
@@ -186,6 +193,26 @@ class CatalogLockedError(LibraryError):
 
 class CatalogUnreachableError(LibraryError):
     """The database server that has the catalog did not answer for longer than the time allowed."""
+
+
+class CatalogMovedError(LibraryError):
+    """The catalog is in another database by now.
+
+    Parameters
+    ----------
+    name : str
+        Where it was.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The catalog {name} has moved.", "Start this program again: it will open the library where it is now."
+        )
+        self.args = (name,)  # what pickle passes back to __init__
+
+
+class ServerUnreachableError(LibraryError):
+    """The server that has the library did not answer for longer than the time allowed."""
 
 
 class LibraryDamagedError(LibraryError):

@@ -16,8 +16,9 @@ from workbench.config import Settings
 from workbench.errors import InputError, LimitError, NotFoundError
 from workbench.jobs.manager import AnalyzeOptions, JobManager, JobStatus, ProgressEvent
 from workbench.library import Library
+from workbench.schema import JobState
 from workbench.store.catalog.models import Job
-from workbench.store.ledger import JobState, Ledger, PlannedFile, Request
+from workbench.store.ledger import Ledger, PlannedFile, Request
 
 
 @pytest.fixture

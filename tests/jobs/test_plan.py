@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.store.conftest import SPECS, Store, content_id
 from workbench.errors import InputError, Outcome, Reason
 from workbench.jobs.plan import cut_batches, estimate_cost, plan_job
-from workbench.schema import ArraySpec
+from workbench.schema import ArraySpec, JobState
 from workbench.store.catalog.models import JobFile
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobLease, JobState, Request
+from workbench.store.ledger import JobLease, Request
 
 NEW_FRAMES = ArraySpec("chroma", "frames", ("pitch",), (12,), "1", 0, 1, "Chroma.", "test")
 

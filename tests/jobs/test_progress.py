@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from workbench.jobs.plan import cut_batches
 from workbench.jobs.progress import Meter
-from workbench.store.ledger import Counts, JobState
+from workbench.schema import JobState
+from workbench.store.ledger import Counts
 
 
 def counts(
@@ -160,3 +161,10 @@ def test_whatever_reports_come_or_are_lost_the_display_stays_sane(
     assert 0.0 <= progress.percentage <= 100.0
     assert progress.eta_s is None or progress.eta_s >= 0.0
     assert progress.rate is None or progress.rate > 0.0
+
+
+def test_a_hundred_percent_is_exactly_that() -> None:
+    """Costs are summed by the database, in an order of its own: 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1."""
+    assert counts(3, 0.1 + 0.2 + 0.3, total=3, cost_total=0.3 + 0.2 + 0.1).percentage == 100.0
+    assert counts(3, 0.3 + 0.2 + 0.1, total=3, cost_total=0.1 + 0.2 + 0.3).percentage == 100.0
+    assert counts(3, 0.1 + 0.2 + 0.3, total=4, cost_total=0.3 + 0.2 + 0.1).percentage == 100.0

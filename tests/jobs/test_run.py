@@ -20,8 +20,8 @@ from workbench.errors import InputError, JobError, StorageFullError
 from workbench.features.registry import DESCRIPTORS
 from workbench.jobs.progress import Progress
 from workbench.library import Library
+from workbench.schema import JobState
 from workbench.store.catalog.queries import part_ids, placed_paths
-from workbench.store.ledger import JobState
 
 
 class Pause:

@@ -18,7 +18,7 @@ import pytest
 from tests.jobs.collection import environment, plan_one_by_one, write_track
 from tests.jobs.test_manager import ended, one_by_one, until
 from workbench.library import Library
-from workbench.store.ledger import JobState
+from workbench.schema import JobState
 
 RUN = """
 import sys, time

@@ -13,12 +13,12 @@ from tests.store.conftest import Store, columns, content_id
 from workbench.features.registry import spec
 from workbench.playlist.edges import SEGMENTS, edges, standardise
 from workbench.playlist.table import COLUMNS, TrackTable
+from workbench.schema import JobState
 from workbench.store import columns as module
 from workbench.store.arrays import part_name
 from workbench.store.catalog.queries import track_columns, tracks
 from workbench.store.columns import load_table
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, Source
 
 

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from tests.store.conftest import LEASE_S, Store, content_id
 from workbench.errors import FenceLostError, InputError, JobError, Outcome, Reason
+from workbench.schema import JobState
 from workbench.store.catalog.models import Batch, File, Job, JobFile
 from workbench.store.catalog.queries import failed_files
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import MAX_ATTEMPTS, JobState, PlannedFile, Request, this_process
+from workbench.store.ledger import MAX_ATTEMPTS, PlannedFile, Request, this_process
 
 ON_BOTH_DATABASES = True
 

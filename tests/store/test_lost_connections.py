@@ -23,13 +23,14 @@ import sqlalchemy as sa
 from tests.services import PostgresServer, make_postgres, postgres_copy, remove_postgres
 from tests.store.conftest import LEASE_S, Store
 from workbench.errors import CatalogUnreachableError, Reason
+from workbench.schema import JobState
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Batch, File, Job, JobFile, Track
 from workbench.store.catalog.queries import changes_since, tracks
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobState, PlannedFile, Request
+from workbench.store.ledger import PlannedFile, Request
 from workbench.store.verify import verify
 
 # psycopg warns of a cursor that it could not close on the server because the connection died at just that statement

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from tests.store.conftest import Store, content_id
 from workbench.errors import InputError
-from workbench.store.catalog.models import SORT_COLUMNS, Track
+from workbench.schema import SORT_COLUMNS
+from workbench.store.catalog.models import Track
 from workbench.store.catalog.pages import tracks_page
 from workbench.store.catalog.queries import number_of_tracks, tracks
 

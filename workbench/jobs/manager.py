@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict
 from workbench.errors import InputError, NotFoundError
 from workbench.jobs.job import Workplace, absolute, check_request, failure
 from workbench.jobs.runner import JobRunner
-from workbench.schema import DescriptorSet
+from workbench.schema import DescriptorSet, JobState
 from workbench.store.catalog.queries import job_failures
-from workbench.store.ledger import AT_WORK, JobState, Ledger, Request
+from workbench.store.ledger import AT_WORK, Ledger, Request
 
 logger = logging.getLogger(__name__)
 

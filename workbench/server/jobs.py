@@ -40,7 +40,7 @@ class BatchAnalyze(Route):
         if isinstance(asked, BatchRequest):
             job = await self.service.call(_submit_paths, self.service, asked, self.owner)
         else:
-            job = await self.service.call(self._submit_upload, asked.options())
+            job = await self.service.call(self._submit_upload, AnalyzeOptions(**asked.model_dump()))
         self.set_header("Location", f"{self.request.path.removesuffix(self.pattern)}/jobs/{job.job_id}")
         return job.to_dict()
 

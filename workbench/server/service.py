@@ -25,10 +25,10 @@ from workbench.config import Settings
 from workbench.errors import WorkbenchError
 from workbench.jobs.manager import JobManager
 from workbench.library import Library
+from workbench.schema import JobState
 from workbench.server.guard import RateLimit
 from workbench.server.problem import Problem
 from workbench.store.cache.warmer import Warmer
-from workbench.store.ledger import JobState
 
 if TYPE_CHECKING:
     from workbench.server.progress import Mailbox

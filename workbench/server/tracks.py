@@ -17,6 +17,7 @@ from workbench.server.models import (
 )
 from workbench.server.route import Route, operation
 from workbench.server.service import Service
+from workbench.store.labels import Label
 
 
 class Tracks(Route):
@@ -71,7 +72,7 @@ def _detail(service: Service, track_id: str) -> dict[str, Any]:
 
 def _label(service: Service, track_id: str, asked: Labels, author: str) -> dict[str, Any]:
     service.require_tracks([track_id])
-    service.library.label(track_id, *(label.label() for label in asked.labels), author=author)
+    service.library.label(track_id, *(Label(**label.model_dump()) for label in asked.labels), author=author)
     return _labels(service.library, track_id)
 
 

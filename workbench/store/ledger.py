@@ -32,7 +32,7 @@ from sqlalchemy.engine import Connection
 
 from workbench.errors import FenceLostError, JobError, LimitError, NotFoundError, Outcome, Reason
 from workbench.failpoint import failpoint
-from workbench.schema import DescriptorSet
+from workbench.schema import DescriptorSet, JobState
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import change_answers, upsert
 from workbench.store.catalog.lasting import lasting
@@ -45,23 +45,6 @@ _SEEN = ("size", "mtime_ns")
 
 #: Who has submitted what a command or a notebook runs itself.
 LOCAL = "local"
-
-
-class JobState(StrEnum):
-    """Where a job stands."""
-
-    QUEUED = "queued"
-    PLANNING = "planning"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def finished(self) -> bool:
-        """True when the job will not go on unless it is resumed on request."""
-        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
 #: States in which a driver works on a job, or did until it died.
@@ -171,7 +154,9 @@ class Counts:
     @property
     def percentage(self) -> float:
         """0 to 100, by cost."""
-        return 100.0 * self.cost_done / self.cost_total if self.cost_total else 100.0
+        if self.done == self.total or not self.cost_total:
+            return 100.0  # exactly, whatever the order in which costs were added
+        return min(100.0, 100.0 * self.cost_done / self.cost_total)
 
     def summary(self) -> dict[str, Any]:
         """Make what stays in the row of a job that nobody works on."""

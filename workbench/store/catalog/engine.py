@@ -157,6 +157,16 @@ class Catalog:
         """Give the connections back."""
         self.engine.dispose()
 
+    def drop(self) -> None:
+        """Remove the catalog from its database, with all that it holds, and close it."""
+        if self._schema is None:
+            self.close()
+            Path(str(self.engine.url.database)).unlink(missing_ok=True)
+            return
+        with self.engine.begin() as connection:
+            connection.execute(sa.schema.DropSchema(self._schema, cascade=True, if_exists=True))
+        self.close()
+
     def _migrate(self) -> None:
         """Bring the tables to this version's state; refuse those of a later one."""
         current = self._revision()

@@ -11,9 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from workbench.errors import InputError
+from workbench.schema import SORT_COLUMNS
 from workbench.store.catalog.engine import Catalog
 from workbench.store.catalog.lasting import lasting
-from workbench.store.catalog.models import SORT_COLUMNS, Track, escape_path
+from workbench.store.catalog.models import Track, escape_path
 from workbench.store.catalog.queries import TRACK_COLUMNS
 from workbench.store.catalog.where import compile_where
 

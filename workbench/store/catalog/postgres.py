@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from workbench.errors import (
     CatalogLockedError,
+    CatalogMovedError,
     InputError,
     LibraryDamagedError,
     LibraryUnwritableError,
@@ -189,6 +190,8 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
             f"The catalog {name} cannot be written: {first_line(error)}.",
             "Give the user the right to create and write schemas in the database, on the primary server.",
         )
+    if state == "42P01":  # the schema has another name now
+        return CatalogMovedError(name)
     if state in _DAMAGED:
         return LibraryDamagedError(
             f"The catalog {name} is damaged: {first_line(error)}.", "Restore the database from a backup."

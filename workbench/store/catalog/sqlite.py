@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from workbench.errors import (
     CatalogLockedError,
+    CatalogMovedError,
     LibraryDamagedError,
     LibraryUnwritableError,
     StorageFullError,
@@ -56,6 +57,8 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
             f"The catalog {name} is held by another process.",
             "Wait for it to finish, or raise WORKBENCH_BUSY_TIMEOUT_S.",
         )
+    if "has moved" in said:  # what the triggers of `move` say
+        return CatalogMovedError(name)
     if "full" in said:
         return StorageFullError(
             f"No room left for the catalog {name}.",
