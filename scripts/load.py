@@ -4,8 +4,8 @@
     python scripts/load.py --clients 100 --minutes 60 --library /tmp/large.library
 
 1. A library of a million simulated tracks, as that of ``prove_search.py``, is served on loopback by a process of its
-   own. A job analyzes simulated files meanwhile: when it has ended, a few samples of each file are changed and the next
-   job begins. Sockets follow these jobs, and begin before all else.
+   own. A job analyzes simulated files meanwhile: when it has ended, each file gets another name and a few other samples,
+   and the next job begins. Sockets follow these jobs, and begin before all else.
 2. Clients that take nothing connect and stay: what memory they add.
 3. Closed loop: so many clients ask, wait for the answer, and think for a second on average (exponential). Then open
    loop: requests come at a rate, at random, whatever the answers take; their time counts from when they were to come,
@@ -202,7 +202,7 @@ def served(library: Path, folder: Path, music: Path) -> Iterator[Server]:
 
 
 class Jobs:
-    """Keeps a job at work: the same files with a few samples changed, which makes other tracks of them.
+    """Keeps a job at work: the same files with other names and a few other samples, which makes new tracks of them.
 
     Parameters
     ----------
@@ -214,6 +214,7 @@ class Jobs:
     def __init__(self, server: Server, music: Path, n: int, rng: np.random.Generator) -> None:
         self._server, self._rng = server, rng
         self._music, self._n = music, n
+        self._round = 0
         self.done: list[dict[str, Any]] = []
         self.clients: subprocess.Popen[str] | None = None
         self._ended = threading.Event()
@@ -232,7 +233,9 @@ class Jobs:
             soundfile.write(self._music / f"{number}.wav", made[number % 4], JOB_FILE_RATE, "PCM_16")
 
     def _submit(self) -> int:
-        for path in self._music.iterdir():
+        self._round += 1
+        for path in sorted(self._music.iterdir()):
+            path = path.rename(self._music / f"{self._round} {path.name.split()[-1]}")
             with open(path, "r+b") as file:
                 file.seek(1 << 16)
                 file.write(self._rng.integers(-3, 3, 64).astype("<i2").tobytes())
