@@ -4,8 +4,8 @@
     python scripts/load.py --clients 100 --minutes 60 --library /tmp/large.library
 
 1. A library of a million simulated tracks, as that of ``prove_search.py``, is served on loopback by a process of its
-   own. A job analyzes simulated files meanwhile: when it has ended, each file gets another name and a few other samples,
-   and the next job begins. Sockets follow these jobs, and begin before all else.
+   own. A job analyzes simulated files meanwhile: when it has ended, each file gets another name and a few other
+   samples, and the next job begins. Sockets follow these jobs, and begin before all else.
 2. Clients that take nothing connect and stay: what memory they add.
 3. Closed loop: so many clients ask, wait for the answer, and think for a second on average (exponential). Then open
    loop: requests come at a rate, at random, whatever the answers take; their time counts from when they were to come,
@@ -374,7 +374,7 @@ def drive(proof: Proof, server: Server, memory: Memory, jobs: Jobs, plan: Plan, 
         jobs.tell()
         for line in clients.stderr:
             proof.say(f"clients: {line.strip()}")
-            if line.endswith(" sockets\n"):
+            if line.endswith(" sockets\n") and stalled:
                 held = stall(proof, server, memory, jobs, stalled)
             elif line.startswith("phase") and not began:
                 began = time.monotonic()
@@ -459,8 +459,9 @@ def prove(proof: Proof, given: Any, folder: Path) -> None:
             jobs = Jobs(server, music, given.job_files, np.random.default_rng(given.seed))
             memory = Memory(server.process)
             try:
+                quiet_s = 2 * STALLED_S if given.stalled else 0.0
                 plan = Plan(
-                    server.url, server.tokens, tracks, given.sockets, 2 * STALLED_S, phases_of(given), given.seed
+                    server.url, server.tokens, tracks, given.sockets, quiet_s, phases_of(given), given.seed
                 )
                 drive(proof, server, memory, jobs, plan, given.stalled)
                 if given.upload:

@@ -167,6 +167,26 @@ class TrackColumns:
         found[: len(mask)] = mask[:n]
         return found
 
+    def fitting(self, where: str) -> tuple[npt.NDArray[np.int64], set[str]] | None:
+        """Give the numbers of the tracks that fit an expression, and the columns that it names.
+
+        Tracks that are no more may be among them. None where these columns do not answer it.
+
+        Raises
+        ------
+        InputError
+            When the expression cannot be read.
+        """
+        condition = compile_where(where)
+        try:
+            names = _names(condition)
+            with self._lock:
+                self._refresh()
+                self._keep(names)
+                return np.flatnonzero(self._where(condition, holds=True)), names
+        except _NotHereError:
+            return None
+
     def numbers(self, name: str, n: int) -> npt.NDArray[np.float64]:
         """Give a column of numbers, such as ``bpm``, of the first n numbers, shape (n,); NaN where not known."""
         with self._lock:
