@@ -10,6 +10,7 @@ Tornado's client cost more processor than what is asked of the server.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import resource
@@ -316,9 +317,11 @@ async def run(plan: Plan, job_id: int) -> dict[str, Any]:
     for phase in plan.phases:
         print(f"phase {phase.name}", file=sys.stderr, flush=True)
         seen[phase.name] = Seen()
-        began = time.process_time()
         await (closed if phase.rate is None else opened)(plan, phase, seen[phase.name], listeners, rng)
-        print(f"over {time.process_time() - began:.1f} s of processor", file=sys.stderr, flush=True)
+        every = sorted(itertools.chain(*seen[phase.name].times.values()))
+        told = [f"{1000 * every[int(part * len(every))]:.0f}" for part in (0.5, 0.95, 0.99)] if every else []
+        said = f"{len(every)} answers in {', '.join(told)} ms (50, 95, 99 %), {seen[phase.name].errors.total()} errors"
+        print(f"{phase.name} is over: {said}", file=sys.stderr, flush=True)
     connected = listeners.connected
     for task in (*following, reading):
         task.cancel()

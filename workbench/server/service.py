@@ -119,6 +119,7 @@ class Service:
             if self._library is None:
                 self._library = self._open()
                 _sweep(self.incoming_of(self._library))
+                self._threads.submit(_prepare, self._library)
             return self._library
 
     @staticmethod
@@ -199,6 +200,18 @@ class Service:
             if self._library is not None:
                 self._library.close()
                 self._library = None
+
+
+def _prepare(library: Library) -> None:
+    """Ask one question of each kind, so that nobody who comes first waits for indexes, columns and code to be read."""
+    try:
+        tracks, _ = library.tracks_page(limit=1)
+        for track in tracks:
+            library.catalog.columns.prepare()
+            library.similar(track["id"], n=1)
+            library.playlist(n=1)
+    except Exception:  # whoever asks next is told what is wrong
+        _LOGGER.warning("the library could not be prepared", exc_info=True)
 
 
 def _sweep(folder: Path) -> None:

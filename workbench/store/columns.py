@@ -21,7 +21,7 @@ from workbench.playlist.edges import SEGMENTS, SIZE, VERSION, edges, scale_of, s
 from workbench.playlist.table import COLUMNS, TrackTable
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
-from workbench.store.catalog.queries import number_of_changed_tracks, number_of_tracks, stored_rows, track_columns
+from workbench.store.catalog.queries import changed_columns, number_of_changed_tracks, stored_rows, track_columns
 from workbench.store.index import replace_version
 
 Float32 = npt.NDArray[np.float32]
@@ -96,12 +96,12 @@ def _updated(
     n = number_of_changed_tracks(catalog, former.version)
     if (former.changed + n) * _PART_THAT_MAY_CHANGE > len(former.table):
         return None
-    columns = track_columns(catalog, COLUMNS, since=former.version)
+    columns, n_tracks = changed_columns(catalog, COLUMNS, former.version)
     raw = _edges(catalog, parts, segments, columns["id"], {})
     if former.scale is None and not np.isnan(raw).all():
         return None  # the first edges of all
     table = former.table.with_rows(_with_edges(TrackTable.of_columns(columns), raw, former.scale))
-    if len(table) != number_of_tracks(catalog):
+    if len(table) != n_tracks:  # some are no more
         there = np.isin(table.ids, track_columns(catalog, ("id",))["id"])
         table = table.take(np.flatnonzero(there))
     return LoadedTable(version, table, former.scale, former.changed + n)

@@ -43,14 +43,18 @@ class Indexes:
         self._usual: tuple[int, npt.NDArray[np.float64]] | None = None
         self._regions: Regions | None = None
         self._table: LoadedTable | None = None
-        self._making = threading.RLock()  # of several threads that find an index out of date, one brings it up to date
+        # of several threads that find an index out of date, one brings it up to date
+        self._making_vectors, self._making_table = threading.Lock(), threading.Lock()
 
     @property
     def vectors(self) -> Vectors:
         """The search matrix."""
         from workbench.store.vectors import load_vectors
 
-        with self._making:
+        found = self._vectors
+        if found is not None and found.version == self.catalog.version():
+            return found
+        with self._making_vectors:
             if self._vectors is None or self._vectors.version != self.catalog.version():
                 self._vectors = load_vectors(self.catalog, self.parts, self.folder / "vectors")
             return self._vectors
@@ -111,6 +115,6 @@ class Indexes:
         """The columns of all tracks."""
         from workbench.store.columns import load_table
 
-        with self._making:
+        with self._making_table:
             self._table = load_table(self.catalog, self.parts, self.folder / "columns", self._table)
             return self._table.table

@@ -233,17 +233,23 @@ def find_track(catalog: Catalog, wanted: str) -> str:
 
 
 @lasting
-def track_columns(catalog: Catalog, names: Sequence[str], since: int = -1) -> dict[str, list[Any]]:
-    """Read columns of all tracks, or of those that have changed since a version, in ascending order of their ids.
+def track_columns(catalog: Catalog, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Read columns of all tracks, in ascending order of their ids: far quicker than as many records."""
+    statement = sa.select(*(_TABLE.c[name] for name in names)).order_by(_TABLE.c.id)
+    with catalog.read() as connection:
+        rows = connection.execute(statement).all()
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
-    Far quicker than as many records.
-    """
-    statement = sa.select(*(_TABLE.c[name] for name in names), _TABLE.c.id)
-    # few are sorted here: asked for an order, SQLite would walk through all ids and not find them by their version
-    statement = statement.order_by(_TABLE.c.id) if since < 0 else statement.where(_TABLE.c.changed > since)
+
+@lasting
+def changed_columns(catalog: Catalog, names: Sequence[str], since: int) -> tuple[dict[str, list[Any]], int]:
+    """Read the same of those tracks alone that have changed since a version; and how many tracks there are in all."""
+    # sorted here: asked for an order, SQLite would walk through all ids and not find the tracks by their version
+    statement = sa.select(*(_TABLE.c[name] for name in names), _TABLE.c.id).where(_TABLE.c.changed > since)
     with catalog.read() as connection:
         rows = sorted(connection.execute(statement).all(), key=lambda row: row[-1])
-    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+        n = connection.execute(sa.select(sa.func.count()).select_from(Track)).scalar_one()
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}, n
 
 
 @lasting
