@@ -51,7 +51,7 @@ class Phase:
     name: str
     seconds: float
     clients: int
-    think_s: float = 1.0
+    think_s: float = 3.0
     rate: float | None = None
 
 

@@ -80,7 +80,9 @@ def test_workers_have_their_environment_and_nothing_of_dask() -> None:
         loaded = set(pool.call(heard, always, eval, "list(__import__('sys').modules)"))
     finally:
         pool.close()
+        nice = pool.call(heard, always, os.getpriority, os.PRIO_PROCESS, 0)
     assert found == WORKER_ENVIRONMENT
+    assert nice == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)  # people come first
     assert {"workbench.jobs.graph", "numba", "soundfile"} <= loaded
     assert (
         not {"dask", "distributed", "numba.np.arraymath", "pandas", "pydantic", "scipy.linalg", "sqlalchemy"} & loaded
