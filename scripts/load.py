@@ -239,7 +239,11 @@ class Jobs:
             with open(path, "r+b") as file:
                 file.seek(1 << 16)
                 file.write(self._rng.integers(-3, 3, 64).astype("<i2").tobytes())
-        self.current = int(self._server.ask("POST", "/audio/batch-analyze", {"paths": [str(self._music)], "descriptors": "full"})["job_id"])
+        self.current = int(
+            self._server.ask("POST", "/audio/batch-analyze", {"paths": [str(self._music)], "descriptors": "full"})[
+                "job_id"
+            ]
+        )
         self.tell()
         return self.current
 
@@ -464,9 +468,7 @@ def prove(proof: Proof, given: Any, folder: Path) -> None:
             memory = Memory(server.process)
             try:
                 quiet_s = 2 * STALLED_S if given.stalled else 0.0
-                plan = Plan(
-                    server.url, server.tokens, tracks, given.sockets, quiet_s, phases_of(given), given.seed
-                )
+                plan = Plan(server.url, server.tokens, tracks, given.sockets, quiet_s, phases_of(given), given.seed)
                 drive(proof, server, memory, jobs, plan, given.stalled)
                 if given.upload:
                     upload(proof, server, memory, music, given.upload)
