@@ -498,7 +498,7 @@ def main() -> int:
     add("--sockets", type=int, default=200, metavar="N", help="sockets that follow the job")
     add("--stalled", type=int, default=20, metavar="N", help="sockets that take nothing")
     add("--minutes", type=float, default=2.0, metavar="M", help="of each loop")
-    add("--job-files", type=int, default=400, metavar="N", help="files of a job, two minutes each, of 5 MB")
+    add("--job-files", type=int, default=200, metavar="N", help="files of a job, two minutes each, of 5 MB")
     add("--upload", type=int, default=500, metavar="MB", help="at the end; 0: none")
     given = parser.parse_args()
     claim = f"{' and '.join(map(str, given.clients))} clients and {given.sockets} sockets are answered in time"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,25 @@ def test_a_library_is_prepared_when_it_is_opened(
         service.close()
     if not broken:
         assert "prepared" not in caplog.text
+
+
+def test_who_looks_something_up_does_not_wait_for_who_computes(tmp_path: Path) -> None:
+    service = Service(Settings(library=tmp_path / "a.library"))
+    over = threading.Event()
+
+    async def ask() -> None:
+        computing = [asyncio.create_task(service.compute(over.wait, 30)) for _ in range(20)]
+        await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(service.call(lambda: "looked up"), 10) == "looked up"
+        assert not any(task.done() for task in computing)
+        over.set()
+        assert all(await asyncio.gather(*computing))
+
+    try:
+        asyncio.run(ask())
+    finally:
+        over.set()
+        service.close()
 
 
 def test_an_empty_library_needs_no_preparation(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
