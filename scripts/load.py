@@ -168,7 +168,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def served(library: Path, folder: Path, music: Path) -> Iterator[Server]:
+def served(library: Path, folder: Path, music: Path, catalog: str | None) -> Iterator[Server]:
     """Serve a library."""
     credentials = Credentials(folder / "credentials.json")
     tokens = [credentials.add(f"person{number}") for number in range(PEOPLE)]
@@ -178,6 +178,7 @@ def served(library: Path, folder: Path, music: Path) -> Iterator[Server]:
         "WORKBENCH_ROOTS": str(music),
         "PYTHONPATH": os.pathsep.join(sys.path[1:]),
     }
+    environment |= {"WORKBENCH_CATALOG": catalog} if catalog else {}
     log = folder / "server.jsonl"
     with open(log, "w") as errors:
         process = psutil.Popen(
@@ -187,10 +188,10 @@ def served(library: Path, folder: Path, music: Path) -> Iterator[Server]:
     server = Server(process, log, tokens)
     try:
         said = ""
-        while not said.endswith("}\n"):
+        while not said.endswith("\n}\n"):
             line = process.stdout.readline()
             if not line:
-                raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+                raise RuntimeError(f"the server did not start: {said} {log.read_text()[-2000:]}")
             said += line
         server.url = json.loads(said)["url"]
         yield server
@@ -457,7 +458,7 @@ def prove(proof: Proof, given: Any, folder: Path) -> None:
     music = folder / "music"
     music.mkdir()
     try:
-        with served(place, folder, music) as server:
+        with served(place, folder, music, given.postgres) as server:
             for token in server.tokens:  # the first request of each costs a slow hash
                 dataclasses.replace(server, tokens=[token]).ask("GET", "/jobs")
             began = time.monotonic()  # it opens its indexes, for which whoever comes first would wait
