@@ -63,7 +63,11 @@ def silent(host: str, path: str, headers: dict[str, str]) -> socket.socket:
 
 @pytest.mark.parametrize(("path", "headers"), [("/ws/progress/1", UPGRADE), ("/jobs/1/events", {})])
 def test_a_listener_that_reads_nothing_is_let_go_and_others_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, headers: dict[str, str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    headers: dict[str, str],
 ) -> None:
     monkeypatch.setattr(progress, "STALL_S", 0.5)
     monkeypatch.setattr(progress, "HEARTBEAT_S", 0.002)
@@ -96,6 +100,7 @@ def test_a_listener_that_reads_nothing_is_let_go_and_others_are_not(
                 pass
 
     asyncio.run(look())
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def _again_and_again(mailbox: progress.Mailbox, timeout: float) -> progress.ProgressEvent | None:

@@ -97,6 +97,18 @@ def _text(event: ProgressEvent) -> str:
     return tabular.to_json(event.to_dict(), indent=None)
 
 
+async def _within_stall(written: asyncio.Future[None]) -> None:
+    """Wait until what was written is on its way; `TimeoutError` when the listener takes nothing.
+
+    What was not is left alone: Tornado logs an error for a write that is cancelled.
+    """
+    done, _ = await asyncio.wait([written], timeout=STALL_S)
+    if not done:
+        written.add_done_callback(lambda late: late.cancelled() or late.exception())  # it ends with the connection
+        raise TimeoutError
+    await written
+
+
 def _hold_little(stream: IOStream) -> None:
     stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _HELD_BYTES)
 
@@ -154,7 +166,7 @@ class Progress(Route, WebSocketHandler):
                 return
             last = event or last
             if last is not None:
-                await asyncio.wait_for(self.write_message(_text(last)), STALL_S)
+                await _within_stall(self.write_message(_text(last)))
                 if last.state.finished:
                     self.close(1000, "The job has ended.")
                     return
@@ -213,7 +225,7 @@ class Events(Route):
                 self.write(": \n\n")
             else:
                 self.write(f"id: {event.seq}\nevent: progress\ndata: {_text(event)}\n\n")
-            await asyncio.wait_for(self.flush(), STALL_S)
+            await _within_stall(self.flush())
             if event is not None and event.state.finished:
                 return
 
