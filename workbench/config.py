@@ -122,10 +122,14 @@ class Settings(BaseSettings):
     )
     upload_bytes: int = Field(default=500_000_000, gt=0, description="Most bytes that one upload may have.")
     requests_per_s: float = Field(
-        default=200.0, gt=0, description="Requests that one user may make of the server per second, over some time."
+        default=200.0,
+        gt=0,
+        description="Requests that one user may make of one server process per second, over some time.",
     )
     guesses_per_minute: float = Field(
-        default=10.0, gt=0, description="Wrong tokens that one address may send to `workbench serve` per minute."
+        default=10.0,
+        gt=0,
+        description="Wrong tokens that one address may send to one process of `workbench serve` per minute.",
     )
     credentials: Path = Field(
         default_factory=lambda: platformdirs.user_config_path("workbench") / "credentials.json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import re
@@ -11,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from tests.server.serving import BASE, Answer, Served
+from workbench.config import Settings
 from workbench.errors import InputError
 from workbench.server.api import ROUTES
 from workbench.server.credentials import Credentials
 from workbench.server.guard import RateLimit, allowed_paths, host_is_known, origin_is_known
 from workbench.server.problem import Problem
 from workbench.server.route import Route
+from workbench.server.service import Service
+from workbench.server.standalone import listen, make_app
 
 PLACES = {"{track_id}": "0" * 32, "{job_id}": "1"}
 
@@ -259,3 +264,44 @@ def test_a_log_line_is_json_and_has_no_secret(served: Served) -> None:
     assert (line["method"], line["path"], line["status"]) == ("GET", f"{BASE}/tracks", 200)
     assert line["user"]
     assert line["ms"] > 0
+
+
+def test_what_is_given_back_does_not_count() -> None:
+    limit = RateLimit(1.0, burst=2, clock=lambda: 0.0)
+    for _ in range(10):
+        limit.check("a")
+        limit.give_back("a")
+    assert [limit.wait_s("a") for _ in range(3)] == [0, 0, 1]
+
+
+def test_a_team_behind_one_address_comes_in_while_guessers_are_kept_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guesses = 3
+    hashed: list[str] = []
+    check = Credentials.check
+    monkeypatch.setattr(Credentials, "check", lambda self, token: (hashed.append(token), check(self, token))[1])
+    credentials = Credentials(tmp_path / "credentials.json")
+    tokens = [credentials.add(f"person{number}") for number in range(6)]
+    service = Service(Settings(library=tmp_path / "a.library", guesses_per_minute=guesses))
+
+    async def ask(url: str, token: str) -> int:
+        request = HTTPRequest(f"{url}/jobs", headers={"Authorization": f"Bearer {token}"})
+        return (await AsyncHTTPClient(force_instance=True).fetch(request, raise_error=False)).code
+
+    async def come() -> None:
+        server, port = listen(make_app(service, credentials), "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{port}{BASE}"
+        try:
+            # all pages of a team at once, after a restart
+            assert set(await asyncio.gather(*(ask(url, token) for token in 5 * tokens))) == {200}
+            assert sorted(hashed) == sorted(tokens)
+            wrong = [await ask(url, f"person0.{number}") for number in range(guesses + 2)]
+            assert wrong == [401] * guesses + [429] * 2
+            assert await ask(url, tokens[0]) == 200
+        finally:
+            server.stop()
+            await server.close_all_connections()
+            service.close()
+
+    asyncio.run(come())

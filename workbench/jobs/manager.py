@@ -337,7 +337,8 @@ class _Listeners:
                     self._thread = None
                     return
             try:
-                found = {status.job_id: status for status in self._statuses({one.job_id for one in listening})}
+                statuses = self._statuses({one.job_id for one in listening})
+                found = {status.job_id: status.event for status in statuses}
             except Exception:  # the catalog may be away for a while; who listens waits for it
                 logger.warning("there is no news of jobs: the catalog does not answer", exc_info=True)
                 found = {}
@@ -347,12 +348,12 @@ class _Listeners:
             self._wake.wait(_POLL_S)
             self._wake.clear()
 
-    def _send(self, one: Subscription, status: JobStatus) -> None:
-        if status.seq <= one.seen and not (one.fresh and status.state.finished):
+    def _send(self, one: Subscription, event: ProgressEvent) -> None:
+        if event.seq <= one.seen and not (one.fresh and event.state.finished):
             return
-        one.seen, one.fresh = status.seq, False
+        one.seen, one.fresh = event.seq, False
         try:
-            one.callback(status.event)
+            one.callback(event)
         except Exception:
             logger.exception("a listener of job %s has failed and is told no more", one.job_id)
             self.remove(one)

@@ -87,6 +87,10 @@ class RateLimit:
             self._buckets.popitem(last=False)
         return wait
 
+    def give_back(self, client: str) -> None:
+        """Take back what was taken last, for what turned out not to count."""
+        self.wait_s(client, take=-1.0)
+
     def check(self, client: str, *, take: float = 1.0) -> None:
         """Refuse a client that comes too often: `Problem` 429."""
         wait = self.wait_s(client, take=take)

@@ -51,7 +51,7 @@ class TrackWaveform(Route):
     @operation("The outline of a track", query=WaveformQuery, answer=Waveform, refusals=(404,))
     async def get(self, track_id: str, asked: WaveformQuery) -> dict[str, Any]:
         """Give the outline; the first time it is decoded."""
-        return await self.service.call(_waveform, self.service, track_id, asked.points)
+        return await self.service.compute(_waveform, self.service, track_id, asked.points)
 
 
 class TrackLabels(Route):

@@ -141,6 +141,11 @@ class Catalog:
         """How many numbers have been given to tracks, those that are no more included."""
         return self._fact("numbers")
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is the embedded one."""
+        return self._schema is None
+
     @cached_property
     def columns(self) -> TrackColumns:
         """Columns of all tracks in memory, which answer filters."""

@@ -146,6 +146,14 @@ def tracks(catalog: Catalog, *, where: str | None = None, limit: int | None = No
 
 
 @lasting
+def number_of_changed_tracks(catalog: Catalog, since: int) -> int:
+    """Count the tracks that have changed since a version."""
+    statement = sa.select(sa.func.count()).select_from(Track).where(Track.changed > since)
+    with catalog.read() as connection:
+        return connection.execute(statement).scalar_one()
+
+
+@lasting
 def number_of_tracks(catalog: Catalog, *, where: str | None = None) -> int:
     """Count the tracks, or those that fit an expression."""
     statement = sa.select(sa.func.count()).select_from(Track)
@@ -239,6 +247,17 @@ def track_columns(catalog: Catalog, names: Sequence[str]) -> dict[str, list[Any]
     with catalog.read() as connection:
         rows = connection.execute(statement).all()
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+
+
+@lasting
+def changed_columns(catalog: Catalog, names: Sequence[str], since: int) -> tuple[dict[str, list[Any]], int]:
+    """Read the same of those tracks alone that have changed since a version; and how many tracks there are in all."""
+    # sorted here: asked for an order, SQLite would walk through all ids and not find the tracks by their version
+    statement = sa.select(*(_TABLE.c[name] for name in names), _TABLE.c.id).where(_TABLE.c.changed > since)
+    with catalog.read() as connection:
+        rows = sorted(connection.execute(statement).all(), key=lambda row: row[-1])
+        n = connection.execute(sa.select(sa.func.count()).select_from(Track)).scalar_one()
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}, n
 
 
 @lasting

@@ -27,10 +27,14 @@ from workbench.errors import (
 #: Kind of journal that is safe with this version of SQLite.
 JOURNAL = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "TRUNCATE"
 
+#: Kept open: a server has some dozen threads, and who opens one for each question waits for the file each time.
+_CONNECTIONS = 24
+
 
 def make_engine(url: sa.URL, busy_timeout_s: float) -> Engine:
     """Make the engine of a file."""
-    engine = sa.create_engine(url, connect_args={"timeout": busy_timeout_s, "check_same_thread": False})
+    connecting = {"timeout": busy_timeout_s, "check_same_thread": False}
+    engine = sa.create_engine(url, connect_args=connecting, pool_size=_CONNECTIONS)
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, record: object) -> None:
