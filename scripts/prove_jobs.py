@@ -16,6 +16,7 @@ default ones, 20 seconds.
 
 from __future__ import annotations
 
+import http.client
 import random
 import signal
 import sqlite3
@@ -124,14 +125,14 @@ def stop_server(struck: Round) -> Callable[[], list[str]]:
 
 
 def stop_between_writes(server: Server, library: Library) -> None:
-    """Stop a server where it does not hold SQLite's one lock: asleep with it, it would keep everybody from writing."""
+    """Stop a server where it has no lock of the catalog: asleep with one, it would keep all others from writing."""
     while True:
         server.send(signal.SIGSTOP)
         while psutil.Process(server.pid).status() != psutil.STATUS_STOPPED:
             time.sleep(0.001)
         with closing(sqlite3.connect(library.path / "catalog.sqlite", timeout=1.0, isolation_level=None)) as other:
             try:
-                other.execute("BEGIN IMMEDIATE")
+                other.execute("BEGIN EXCLUSIVE")
                 return
             except sqlite3.OperationalError:
                 server.send(signal.SIGCONT)
@@ -258,6 +259,8 @@ def check_answers(proof: Proof, struck: Round, where: str) -> None:
 
 def prove(proof: Proof, service: Service, rounds: int) -> None:
     """Play so many rounds, some on each library."""
+    from workbench.errors import WorkbenchError
+
     waited: dict[str, list[float]] = defaultdict(list)
     connects, places, music = 0, defaultdict(int), list[Music]()
     for number in range(1, rounds + 1):
@@ -267,10 +270,15 @@ def prove(proof: Proof, service: Service, rounds: int) -> None:
                 number, on_postgres=service.rng.random() < 0.6, on_cluster=service.rng.random() < 0.5
             )  # fmt: skip
         music.append(service.rng.choice([each for each in service.music if each not in music]))
-        what, seconds, heard = play(proof, service, number, music)
-        waited[what].append(seconds)
-        places[service.place] += 1
-        connects += heard
+        try:
+            what, seconds, heard = play(proof, service, number, music)
+        except (TimeoutError, OSError, http.client.HTTPException, WorkbenchError) as error:
+            proof.check(False, f"round {number}, {service.place}: {type(error).__name__}: {error}")
+            music = service.music[:JOBS_OF_A_LIBRARY]  # go on with another library
+        else:
+            waited[what].append(seconds)
+            places[service.place] += 1
+            connects += heard
         if len(music) == JOBS_OF_A_LIBRARY or number == rounds:
             service.end_servers()
             service.forget_library()
@@ -295,8 +303,6 @@ def main() -> int:
         try:
             service.start()
             prove(proof, service, given.rounds)
-        except TimeoutError as error:
-            proof.check(False, str(error))
         finally:
             service.end()
     return proof.end()

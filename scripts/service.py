@@ -57,6 +57,11 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def runs(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """Number of its process."""
         assert self._process is not None
@@ -76,7 +81,7 @@ class Server:
                 self.ask("GET", "/jobs?limit=1")
                 return
             except (OSError, http.client.HTTPException):
-                if time.monotonic() > end or (self._process is not None and self._process.poll() is not None):
+                if time.monotonic() > end or not self.runs:
                     raise TimeoutError(f"a server did not start: {self.said()[-2000:]}") from None
             time.sleep(0.05)
 
@@ -240,7 +245,7 @@ class Service:
     def end_servers(self) -> None:
         """End the servers, and their workers."""
         for server in self.servers:
-            children = below(psutil.Process(server.pid))
+            children = below(psutil.Process(server.pid)) if server.runs else []
             server.kill()
             end_processes(children)
         self.servers = []

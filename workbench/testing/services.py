@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from workbench.errors import InputError
 
@@ -25,7 +25,7 @@ _STARTUP_S = 60.0
 #: PostgreSQL refuses to run as root; Debian's package makes this user.
 _POSTGRES_USER = "postgres"
 #: Reads until nobody holds the other end, which is when its parent is gone; then ends a process, and removes a folder.
-_UNDERTAKER = 'cat > /dev/null; kill -QUIT "$1" 2> /dev/null; sleep 1; rm -rf "$2"'
+_UNDERTAKER = 'cat > /dev/null; kill -"$3" "$1" 2> /dev/null; sleep 1; rm -rf "$2"'
 
 
 @dataclass
@@ -36,6 +36,8 @@ class _Server:
     port: int
     password: str
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    #: Ends it and all that it has started at once, whatever it is at.
+    _end_at_once: ClassVar = signal.SIGKILL
     _undertaker: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def stop(self, with_signal: signal.Signals) -> None:
@@ -51,7 +53,7 @@ class _Server:
 
     def remove(self) -> None:
         """End the server at once, also one that is recovering, and remove its data."""
-        self.stop(signal.SIGQUIT)
+        self.stop(self._end_at_once)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self, command: list[str], answers: Callable[[], bool], **more: Any) -> bool:
@@ -59,7 +61,15 @@ class _Server:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, **more)
         self._undertaker = subprocess.Popen(
-            ["sh", "-c", _UNDERTAKER, "undertaker", str(self.process.pid), str(self.folder)],
+            [
+                "sh",
+                "-c",
+                _UNDERTAKER,
+                "undertaker",
+                str(self.process.pid),
+                str(self.folder),
+                str(int(self._end_at_once)),
+            ],
             stdin=subprocess.PIPE,
             start_new_session=True,  # what ends a whole group of processes must not end it before its time
         )
@@ -94,6 +104,7 @@ class PostgresServer(_Server):
     """
 
     durable: bool = False
+    _end_at_once: ClassVar = signal.SIGQUIT
 
     @classmethod
     def make(cls, *, durable: bool = False) -> PostgresServer:
