@@ -73,7 +73,7 @@ def plan_job(
     """
     keys = {spec.key for spec in wanted}
     found = 0
-    files = scan(request.paths)
+    files = scan(request.paths, within=request.within)
     while some := list(islice(files, _AT_ONCE)):
         known = known_files(catalog, [file.path for file in some])
         planned = [_planned(file, known.get(file.path), keys, retry_failed=request.retry_failed) for file in some]

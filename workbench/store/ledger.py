@@ -90,18 +90,24 @@ class Request:
     frames : descriptors whose frames are stored too
     retry_failed : also try files again that failed for a lasting reason
     descriptors : the set whose summaries and segments are stored, ``fast`` or ``full``
+    within : folders that no link may lead out of; none means that any may
     """
 
     paths: tuple[str, ...]
     frames: tuple[str, ...] = ()
     retry_failed: bool = False
     descriptors: DescriptorSet = "fast"
+    within: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Request:
-        """Read a request as `asdict` wrote it, also one from before there were sets."""
+        """Read a request as `asdict` wrote it, also one from before there were sets, or bounds."""
         return cls(
-            tuple(stored["paths"]), tuple(stored["frames"]), stored["retry_failed"], stored.get("descriptors", "fast")
+            tuple(stored["paths"]),
+            tuple(stored["frames"]),
+            stored["retry_failed"],
+            stored.get("descriptors", "fast"),
+            tuple(stored.get("within", ())),
         )
 
     @property
