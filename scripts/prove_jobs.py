@@ -21,19 +21,17 @@ import random
 import signal
 import sqlite3
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 from listeners import Crowd, Listener
 from proof import Proof, arguments, bits, broken_by_collect, differences, end_processes, outcomes
-from service import Music, Server, Service
+from service import Music, Server, Service, running
 
 if TYPE_CHECKING:
     from workbench import Library
@@ -43,6 +41,8 @@ RESUMES_S = 30.0
 LONGEST_JOB_S = 180.0
 #: Jobs that one library is struck in: each has music of its own.
 JOBS_OF_A_LIBRARY = 3
+#: Share of the libraries with their catalog in PostgreSQL.
+ON_POSTGRES_OF_ALL = 0.6
 LISTENERS = 3
 #: How much of a job is done at most when it is struck.
 LATEST = 0.7
@@ -186,10 +186,11 @@ def play(proof: Proof, service: Service, number: int, music: list[Music]) -> tup
     strikes = STRIKES | (ON_POSTGRES if service.on_postgres else {})
     what = service.rng.choice(sorted(strikes))
     ports = [server.port for server in service.servers]
-    with service.open_library() as library:
+    with service.open_library() as library, ExitStack() as stack:
         struck = Round(service, library, service.submit(music[-1]), number)
         each = [random.Random(service.rng.random()) for _ in range(LISTENERS)]
         crowd = Crowd([Listener(ports, service.servers[0].token, struck.job_id, rng) for rng in each])
+        stack.callback(crowd.end, 0.0)
         done = wait_for(struck, service.rng.uniform(0.0, LATEST) * len(music[-1].expected))
         where = f"round {number}, {service.place}, {what} at {done} of {len(music[-1].expected)}"
         began = time.monotonic()
@@ -266,9 +267,8 @@ def prove(proof: Proof, service: Service, rounds: int) -> None:
     for number in range(1, rounds + 1):
         if len(music) in (0, JOBS_OF_A_LIBRARY):
             music = []
-            service.new_library(
-                number, on_postgres=service.rng.random() < 0.6, on_cluster=service.rng.random() < 0.5
-            )  # fmt: skip
+            on_postgres, on_cluster = service.rng.random() < ON_POSTGRES_OF_ALL, service.rng.random() < 0.5
+            service.new_library(number, on_postgres=on_postgres, on_cluster=on_cluster)
         music.append(service.rng.choice([each for each in service.music if each not in music]))
         try:
             what, seconds, heard = play(proof, service, number, music)
@@ -282,11 +282,8 @@ def prove(proof: Proof, service: Service, rounds: int) -> None:
         if len(music) == JOBS_OF_A_LIBRARY or number == rounds:
             service.end_servers()
             service.forget_library()
-    proof.figures |= {
-        "rounds": rounds,
-        "files_per_job": len(service.music[0].expected),
-        "places": dict(sorted(places.items())),
-    }
+    proof.figures |= {"rounds": rounds, "files_per_job": len(service.music[0].expected)}
+    proof.figures["places"] = dict(sorted(places.items()))
     proof.figures["strikes"] = {what: len(seconds) for what, seconds in sorted(waited.items())}
     proof.figures["slowest_resume_s"] = {what: round(max(seconds), 1) for what, seconds in sorted(waited.items())}
     proof.figures["sockets_opened"] = connects
@@ -294,17 +291,18 @@ def prove(proof: Proof, service: Service, rounds: int) -> None:
 
 def main() -> int:
     """Run the command line."""
+    from workbench.errors import InputError
+
     parser = arguments(__doc__, rounds=100, what="jobs that are struck")
     parser.add_argument("--tracks", type=int, default=16, help="tracks of two minutes per job (default 16)")
     given = parser.parse_args()
     proof = Proof(f"{given.rounds} strikes during jobs, and every job ends right", as_json=given.json)
-    with tempfile.TemporaryDirectory(prefix="prove-jobs-") as folder:
-        service = Service(Path(folder), random.Random(given.seed), given.tracks, JOBS_OF_A_LIBRARY)
-        try:
-            service.start()
+    try:
+        with running(random.Random(given.seed), tracks=given.tracks, collections=JOBS_OF_A_LIBRARY) as service:
             prove(proof, service, given.rounds)
-        finally:
-            service.end()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
     return proof.end()
 
 

@@ -16,17 +16,15 @@ from __future__ import annotations
 
 import random
 import sys
-import tempfile
 import threading
 import time
 from bisect import bisect_right
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from listeners import Crowd, Heard, Listener
 from proof import Proof, arguments
-from service import Service
+from service import Service, running
 
 if TYPE_CHECKING:
     from workbench import Library
@@ -121,20 +119,19 @@ def prove(proof: Proof, service: Service, reconnects: int) -> None:
 
 def main() -> int:
     """Run the command line."""
+    from workbench.errors import InputError
+
     parser = arguments(__doc__)
     parser.add_argument("--tracks", type=int, default=32, help="tracks of two minutes per job (default 32)")
     parser.add_argument("--reconnects", type=int, default=1000, metavar="N", help="of listeners (default 1000)")
     given = parser.parse_args()
     proof = Proof(f"{given.reconnects} reconnections during jobs, and nothing is missed or late", as_json=given.json)
-    with tempfile.TemporaryDirectory(prefix="prove-progress-") as folder:
-        service = Service(Path(folder), random.Random(given.seed), given.tracks, collections=1)
-        try:
-            service.start()
+    try:
+        with running(random.Random(given.seed), tracks=given.tracks, collections=1) as service:
             prove(proof, service, given.reconnects)
-        except TimeoutError as error:
-            proof.check(False, str(error))
-        finally:
-            service.end()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
     return proof.end()
 
 

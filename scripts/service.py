@@ -14,7 +14,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,6 +149,24 @@ def make_music(folder: Path, cluster: Cluster, *, tracks: int, seed: int) -> Mus
     return music
 
 
+@contextmanager
+def running(rng: random.Random, *, tracks: int, collections: int) -> Iterator[Service]:
+    """Give a service in a folder of its own, and end all of it with the block.
+
+    Raises
+    ------
+    InputError
+        When PostgreSQL or Redis is not installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="prove-service-") as folder:
+        service = Service(Path(folder), rng, tracks, collections)
+        try:
+            service.start()
+            yield service
+        finally:
+            service.end()
+
+
 @dataclass
 class Service:
     """Servers, and what they stand on.
@@ -166,16 +187,18 @@ class Service:
     postgres: PostgresServer | None = None
     redis: RedisServer | None = None
     cluster: Cluster = field(init=False)
+    library: Path = field(init=False)
     on_postgres: bool = False
     on_cluster: bool = False
-    library: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cluster = Cluster(self.folder)
 
     def start(self) -> None:
         """Start what lasts for the whole proof, and make the music."""
         from workbench.testing.services import PostgresServer, RedisServer
 
         self.postgres, self.redis = PostgresServer.make(durable=True), RedisServer.make()
-        self.cluster = Cluster(self.folder)
         self.cluster.start()
         for number in range(self.collections):
             seed = self.rng.randrange(1 << 20) * 1000
