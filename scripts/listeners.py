@@ -17,7 +17,7 @@ from typing import Any
 LONGEST_S = 1.2
 #: Between attempts to reach a server that is not there.
 PAUSE_S = 0.1
-CONNECT_S = 3.0
+CONNECT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

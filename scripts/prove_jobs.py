@@ -46,8 +46,8 @@ ON_POSTGRES_OF_ALL = 0.6
 LISTENERS = 3
 #: How much of a job is done at most when it is struck.
 LATEST = 0.7
-#: In which who has slept must have noticed.
-NOTICES_S = 15.0
+#: In which who has slept must have noticed, and listeners must have heard of the end; much, for a busy machine.
+NOTICES_S = HEARS_S = 30.0
 
 
 @dataclass
@@ -69,6 +69,12 @@ class Round:
         from workbench.store.ledger import Ledger
 
         return Ledger(self.library.catalog).counts(self.job_id).done
+
+    def fence(self) -> int:
+        """How often the job has been taken up."""
+        from workbench.store.ledger import Ledger
+
+        return int(Ledger(self.library.catalog).job(self.job_id)["fence"])
 
     def has_ended(self) -> bool:
         """Whether the job will not go on."""
@@ -193,15 +199,15 @@ def play(proof: Proof, service: Service, number: int, music: list[Music]) -> tup
         stack.callback(crowd.end, 0.0)
         done = wait_for(struck, service.rng.uniform(0.0, LATEST) * len(music[-1].expected))
         where = f"round {number}, {service.place}, {what} at {done} of {len(music[-1].expected)}"
-        began = time.monotonic()
+        fence, began = struck.fence(), time.monotonic()
         then = strikes[what](struck)
-        resumed = wait_for_progress(struck, began)
+        resumed = wait_for_progress(struck, fence, began)
         proof.check(resumed <= RESUMES_S, f"{where}: went on after {resumed:.1f} s")
         proof.check_none(then() if then is not None else [], where)
         end = began + LONGEST_JOB_S
         while not struck.has_ended() and time.monotonic() < end:
             time.sleep(0.05)
-        proof.check_none(crowd.end(10.0), where)
+        proof.check_none(crowd.end(HEARS_S), where)
         check(proof, struck, music, where)
     proof.say(f"{where}: went on after {resumed:.1f} s, ended after {time.monotonic() - began:.1f} s")
     return what, resumed, crowd.connects
@@ -213,15 +219,15 @@ def wait_for(struck: Round, files: float) -> int:
     while (done := struck.done()) < files and not struck.has_ended():
         if time.monotonic() > end:
             raise TimeoutError(f"round {struck.number}: the job does not get on: {done} files")
-        time.sleep(0.01)
+        time.sleep(0.02)
     return done
 
 
-def wait_for_progress(struck: Round, began: float) -> float:
-    """Wait until a job goes on after a strike; give the seconds since that began."""
+def wait_for_progress(struck: Round, fence: int, began: float) -> float:
+    """Wait until a job goes on after a strike: taken up again, or with one file more; give the seconds since then."""
     done, end = struck.done(), began + LONGEST_JOB_S
-    while struck.done() <= done and not struck.has_ended() and time.monotonic() < end:
-        time.sleep(0.02)
+    while struck.done() <= done and struck.fence() == fence and not struck.has_ended() and time.monotonic() < end:
+        time.sleep(0.05)
     return time.monotonic() - began
 
 
