@@ -44,6 +44,7 @@ class Reason(StrEnum):
     PERMISSION_DENIED = "permission_denied"
     NOT_A_FILE = "not_a_file"
     SYMLINK_LOOP = "symlink_loop"
+    LEADS_OUT = "leads_out"
     EMPTY = "empty"
     NOT_AUDIO = "not_audio"
     DECODER_MISSING = "decoder_missing"
@@ -78,6 +79,7 @@ _REMEDIES: dict[Reason, str] = {
     Reason.PERMISSION_DENIED: "Give the user who runs the workbench permission to read the file.",
     Reason.NOT_A_FILE: "Pass regular files only; pipes, devices and sockets are not read.",
     Reason.SYMLINK_LOOP: "Repair or remove the symbolic link, which points back to itself.",
+    Reason.LEADS_OUT: "Remove the link, which leads out of the folders that are allowed, or allow where it leads.",
     Reason.EMPTY: "The file has no bytes: copy it again from its source.",
     Reason.NOT_AUDIO: "No decoder recognises the content: check that it is audio, or convert it to FLAC or WAV.",
     Reason.DECODER_MISSING: "Install the extra that decodes this format: pip install 'audio-workbench[av]'.",
@@ -102,6 +104,7 @@ _TRANSIENT = frozenset(
         Reason.MISSING,
         Reason.PERMISSION_DENIED,
         Reason.SYMLINK_LOOP,
+        Reason.LEADS_OUT,
         Reason.DECODER_MISSING,
         Reason.CHANGED_WHILE_READ,
         Reason.READ_ERROR,

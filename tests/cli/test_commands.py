@@ -551,7 +551,7 @@ def test_an_error_as_json(run: Run, tmp_path: Path) -> None:
 def test_a_locked_catalog(run: Run, songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_BUSY_TIMEOUT_S", "0.1")
     with Library.open(tmp_path / "l", settings=Settings()) as holder, holder.catalog.write():
-        refused(run("analyze", songs, "--library", tmp_path / "l"), 3, "held by another process", "BUSY_TIMEOUT")
+        refused(run("analyze", songs, "--library", tmp_path / "l"), 3, "held by", "BUSY_TIMEOUT")
 
 
 def test_the_library_may_be_named_by_the_environment(

@@ -16,6 +16,7 @@ import pytest
 from tests.jobs.collection import Analyzed, environment
 from tests.server.serving import BASE, COMMAND, Served, multipart, start
 from tests.services import eventually
+from workbench.library import Library
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -92,3 +93,25 @@ def test_a_server_that_is_asked_to_stop_lets_an_upload_come_to_its_end(tmp_path:
     connection.close()
     assert running.process.wait(60) == 0
     assert running.token.partition(".")[2] not in running.log.read_text()
+
+
+@pytest.mark.slow
+def test_a_server_that_comes_back_goes_on_unasked(tmp_path: Path, analyzed: Analyzed) -> None:
+    running = start(tmp_path, analyzed)
+    running.process.kill()
+    running.process.wait()
+    with Library.open(running.library) as library:
+        job_id = library.job_manager().submit([str(analyzed.music)], owner="ada").job_id
+        again = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "serve", "--port", "0", "--json"],
+            env=environment(
+                WORKBENCH_LIBRARY=str(running.library), WORKBENCH_CREDENTIALS=str(tmp_path / "credentials.json")
+            ),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            eventually(lambda: library.job_manager().get(job_id).state.finished, within_s=60)
+        finally:
+            again.terminate()
+            assert again.wait(60) == 0

@@ -40,8 +40,9 @@ def test_a_job_goes_from_plan_to_end(store: Store) -> None:
 
 
 def test_the_costliest_batch_is_leased_first(store: Store) -> None:
-    job = store.plan("a", "b", "c", batches=[(0, 0, 1.0), (1, 1, 9.0), (2, 2, 5.0)])
-    assert [store.lease(job).files[0].path for _ in range(3)] == ["b", "c", "a"]
+    """Of such as cost about the same, the one that was planned first."""
+    job = store.plan("a", "b", "c", "d", batches=[(3, 3, 100.0), (0, 0, 900.0), (1, 1, 9000.0), (2, 2, 1000.0)])
+    assert [store.lease(job).files[0].path for _ in range(4)] == ["b", "a", "c", "d"]
 
 
 def test_attempts_rise_before_the_work(store: Store) -> None:

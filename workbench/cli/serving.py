@@ -67,6 +67,7 @@ async def _serve(
         raise InputError(
             f"Port {port} at {address} cannot be opened: {error.strerror}.", "Choose another with --port or --address."
         ) from error
+    await service.call(lambda: service.jobs)  # what a server before this one has left in the queue goes on, unasked
     host = f"[{address}]" if ":" in address else address
     url = f"http{'s' if certificate else ''}://{host}:{port}{BASE}"
     if as_json:

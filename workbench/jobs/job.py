@@ -247,7 +247,10 @@ class Job:
 
         settings = place.settings
         tasks = TaskSettings(
-            str(place.parts.root), limits_of(settings), f"workbench-{place.catalog.library_id}-{self.id}"
+            str(place.parts.root),
+            limits_of(settings),
+            f"workbench-{place.catalog.library_id}-{self.id}",
+            request.within,
         )
         with ExitStack() as stack:
             with kept(self._ledger, self._lease):

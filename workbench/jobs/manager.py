@@ -148,8 +148,19 @@ class JobManager:
 
     # --- jobs -------------------------------------------------------------------------------------
 
-    def submit(self, paths: Iterable[str], *, options: AnalyzeOptions | None = None, owner: str) -> JobStatus:
+    def submit(
+        self, paths: Iterable[str], *, options: AnalyzeOptions | None = None, owner: str, within: Iterable[str] = ()
+    ) -> JobStatus:
         """Put files and folders into the queue; they are looked through when the job is taken up.
+
+        Parameters
+        ----------
+        paths : iterable of str
+        options : AnalyzeOptions, optional
+        owner : str
+            Who submits it.
+        within : iterable of str
+            Folders that no link may lead out of, neither now nor later; none means that any may.
 
         Raises
         ------
@@ -162,7 +173,9 @@ class JobManager:
         settings = self._place.settings
         where = tuple(dict.fromkeys(absolute(path) for path in paths))
         frames = tuple(sorted(set(options.frames)))
-        request = Request(where, frames, options.retry_failed, options.descriptors or settings.descriptors)
+        request = Request(
+            where, frames, options.retry_failed, options.descriptors or settings.descriptors, tuple(within)
+        )
         check_request(request)
         job_id = self._ledger.submit(request, owner, most_jobs=settings.most_jobs)
         self._runner.wake()

@@ -106,9 +106,9 @@ class JobFailures(Route):
 
 
 def _submit_paths(service: Service, asked: BatchRequest, owner: str) -> JobStatus:
-    paths = allowed_paths(asked.paths, service.settings.roots)
+    paths, roots = allowed_paths(asked.paths, service.settings.roots)
     options = AnalyzeOptions(**asked.model_dump(exclude={"paths"}))
-    return service.jobs.submit(paths, options=options, owner=owner)
+    return service.jobs.submit(paths, options=options, owner=owner, within=roots)
 
 
 routes = [BatchAnalyze, Jobs, Job, ResumeJob, JobFailures]

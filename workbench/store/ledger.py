@@ -40,6 +40,8 @@ from workbench.store.catalog.models import Batch, File, Job, JobFile
 from workbench.store.records import WorkFile
 
 MAX_ATTEMPTS = 3
+#: Costs of batches that differ by less do not matter for which of them comes first.
+_ALIKE = 300.0
 
 _SEEN = ("size", "mtime_ns")
 
@@ -71,18 +73,24 @@ class Request:
     frames : descriptors whose frames are stored too
     retry_failed : also try files again that failed for a lasting reason
     descriptors : the set whose summaries and segments are stored, ``fast`` or ``full``
+    within : folders that no link may lead out of; none means that any may
     """
 
     paths: tuple[str, ...]
     frames: tuple[str, ...] = ()
     retry_failed: bool = False
     descriptors: DescriptorSet = "fast"
+    within: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Request:
-        """Read a request as `asdict` wrote it, also one from before there were sets."""
+        """Read a request as `asdict` wrote it, also one from before there were sets, or bounds."""
         return cls(
-            tuple(stored["paths"]), tuple(stored["frames"]), stored["retry_failed"], stored.get("descriptors", "fast")
+            tuple(stored["paths"]),
+            tuple(stored["frames"]),
+            stored["retry_failed"],
+            stored.get("descriptors", "fast"),
+            tuple(stored.get("within", ())),
         )
 
     @property
@@ -508,7 +516,7 @@ class Ledger:
         job : JobLease
             The right to do so.
         batches : sequence of (first ordinal, last ordinal, cost)
-            Files between them that have an outcome already are left out.
+            In the order in which they are to be begun. Files between them that have an outcome already are left out.
         """
         with self._catalog.write() as connection:
             self._held(connection, job)
@@ -544,7 +552,7 @@ class Ledger:
 
     @lasting
     def lease_batch(self, job: JobLease, *, last_attempts: bool = True) -> BatchLease | None:
-        """Lease the costliest batch that waits, so that no long one is left for the end.
+        """Lease the costliest batch that waits, so that no long one is left for the end; of equals, the first.
 
         Parameters
         ----------
@@ -560,7 +568,7 @@ class Ledger:
         with self._catalog.write() as connection:
             self._held(connection, job)
             batch = connection.execute(
-                waiting.order_by(last_attempt, Batch.cost.desc(), Batch.id).limit(1)
+                waiting.order_by(last_attempt, sa.cast(Batch.cost / _ALIKE, sa.Integer).desc(), Batch.id).limit(1)
             ).one_or_none()
             if batch is None:
                 return None

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from typing import Any
 
@@ -57,10 +59,7 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
     """Give the error that says what to do, or None where it is no fault of the file or the disk."""
     said = str(error.orig).lower()
     if "locked" in said or "busy" in said:
-        return CatalogLockedError(
-            f"The catalog {name} is held by another process.",
-            "Wait for it to finish, or raise WORKBENCH_BUSY_TIMEOUT_S.",
-        )
+        return _held(name)
     if "has moved" in said:  # what the triggers of `move` say
         return CatalogMovedError(name)
     if "full" in said:
@@ -84,3 +83,31 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
             "Check its space and health, then run the same command again: it resumes where it stopped.",
         )
     return None
+
+
+def _held(name: str) -> CatalogLockedError:
+    """Say who holds the file, as far as the system tells."""
+    import psutil
+
+    who, remedy = "another process", "Wait for it to finish, or raise WORKBENCH_BUSY_TIMEOUT_S."
+    for pid in _holders(name.removeprefix("sqlite:///")):
+        with contextlib.suppress(psutil.Error):  # it has ended in the meantime
+            process = psutil.Process(pid)
+            who = f"process {pid} ({process.name()})"
+            if process.status() == psutil.STATUS_STOPPED:
+                who += ", which is stopped"
+                remedy = f"Let it go on, kill -CONT {pid}, or end it."
+                break
+    return CatalogLockedError(f"The catalog {name} is held by {who}.", remedy)
+
+
+def _holders(path: str) -> list[int]:
+    """Give the processes besides this one that have a lock on a catalog; Linux lists them, other systems do not."""
+    with contextlib.suppress(OSError):
+        locked = os.stat(path if JOURNAL != "WAL" else f"{path}-shm")
+        file = f"{os.major(locked.st_dev):02x}:{os.minor(locked.st_dev):02x}:{locked.st_ino}"
+        with open("/proc/locks") as listing:
+            lines = [line.split() for line in listing]
+        pids = {int(words[4]) for words in lines if len(words) == 8 and words[5] == file}  # who waits has a word more
+        return sorted(pids - {os.getpid(), -1, 0})
+    return []
