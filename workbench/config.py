@@ -118,7 +118,8 @@ class Settings(BaseSettings):
     )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Origins of other web pages, `https://…`, parted by commas, that may use the server.",
+        description="Origins, `https://…`, parted by commas, under which people see this server, as behind a proxy: "
+        "changes and sockets from pages of any other are refused.",
     )
     upload_bytes: int = Field(default=500_000_000, gt=0, description="Most bytes that one upload may have.")
     requests_per_s: float = Field(
