@@ -24,12 +24,12 @@ import yaml
 
 from tests.jobs.collection import Analyzed, write_track
 from tests.server.serving import Served, start, stop
-from tests.services import free_port
 from tests.test_readme import ROOT
 from workbench import errors
 from workbench.cli import app
 from workbench.client import AsyncClient, Client
 from workbench.config import Settings
+from workbench.testing.services import free_port
 
 DEPLOY = ROOT / "docs/deploy"
 NAME = "music.example.org"

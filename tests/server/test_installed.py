@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.collection import Analyzed, write_track
-from tests.services import free_port
 from tests.test_readme import ROOT
 from workbench import errors
 from workbench.client import Client
+from workbench.testing.services import free_port
 
 pytestmark = pytest.mark.slow
 

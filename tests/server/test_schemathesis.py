@@ -21,16 +21,11 @@ schemathesis.openapi.format("workbench-mark", st.just("WyJwYXRoIiwgImEiLCAiYSJd"
 """
 # 422 for what a JSON schema cannot say: a range whose ends are in order, a region within its track, one of two fields.
 # 413 besides for a body that breaks a schema by its size.
-# `use_after_free` holds for every route but those of jobs: the DELETE of a job stops it, and what was stopped can still
-# be looked at, and resumed.
+# `use_after_free` is left out: the API's one DELETE stops a job, which can still be looked at, and resumed.
 CONFIG = """
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "406", "409", "416", "422"]
 negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422"]
-
-[[operations]]
-include-path-regex = "^/jobs/"
-checks.use_after_free.enabled = false
 """
 
 
@@ -45,6 +40,8 @@ def test_the_server_does_what_its_document_says(served: Served, tmp_path: Path) 
             f"Authorization: Bearer {served.token}",
             "--checks",
             "all",
+            "--exclude-checks",
+            "use_after_free",
             "--max-examples",
             "20",
         ),

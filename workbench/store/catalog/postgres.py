@@ -172,6 +172,10 @@ def is_lost(error: DBAPIError) -> bool:
     return state.startswith("08") or state in _ENDED
 
 
+def _names_a_table_of_ours(error: DBAPIError) -> bool:
+    return any(f'"{table}"' in first_line(error) for table in Write.metadata.tables)
+
+
 def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
     """Give the error that says what to do, or None where it is no fault of the server."""
     state = getattr(error.orig, "sqlstate", None)
@@ -190,7 +194,7 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
             f"The catalog {name} cannot be written: {first_line(error)}.",
             "Give the user the right to create and write schemas in the database, on the primary server.",
         )
-    if state == "42P01":  # the schema has another name now
+    if state == "42P01" and _names_a_table_of_ours(error):  # the schema has another name now
         return CatalogMovedError(name)
     if state in _DAMAGED:
         return LibraryDamagedError(
