@@ -181,6 +181,11 @@ class TrackColumns:
             self._refresh()
             self._keep(set(_USUAL))
 
+    def keep_up(self) -> None:
+        """Read what has changed of the columns that are kept."""
+        with self._lock:
+            self._refresh()
+
     def fitting(self, where: str) -> tuple[npt.NDArray[np.int64], set[str]] | None:
         """Give the numbers of the tracks that fit an expression, and the columns that it names.
 
