@@ -45,6 +45,8 @@ class Growing(Generic[Item]):
 
     def add(self, rows: npt.NDArray[Item]) -> npt.NDArray[Item]:
         """Add rows behind the others, and give all."""
+        if not len(rows):
+            return self.rows
         n = self._used + len(rows)
         if n > len(self._room):
             room = np.empty((n + int(n * _ROOM), *self._room.shape[1:]), dtype=self._room.dtype)

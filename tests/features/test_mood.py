@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.features.mood import CUES, MOODS, WEIGHTS, affect, danceability, mood_name, mood_of, percent_ranks
+from workbench.features.mood import (
+    CUES,
+    MOODS,
+    WEIGHTS,
+    affect,
+    danceability,
+    mood_name,
+    mood_of,
+    moods_of,
+    percent_ranks,
+)
 
 UNIT = st.floats(0, 1)
 MAYBE = st.one_of(st.just(math.nan), st.floats(-1e6, 1e6))
@@ -92,3 +102,9 @@ def test_on_a_narrow_scale_ranks_tell_moods_apart() -> None:
     ranks = zip(percent_ranks(valence), percent_ranks(arousal), strict=True)
     assert {mood_name(*point) for point in ranks} == set(MOODS)
     assert mood_name(math.nan, 0.5) is None
+
+
+@given(st.lists(st.tuples(*[st.one_of(st.floats(0, 1), st.sampled_from([0.4, 0.6, 1.0, math.nan]))] * 2)))
+def test_the_moods_of_many_points_are_those_of_each(points: list[tuple[float, float]]) -> None:
+    valence, arousal = np.array(points, dtype=np.float64).reshape(-1, 2).T
+    np.testing.assert_array_equal(moods_of(valence, arousal), [mood_of(*point) for point in points])

@@ -13,7 +13,9 @@ import pytest
 from tests.jobs.collection import Analyzed
 from tests.services import eventually
 from workbench.config import Settings
+from workbench.errors import LibraryDamagedError
 from workbench.server.service import Service
+from workbench.store.catalog.engine import raise_version
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -57,6 +59,54 @@ def test_who_looks_something_up_does_not_wait_for_who_computes(tmp_path: Path) -
         asyncio.run(ask())
     finally:
         over.set()
+        service.close()
+
+
+def test_who_computes_does_not_wait_for_who_composes(tmp_path: Path) -> None:
+    service = Service(Settings(library=tmp_path / "a.library"))
+    over = threading.Event()
+
+    async def ask() -> None:
+        composing = [asyncio.create_task(service.compose(over.wait, 30)) for _ in range(20)]
+        await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(service.compute(lambda: "computed"), 10) == "computed"
+        assert not any(task.done() for task in composing)
+        over.set()
+        assert all(await asyncio.gather(*composing))
+
+    try:
+        asyncio.run(ask())
+    finally:
+        over.set()
+        service.close()
+
+
+def test_what_is_committed_is_taken_in_before_anybody_asks(
+    tmp_path: Path, analyzed: Analyzed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(analyzed.path, tmp_path / "a.library")
+    service = Service(Settings(library=tmp_path / "a.library"))
+    try:
+        library = service.library
+        indexes = library._indexes
+        eventually(lambda: indexes._table is not None and library.catalog.columns._columns)
+        with library.catalog.write() as connection:
+            raise_version(connection)
+        version = library.catalog.version()
+        eventually(lambda: indexes._vectors is not None and indexes._vectors.version == version)
+        eventually(lambda: indexes._table is not None and indexes._table.version == version)
+        eventually(lambda: library.catalog.columns._version == version)
+
+        tried: list[None] = []
+
+        def fail() -> None:
+            tried.append(None)
+            raise LibraryDamagedError("broken", "mend it")
+
+        monkeypatch.setattr(library, "keep_up", fail)
+        eventually(lambda: len(tried) > 2)
+        assert caplog.text.count("could not be taken in") == 1
+    finally:
         service.close()
 
 

@@ -104,7 +104,8 @@ class Region:
         """Tell the same of many points, by their coordinates, each of shape (n,)."""
         each = ((valence, self.valence), (arousal, self.arousal))
         inside = ((low <= x) & ((x < high) | ((x == high) & (high == 1.0))) for x, (low, high) in each)
-        return np.logical_and(*inside)
+        everywhere: npt.NDArray[np.bool_] = np.logical_and(*inside)
+        return everywhere
 
 
 _LOW, _MIDDLE, _HIGH = (0.0, 0.4), (0.4, 0.6), (0.6, 1.0)
