@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from workbench.answers import CachedAnswers
+    from workbench.audio.decode import Limits
     from workbench.jobs.job import Job
     from workbench.jobs.manager import JobManager
     from workbench.jobs.missing import Missing
@@ -297,6 +298,12 @@ class Library:
         page = tracks_page(self.catalog, where=where, sort=sort, descending=descending, after=after, limit=limit)
         return page.rows, page.after
 
+    def count(self, where: str | None = None) -> int:
+        """Count the tracks, or those that fit an expression (see `tracks`)."""
+        from workbench.store.catalog import queries
+
+        return queries.number_of_tracks(self.catalog, where=where)
+
     def records(self, tracks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Give the records of tracks by id; an id that is not known is left out."""
         from workbench.store.catalog import queries
@@ -356,14 +363,42 @@ class Library:
             In [-1, 1].
         """
         from workbench.audio.waveform import reduce_outline
-        from workbench.jobs.job import limits_of
-        from workbench.store.catalog import queries
         from workbench.store.waveforms import load_outline
 
         track_id = self._track_id(track)
-        path = queries.tracks_by_id(self.catalog, [track_id])[track_id]["path"]
-        spans = load_outline(self.path / "index" / "waveforms", track_id, path, limits_of(self.settings))
+        spans = load_outline(self.path / "index" / "waveforms", track_id, self._path_of(track_id), self._limits)
         return reduce_outline(spans, points)
+
+    def excerpt(
+        self, track: PathLike, start_s: float = 0.0, seconds: float = 10.0
+    ) -> tuple[npt.NDArray[np.int16], int]:
+        """Decode a part of a track for listening: samples, shape (n, channels), int16, and their rate in Hz.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def hear(lib: wb.Library, track: str) -> object:
+        ...     from IPython.display import Audio
+        ...     samples, sr = lib.excerpt(track, start_s=30)
+        ...     return Audio(samples.T, rate=sr)
+        """
+        from workbench.store import listen
+
+        return listen.excerpt(self._path_of(track), start_s, seconds, self._limits)
+
+    def spectrogram(self, track: PathLike, columns: int = 1000) -> npt.NDArray[np.float32]:
+        """Give the mel spectrum of a track over time, in dB, shape (n_bands, n_columns); it is decoded for that."""
+        from workbench.store import listen
+
+        return listen.spectrogram(self._path_of(track), columns, self._limits)
+
+    def beats(self, track: PathLike) -> npt.NDArray[np.float64]:
+        """Give the beats of a track, in seconds; decoded for that where ``frames/beats`` is not stored."""
+        from workbench.store import listen
+
+        track_id = self._track_id(track)
+        stored = self._beats([track_id])
+        return stored[track_id] if track_id in stored else listen.beats(self._path_of(track_id), self._limits)
 
     def failed(self) -> list[dict[str, Any]]:
         """Files without a track: ``path, reason, detail, remedy``."""
@@ -873,6 +908,18 @@ class Library:
         text = os.fspath(wanted)
         path = absolute(text)
         return queries.find_track(self.catalog, path if os.path.exists(path) else text)
+
+    def _path_of(self, track: PathLike) -> str:
+        from workbench.store.catalog import queries
+
+        track_id = self._track_id(track)
+        return str(queries.tracks_by_id(self.catalog, [track_id])[track_id]["path"])
+
+    @property
+    def _limits(self) -> Limits:
+        from workbench.jobs.job import limits_of
+
+        return limits_of(self.settings)
 
     def _ragged(self, path: str, track: str) -> xr.DataArray:
         from workbench.features.registry import spec

@@ -1,0 +1,17 @@
+"""Widgets for notebooks and dashboards; they need the extra ``workbench[notebook]``.
+
+A page is a `Selection` and some widgets that share it:
+
+>>> import workbench as wb
+>>> def page(lib: wb.Library) -> list[View]:
+...     selection = Selection()
+...     return [SimilaritySearch(lib, selection), Player(lib, selection)]
+"""
+
+from workbench.widgets.player import Player
+from workbench.widgets.selection import Selection
+from workbench.widgets.similarity import SimilaritySearch
+from workbench.widgets.table import TrackTable
+from workbench.widgets.view import View
+
+__all__ = ["Player", "Selection", "SimilaritySearch", "TrackTable", "View"]
