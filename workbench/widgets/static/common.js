@@ -19,6 +19,10 @@ const ARRAYS = {
   float32: Float32Array, float64: Float64Array, int16: Int16Array, int32: Int32Array, uint8: Uint8Array,
 };
 
+/** Put children in place of those that are there; null stands for none. */
+const fill = (node, ...children) =>
+  node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+
 /** Questions to the kernel: `const ask = asker(model); const page = await ask("page", {after: null})`. */
 function asker(model) {
   const waiting = new Map();

@@ -234,7 +234,7 @@ function render({ model, el: root }) {
     const thumbs = ["👍", "👎"].map((sign, i) =>
       el("button", { type: "button", class: "wb-quiet", "aria-label": i ? "This does not sound like it" : "This sounds like it",
         onclick: () => judge(result.id, !i) }, sign));
-    why.replaceChildren(
+    fill(why,
       el("h3", {}, named(result)),
       ...FACETS.filter((facet) => result.facets[facet] !== undefined && result.facets[facet] !== null).map((facet) =>
         el("div", { class: "wb-facet" }, facet,
