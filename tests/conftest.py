@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest_plugins = ("tests.services",)
+pytest_plugins = ("tests.services", "tests.browser")
 
 ALLOWED_SKIPS = Path(__file__).parents[1] / ".ci" / "allowed-skips.txt"
 

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from tests.jobs.collection import write_track
-from tests.services import RedisServer
 from tests.store.conftest import Store, columns, content_id
 from workbench.config import Settings
 from workbench.errors import InputError, WorkbenchError
 from workbench.library import Library
+from workbench.schema import JobState
 from workbench.similarity.embedding import COMPONENTS, EMBEDDING
 from workbench.store.arrays import part_name
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, Source
+from workbench.testing.services import RedisServer
 
 N = 40
 

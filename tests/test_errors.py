@@ -81,6 +81,7 @@ def test_only_what_may_pass_by_itself_is_tried_again() -> None:
         "missing",
         "permission_denied",
         "symlink_loop",
+        "leads_out",
         "decoder_missing",
         "changed_while_read",
         "read_error",

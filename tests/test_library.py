@@ -39,7 +39,8 @@ from workbench.errors import (
     LibraryUnwritableError,
     LibraryVersionError,
 )
-from workbench.library import LAYOUT, Library
+from workbench.library import Library
+from workbench.store.marker import LAYOUT
 
 __all__ = ["analyzed", "cluster", "library", "music"]
 
@@ -121,6 +122,7 @@ import workbench.jobs.job, zarr, sqlalchemy.dialects.sqlite, alembic.command
 os.setgid(65534); os.setuid(65534)
 from workbench.errors import WorkbenchError
 from workbench.library import Library
+from workbench.store.marker import LAYOUT
 try:
     with Library.open(sys.argv[1]) as library:
         library.analyze(sys.argv[2])

@@ -18,6 +18,7 @@ PUBLIC = [
     "WorkbenchError",
     "__version__",
     "audio",
+    "client",
     "errors",
     "features",
     "metrics",

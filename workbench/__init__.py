@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench import audio, errors, features, metrics, playlist, similarity, testing
+    from workbench import audio, client, errors, features, metrics, playlist, similarity, testing
     from workbench.config import Settings
     from workbench.errors import Outcome, Reason, WorkbenchError
     from workbench.library import Library
@@ -30,6 +30,7 @@ __all__ = [
     "WorkbenchError",
     "__version__",
     "audio",
+    "client",
     "errors",
     "features",
     "metrics",

@@ -276,8 +276,8 @@ class CachedAnswers:
         return [self._locate(name, decoded=asked.region is not None) for name in names]
 
     def _locate(self, name: PathLike, *, decoded: bool) -> _Found:
-        track, path = locate(self._library.catalog, name)
-        known = self._indexes.vectors.row(track) is not None
+        track, path, number = locate(self._library.catalog, name)
+        known = number is not None and self._indexes.vectors.has(number)
         is_file = os.path.exists(absolute(os.fspath(name)))
         content = None if known and not decoded else track if is_file else probe(path).content_id
         return _Found(path if is_file else track, track, path, content, known)

@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     )
     warm_s: float = Field(default=60.0, ge=0, description="Longest time that it takes for that each time, seconds.")
 
+    server: str | None = Field(
+        default=None, description="Server that `workbench.client` asks: http://host:8765, or the root of its API."
+    )
+    token: SecretStr | None = Field(default=None, description="Token with which it does so.")
+
     roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
         description="Folders below which the server analyzes files on request, parted as in `PATH`; none by default.",
@@ -113,14 +118,19 @@ class Settings(BaseSettings):
     )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Origins of other web pages, `https://…`, parted by commas, that may use the server.",
+        description="Origins, `https://…`, parted by commas, under which people see this server, as behind a proxy: "
+        "changes and sockets from pages of any other are refused.",
     )
     upload_bytes: int = Field(default=500_000_000, gt=0, description="Most bytes that one upload may have.")
     requests_per_s: float = Field(
-        default=200.0, gt=0, description="Requests that one user may make of the server per second, over some time."
+        default=200.0,
+        gt=0,
+        description="Requests that one user may make of one server process per second, over some time.",
     )
     guesses_per_minute: float = Field(
-        default=10.0, gt=0, description="Wrong tokens that one address may send to `workbench serve` per minute."
+        default=10.0,
+        gt=0,
+        description="Wrong tokens that one address may send to one process of `workbench serve` per minute.",
     )
     credentials: Path = Field(
         default_factory=lambda: platformdirs.user_config_path("workbench") / "credentials.json",
@@ -175,5 +185,5 @@ def load_settings() -> Settings:
 
 def _given(place: tuple[int | str, ...], value: object) -> str:
     """Repeat what was given for a setting that holds no secret; under an unknown name it may be one."""
-    shown = place and place[0] in Settings.model_fields and place[0] not in ("catalog", "redis")
+    shown = place and place[0] in Settings.model_fields and place[0] not in ("catalog", "redis", "token")
     return f" (given: {value!r})" if shown else ""

@@ -5,13 +5,16 @@
     WorkbenchError                 exit code of the command line
     ├── InputError            2    the request is wrong: a missing folder, an unknown column
     │   ├── NotFoundError          it names something that is not there: a job
-    │   └── LimitError             one owner asks for more than one may have at a time
+    │   ├── LimitError             one owner asks for more than one may have at a time
+    │   └── AccessDeniedError      a server does not let the client in, or not there
     ├── AudioError            1    one file cannot be analyzed; carries a Reason
     ├── LibraryError          3    the library cannot be used as it is
     │   ├── LibraryVersionError    written by another version of the workbench
     │   ├── LibraryUnwritableError no permission, or a read-only disk
     │   ├── CatalogLockedError     another process holds the catalog
     │   ├── CatalogUnreachableError  the database server does not answer
+    │   ├── CatalogMovedError      the catalog is in another database by now
+    │   ├── ServerUnreachableError the server that has the library does not answer
     │   └── LibraryDamagedError    stored data do not match what was committed
     ├── StorageFullError      4    no room left; nothing committed is lost
     ├── FenceLostError        5    a stale attempt tried to commit and was refused
@@ -41,6 +44,7 @@ class Reason(StrEnum):
     PERMISSION_DENIED = "permission_denied"
     NOT_A_FILE = "not_a_file"
     SYMLINK_LOOP = "symlink_loop"
+    LEADS_OUT = "leads_out"
     EMPTY = "empty"
     NOT_AUDIO = "not_audio"
     DECODER_MISSING = "decoder_missing"
@@ -75,6 +79,7 @@ _REMEDIES: dict[Reason, str] = {
     Reason.PERMISSION_DENIED: "Give the user who runs the workbench permission to read the file.",
     Reason.NOT_A_FILE: "Pass regular files only; pipes, devices and sockets are not read.",
     Reason.SYMLINK_LOOP: "Repair or remove the symbolic link, which points back to itself.",
+    Reason.LEADS_OUT: "Remove the link, which leads out of the folders that are allowed, or allow where it leads.",
     Reason.EMPTY: "The file has no bytes: copy it again from its source.",
     Reason.NOT_AUDIO: "No decoder recognises the content: check that it is audio, or convert it to FLAC or WAV.",
     Reason.DECODER_MISSING: "Install the extra that decodes this format: pip install 'audio-workbench[av]'.",
@@ -99,6 +104,7 @@ _TRANSIENT = frozenset(
         Reason.MISSING,
         Reason.PERMISSION_DENIED,
         Reason.SYMLINK_LOOP,
+        Reason.LEADS_OUT,
         Reason.DECODER_MISSING,
         Reason.CHANGED_WHILE_READ,
         Reason.READ_ERROR,
@@ -140,6 +146,10 @@ class NotFoundError(InputError):
 
 class LimitError(InputError):
     """The request goes beyond what one owner may have at a time."""
+
+
+class AccessDeniedError(InputError):
+    """The server does not let the client in, or not there."""
 
 
 class AudioError(WorkbenchError):
@@ -186,6 +196,26 @@ class CatalogLockedError(LibraryError):
 
 class CatalogUnreachableError(LibraryError):
     """The database server that has the catalog did not answer for longer than the time allowed."""
+
+
+class CatalogMovedError(LibraryError):
+    """The catalog is in another database by now.
+
+    Parameters
+    ----------
+    name : str
+        Where it was.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The catalog {name} has moved.", "Start this program again: it will open the library where it is now."
+        )
+        self.args = (name,)  # what pickle passes back to __init__
+
+
+class ServerUnreachableError(LibraryError):
+    """The server that has the library did not answer for longer than the time allowed."""
 
 
 class LibraryDamagedError(LibraryError):

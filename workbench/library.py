@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from workbench.config import Settings, load_settings
-from workbench.errors import InputError, LibraryUnwritableError, LibraryVersionError, Reason, StorageFullError
+from workbench.errors import InputError, LibraryUnwritableError, Reason, StorageFullError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.schema import DescriptorSet
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
+    from workbench.store.catalog.move import Moved
     from workbench.store.collect import Collection
     from workbench.store.labels import KeptLabel, Label
     from workbench.store.map import TrackMap
@@ -41,11 +42,6 @@ if TYPE_CHECKING:
     from workbench.store.verify import Verification
 
 PathLike = str | os.PathLike[str]
-
-#: Raised when the layout of the folder changes; the catalog's tables have revisions of their own.
-LAYOUT = 1
-#: Of a library whose catalog is on a server: a version that would look for it in the folder must refuse it.
-LAYOUT_ON_SERVER = 2
 
 
 class Library:
@@ -98,19 +94,68 @@ class Library:
         StorageFullError
             When there is no room for it.
         """
+        from workbench.store import marker
+
         settings = settings or load_settings()
         folder = Path(path if path is not None else settings.library).expanduser().absolute()
-        marker = folder / "library.json"
         with _usable(folder):
-            if not marker.exists():
+            if not (folder / marker.NAME).exists():
                 if not create:
                     raise InputError(
                         f"There is no library at {str(folder)!r}.",
                         "Make one with `workbench analyze PATH`, or name another with --library.",
                     )
-                _make_folder(folder, marker, on_server=settings.catalog is not None)
-            schema = _read_marker(marker)
+                marker.make_folder(folder, on_server=settings.catalog is not None)
+            schema = marker.read_marker(folder)
         return cls(folder, settings, schema)
+
+    @classmethod
+    def move_catalog(
+        cls, path: PathLike | None = None, *, to: Literal["postgresql", "sqlite"], settings: Settings | None = None
+    ) -> Moved:
+        """Move a library's catalog into the PostgreSQL database of the setting ``catalog``, or back into its folder.
+
+        All of it is copied, read again and compared before the library is told to use it; the former one is kept, as
+        it was, and takes no more. Programs that have the library open must be started again.
+
+        Parameters
+        ----------
+        path : path, optional
+            Folder of the library; default is the setting ``library``.
+        to : {"postgresql", "sqlite"}
+            Where to.
+        settings : Settings, optional
+            Default: from the environment and the settings file.
+
+        Raises
+        ------
+        InputError
+            When it is there already, or it is not said which database.
+        JobError
+            While a job is at work.
+        LibraryDamagedError
+            When the copy is not what was copied; the library stays as it is.
+        """
+        from workbench.store import marker
+        from workbench.store.catalog.move import move_catalog
+
+        settings = settings or load_settings()
+        with cls.open(path, create=False, settings=settings) as library:
+            folder = library.path
+            if (to == "postgresql") == (marker.read_marker(folder) is not None):
+                raise InputError(f"The catalog of {str(folder)!r} is at {library.catalog.name} already.")
+            facts = marker.new_facts(on_server=to == "postgresql")
+            if to == "sqlite":
+                marker.set_aside(folder / "catalog.sqlite")
+            target = _open_catalog(folder, settings, facts.get("schema"))
+            try:
+                with _usable(folder):
+                    return move_catalog(library.catalog, target, switch=lambda: marker.replace_marker(folder, facts))
+            except BaseException:
+                target.drop()
+                raise
+            finally:
+                target.close()
 
     # --- analysis ---------------------------------------------------------------------------------
 
@@ -499,7 +544,7 @@ class Library:
         InputError
             When the index is to be approximate and faiss is not installed.
         """
-        found = self._indexes.cells_or_why_exact()
+        found = self._indexes.cells_or_why_exact(self._indexes.vectors)
         setting = self.settings.search_index
         if isinstance(found, str):
             return {"setting": setting, "exact": found, "approximate": None}
@@ -978,44 +1023,3 @@ def _open_catalog(folder: Path, settings: Settings, schema: str | None) -> Catal
         busy_timeout_s=settings.busy_timeout_s,
         reconnect_s=settings.reconnect_s,
     )
-
-
-def _make_folder(folder: Path, marker: Path, *, on_server: bool) -> None:
-    import json
-    import uuid
-
-    name = uuid.uuid4().hex
-    beside = f".{marker.name}"
-    if folder.exists() and (not folder.is_dir() or any(not f.name.startswith(beside) for f in folder.iterdir())):
-        raise InputError(
-            f"{str(folder)!r} exists and is no library.", "Name a folder that is empty or does not exist yet."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    facts = {"layout": LAYOUT_ON_SERVER, "schema": f"workbench_{name[:12]}"} if on_server else {"layout": LAYOUT}
-    made = folder / f"{beside}-{name}"
-    made.write_text(json.dumps(facts) + "\n")
-    try:
-        os.link(made, marker)  # unlike a rename, refused where another process makes the library: then it is that one's
-    except OSError as error:
-        if error.errno != errno.EEXIST:  # a file system without links
-            os.replace(made, marker)
-    finally:
-        made.unlink(missing_ok=True)
-
-
-def _read_marker(marker: Path) -> str | None:
-    """Check the layout, and give the schema of a catalog on a server."""
-    import json
-
-    try:
-        facts = json.loads(marker.read_text())
-        layout = facts["layout"]
-        schema = facts["schema"] if layout == LAYOUT_ON_SERVER else None
-    except (ValueError, KeyError, TypeError) as error:
-        raise LibraryVersionError(f"{str(marker)!r} cannot be read: {error}.", "Restore it from a backup.") from error
-    if layout not in (LAYOUT, LAYOUT_ON_SERVER):
-        raise LibraryVersionError(
-            f"The library {str(marker.parent)!r} has layout {layout}, this version knows up to {LAYOUT_ON_SERVER}.",
-            "Install the version of the workbench that wrote it, or a later one.",
-        )
-    return schema

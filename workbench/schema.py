@@ -1,4 +1,4 @@
-"""The contract of every stored array: its name, dims, unit, range and meaning.
+"""What is stored: the contract of every array, and the words of the catalog that requests use too.
 
 An `ArraySpec` both validates what is written and documents what is read: the attributes that it
 gives to the Zarr array are those that xarray shows.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal
 
 import numpy as np
@@ -22,11 +23,50 @@ Level = Literal["summary", "segments", "frames", "embedding"]
 #: The default set of descriptors, and everything.
 DescriptorSet = Literal["fast", "full"]
 
+#: Columns by which tracks are listed page by page; each has an index.
+SORT_COLUMNS = (
+    "path",
+    "title",
+    "artist",
+    "album",
+    "genre",
+    "duration_s",
+    "bpm",
+    "key",
+    "energy",
+    "valence",
+    "arousal",
+    "danceability",
+    "mood",
+    "loudness_lufs",
+)
+
+#: Of one author and track; characters of a name or a value.
+MOST_LABELS = 1000
+LABEL_LENGTH = 200
+
 #: Stands for "not known" on disk: netCDF's default fill value for float32, absurd if seen raw.
 MISSING = np.float32(9.969209968386869e36)
 
 #: The first axis of an array, by level.
 LEADING_DIM: dict[Level, str] = {"summary": "track", "segments": "segment", "frames": "frame", "embedding": "track"}
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    PLANNING = "planning"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def finished(self) -> bool:
+        """True when the job will not go on unless it is resumed on request."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

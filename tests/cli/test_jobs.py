@@ -74,5 +74,7 @@ def test_watch_analyzes_what_comes_in_until_it_is_interrupted(tmp_path: Path, so
         assert process.returncode == 0, stderr
         assert json.loads(stdout)["submitted"] >= 2
         assert "no longer watching" in stderr
+        assert "job 1 is queued; see it with: workbench jobs 1" in stderr
+        assert "job 1 is done: " in stderr
         assert "Traceback" not in stderr
         assert {job["submitted_by"] for job in library.jobs()} == {"watch"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from workbench.cli.output import clock, harmless, name_of, number, print_table
 from workbench.cli.progress import _Lines, file_name, numbers
 from workbench.jobs.progress import Progress
-from workbench.store.ledger import JobState
+from workbench.schema import JobState
 
 
 def progress(**changes: object) -> Progress:

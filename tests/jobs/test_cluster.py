@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.jobs.collection import environment, write_track
@@ -52,6 +53,20 @@ def test_a_scheduler_that_does_not_answer(address: str) -> None:
         connect(scheduler=address),
     ):
         pytest.fail("connected to nothing")
+
+
+def test_the_local_cluster_listens_to_this_machine_alone() -> None:
+    before = listening()
+    with connect(workers=1):
+        opened = listening() - before
+        assert opened
+        assert {ip for ip, _ in opened} <= {"127.0.0.1", "::1"}
+
+
+def listening() -> set[tuple[str, int]]:
+    """Give address and port of all sockets on which this process waits for connections."""
+    found = psutil.Process().net_connections("tcp")
+    return {(one.laddr.ip, one.laddr.port) for one in found if one.status == psutil.CONN_LISTEN}
 
 
 def test_the_settings_of_dask_are_as_before(tmp_path: Path) -> None:

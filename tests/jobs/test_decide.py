@@ -11,9 +11,8 @@ from workbench.audio.tags import Tags
 from workbench.errors import Outcome, Reason
 from workbench.jobs.decide import decide, results
 from workbench.jobs.graph import Failure, Probed, Written
-from workbench.schema import ArraySpec
+from workbench.schema import ArraySpec, JobState
 from workbench.store.commit import FileResult, commit_batch
-from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, Source, WorkFile
 
 FRAMES = ArraySpec("chroma", "frames", ("pitch",), (12,), "1", 0, 1, "Chroma.", "test")

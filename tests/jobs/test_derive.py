@@ -17,10 +17,10 @@ from workbench.features.registry import specs
 from workbench.jobs import graph
 from workbench.jobs.decide import decide, results
 from workbench.jobs.derive import needed
+from workbench.schema import JobState
 from workbench.similarity.embedding import EMBEDDING
 from workbench.store.catalog.queries import tracks
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, WorkFile
 
 DERIVED = (*(f"summary/{name}" for name in mood.DERIVED), EMBEDDING.path)

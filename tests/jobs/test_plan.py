@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.store.conftest import SPECS, Store, content_id
 from workbench.errors import InputError, Outcome, Reason
 from workbench.jobs.plan import cut_batches, estimate_cost, plan_job
-from workbench.schema import ArraySpec
+from workbench.schema import ArraySpec, JobState
 from workbench.store.catalog.models import JobFile
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobLease, JobState, Request
+from workbench.store.ledger import JobLease, Request
 
 NEW_FRAMES = ArraySpec("chroma", "frames", ("pitch",), (12,), "1", 0, 1, "Chroma.", "test")
 
@@ -84,7 +84,7 @@ _costs = st.lists(st.floats(2.0, 20_000.0), max_size=400)
 def test_every_file_is_in_exactly_one_batch_and_in_order(costs: list[float], gaps: list[int]) -> None:
     ordinals = list(accumulate(gaps[: len(costs)]))
     batches = cut_batches(zip(ordinals, costs, strict=True))
-    taken = [o for first, last, _ in batches for o in ordinals if first <= o <= last]
+    taken = [o for first, last, _ in sorted(batches) for o in ordinals if first <= o <= last]
     assert taken == ordinals
     assert sum(cost for _, _, cost in batches) == pytest.approx(sum(costs))
 
@@ -101,12 +101,27 @@ def test_no_batch_is_larger_than_the_largest_plus_one_file(costs: list[float]) -
 def test_batches_of_many_files_grow_smaller_towards_the_end() -> None:
     files = [(i, 50.0 + i % 7) for i in range(5000)]
     batches = cut_batches(files)
-    assert [i for first, last, _ in batches for i in range(first, last + 1)] == list(range(5000))
-    costs = [cost for _, _, cost in batches]
+    assert [i for first, last, _ in sorted(batches) for i in range(first, last + 1)] == list(range(5000))
+    costs = [cost for _, last, cost in batches if last != 4999]  # which is what was left at the end of the list
     assert 6000 <= costs[0] < 6057
     assert all(after <= before + 57 for before, after in pairwise(costs))
     # whoever has the last batch but one is done about when the last one is
-    assert 300 <= costs[-2] < 357
+    assert 300 <= costs[-1] < 357
+
+
+@pytest.mark.parametrize("n", [300, 1000, 20_000])
+def test_the_first_batches_lie_all_over_the_list(n: int) -> None:
+    batches = cut_batches([(i, 200.0) for i in range(n)])
+    for first in range(4, min(len(batches), 40)):
+        places = sorted((begin + end) / 2 / n for begin, end, _ in batches[:first])
+        gaps = [after - before for before, after in pairwise([0.0, *places, 1.0])]
+        assert max(gaps) < 2.5 / first, (first, max(gaps))
+
+
+def test_many_short_files_are_cut_by_their_number() -> None:
+    batches = cut_batches([(i, 2.1) for i in range(100_000)])
+    assert max(last - first for first, last, _ in batches) == 1023
+    assert sum(last - first == 1023 for first, last, _ in batches) > 50
 
 
 def test_nothing_makes_no_batch() -> None:

@@ -6,17 +6,17 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.jobs.collection import Analyzed, plan_one_by_one, stored_arrays
-from tests.services import PostgresServer, make_postgres, remove_postgres
 from workbench.config import Settings
 from workbench.errors import CatalogUnreachableError, InputError, LibraryVersionError
 from workbench.jobs.progress import Progress
 from workbench.library import Library
+from workbench.testing.services import PostgresServer
 
 # psycopg warns of a cursor that it could not close on the server because the connection died at just that statement
 pytestmark = pytest.mark.filterwarnings("ignore:.*ServerCursorMixin:pytest.PytestUnraisableExceptionWarning")
@@ -81,13 +81,6 @@ def test_settings_keep_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         with pytest.raises(InputError, match="catalog") as refused:
             load_settings()
         assert SECRET not in str(refused.value)
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    server = make_postgres(durable=True)
-    yield server
-    remove_postgres(server)
 
 
 class Outage:

@@ -78,9 +78,11 @@ def test_workers_have_their_environment_and_nothing_of_dask() -> None:
     try:
         found = {name: pool.call(heard, always, os.getenv, name) for name in WORKER_ENVIRONMENT}
         loaded = set(pool.call(heard, always, eval, "list(__import__('sys').modules)"))
+        nice = pool.call(heard, always, os.getpriority, os.PRIO_PROCESS, 0)
     finally:
         pool.close()
     assert found == WORKER_ENVIRONMENT
+    assert nice == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)  # people come first
     assert {"workbench.jobs.graph", "numba", "soundfile"} <= loaded
     assert (
         not {"dask", "distributed", "numba.np.arraymath", "pandas", "pydantic", "scipy.linalg", "sqlalchemy"} & loaded

@@ -16,7 +16,7 @@ from workbench.similarity.embedding import EMBEDDING
 
 def test_a_reference_has_the_vector_that_its_track_has(analyzed: Analyzed) -> None:
     track = analyzed.track("club/techno.ogg")
-    assert locate(analyzed.library.catalog, track["path"]) == (track["id"], track["path"])
+    assert locate(analyzed.library.catalog, track["path"])[:2] == (track["id"], track["path"])
     stored = analyzed.library.features["embedding"].sel(track=track["id"]).values
     # a worker's linear algebra has one thread, this process's may have more: the last bit may differ
     np.testing.assert_allclose(analyze_reference(track["path"], Settings()), stored, rtol=1e-5)

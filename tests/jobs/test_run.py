@@ -20,8 +20,8 @@ from workbench.errors import InputError, JobError, StorageFullError
 from workbench.features.registry import DESCRIPTORS
 from workbench.jobs.progress import Progress
 from workbench.library import Library
+from workbench.schema import JobState
 from workbench.store.catalog.queries import part_ids, placed_paths
-from workbench.store.ledger import JobState
 
 
 class Pause:
@@ -240,8 +240,11 @@ class CallerError(Exception):
 
 
 def test_an_error_of_the_caller_stops_the_job_and_the_next_call_goes_on(
-    library: Library, songs: Path, cluster: str
+    library: Library, tmp_path: Path, cluster: str
 ) -> None:
+    songs = tmp_path / "long"
+    for i in range(12):  # more than the quarter of a second after which a running job is shown
+        write_track(songs / f"{i}.wav", i, seconds=15.0)
     raised = False
 
     def fail_once(progress: Progress) -> None:

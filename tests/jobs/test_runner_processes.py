@@ -18,7 +18,7 @@ import pytest
 from tests.jobs.collection import environment, plan_one_by_one, write_track
 from tests.jobs.test_manager import ended, one_by_one, until
 from workbench.library import Library
-from workbench.store.ledger import JobState
+from workbench.schema import JobState
 
 RUN = """
 import sys, time
@@ -68,13 +68,13 @@ def songs(tmp_path: Path) -> Path:
 
 
 def stop_between_writes(process: subprocess.Popen[str], library: Library) -> None:
-    """Stop a process where it does not hold SQLite's one lock: asleep with it, it would keep everybody from writing."""
+    """Stop a process where it has no lock of the catalog: asleep with one, it would keep all others from writing."""
     while True:
         process.send_signal(signal.SIGSTOP)
         until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
         with closing(sqlite3.connect(library.path / "catalog.sqlite", timeout=1.0, isolation_level=None)) as other:
             try:
-                other.execute("BEGIN IMMEDIATE")
+                other.execute("BEGIN EXCLUSIVE")
                 return
             except sqlite3.OperationalError:
                 process.send_signal(signal.SIGCONT)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.playlist.edges import EDGE_S, SEGMENTS, SIZE, edges, standardise
+from workbench.playlist.edges import EDGE_S, SEGMENTS, SIZE, edges, scale_of, standardise
 
 
 def segments(n: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -46,7 +46,7 @@ def test_standardised_edges_have_deviation_one_and_no_outliers() -> None:
     raw = np.random.default_rng(0).normal(5, 3, (4000, 2, SIZE)).astype(np.float32)
     raw[7] = np.nan
     raw[9] = 1e6
-    found = standardise(raw)
+    found = standardise(raw, scale_of(raw))
     assert found.dtype == np.float32
     assert np.isnan(found[7]).all()
     assert np.nanmax(found) == 4
@@ -57,4 +57,5 @@ def test_standardised_edges_have_deviation_one_and_no_outliers() -> None:
 
 @pytest.mark.parametrize("n", [0, 3])
 def test_a_library_without_segments(n: int) -> None:
-    assert np.isnan(standardise(np.full((n, 2, SIZE), np.nan, dtype=np.float32))).all()
+    unknown = np.full((n, 2, SIZE), np.nan, dtype=np.float32)
+    assert np.isnan(standardise(unknown, scale_of(unknown))).all()

@@ -117,8 +117,8 @@ class Served:
         return dict(found[0])
 
 
-def start(folder: Path, source: Analyzed, **settings: str) -> Served:
-    """Start a server with a copy of a library."""
+def start(folder: Path, source: Analyzed, *arguments: str, **settings: str) -> Served:
+    """Start a server with a copy of a library, more arguments and settings."""
     library, inbox = folder / "served.library", folder / "inbox"
     inbox.mkdir()
     shutil.copytree(source.path, library)
@@ -133,7 +133,7 @@ def start(folder: Path, source: Analyzed, **settings: str) -> Served:
     log = folder / "log.jsonl"
     with open(log, "w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, "serve", "--port", "0", "--json"],
+            [sys.executable, "-c", COMMAND, "serve", "--port", "0", "--json", *arguments],
             env=variables,
             stdout=subprocess.PIPE,
             stderr=errors,

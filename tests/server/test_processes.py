@@ -10,10 +10,13 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.jobs.collection import Analyzed, environment
 from tests.server.serving import BASE, COMMAND, Served, multipart, start
+from tests.services import eventually
+from workbench.library import Library
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -41,6 +44,35 @@ def test_a_port_that_is_taken(tmp_path: Path, analyzed: Analyzed, served: Served
     assert "cannot be opened" in answer.stdout
 
 
+@pytest.mark.parametrize("mb", [64, pytest.param(500, marks=pytest.mark.slow)])
+def test_an_upload_takes_no_memory(served: Served, mb: int) -> None:
+    body, headers = multipart(("file", "a.wav", b"@"))
+    head, tail = body.split(b"@")
+    size, piece = mb * 1_000_000, b"no audio at all." * 65_536
+    server = psutil.Process(served.process.pid)
+    # what is loaded at the first question of each kind is loaded before
+    served.ask("POST", "/audio/find-similar", {"track_id": served.track("rock/one.flac")["id"], "where": "bpm > 0"})
+    served.ask("POST", "/playlists/generate", {"n": 1})
+    served.ask("POST", "/audio/find-similar", body, headers=headers)
+    before = most = server.memory_info().rss
+    connection = http.client.HTTPConnection(served.host, timeout=120)
+    connection.putrequest("POST", f"{BASE}/audio/find-similar")
+    for name, value in {**headers, **served.bearer, "Content-Length": str(size)}.items():
+        connection.putheader(name, value)
+    connection.endheaders(head)
+    left = size - len(head) - len(tail)
+    while left:
+        connection.send(piece[:left])
+        left -= min(left, len(piece))
+        most = max(most, server.memory_info().rss)
+    connection.send(tail)
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["code"]) == (422, "audio-not-audio")  # all of it was taken
+    connection.close()
+    assert most - before < 24_000_000
+    eventually(lambda: not list((served.library / "uploads" / ".incoming").iterdir()))
+
+
 @pytest.mark.slow
 def test_a_server_that_is_asked_to_stop_lets_an_upload_come_to_its_end(tmp_path: Path, analyzed: Analyzed) -> None:
     running = start(tmp_path, analyzed)
@@ -61,3 +93,25 @@ def test_a_server_that_is_asked_to_stop_lets_an_upload_come_to_its_end(tmp_path:
     connection.close()
     assert running.process.wait(60) == 0
     assert running.token.partition(".")[2] not in running.log.read_text()
+
+
+@pytest.mark.slow
+def test_a_server_that_comes_back_goes_on_unasked(tmp_path: Path, analyzed: Analyzed) -> None:
+    running = start(tmp_path, analyzed)
+    running.process.kill()
+    running.process.wait()
+    with Library.open(running.library) as library:
+        job_id = library.job_manager().submit([str(analyzed.music)], owner="ada").job_id
+        again = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "serve", "--port", "0", "--json"],
+            env=environment(
+                WORKBENCH_LIBRARY=str(running.library), WORKBENCH_CREDENTIALS=str(tmp_path / "credentials.json")
+            ),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            eventually(lambda: library.job_manager().get(job_id).state.finished, within_s=60)
+        finally:
+            again.terminate()
+            assert again.wait(60) == 0

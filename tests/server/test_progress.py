@@ -17,9 +17,9 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from tests.jobs.collection import write_track
 from tests.server.serving import UPGRADE, Served, finished
 from workbench.jobs.manager import ProgressEvent
+from workbench.schema import JobState
 from workbench.server.models import ProgressRecord
 from workbench.server.progress import Mailbox
-from workbench.store.ledger import JobState
 
 
 def event(seq: int, state: JobState = JobState.RUNNING) -> ProgressEvent:

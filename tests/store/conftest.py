@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from tests.services import PostgresServer, postgres_copy
+from tests.services import postgres_copy
 from workbench.errors import Outcome
-from workbench.schema import ArraySpec
+from workbench.schema import SORT_COLUMNS, ArraySpec, JobState
 from workbench.store.arrays import PartRecord, PartStore, part_name
 from workbench.store.catalog import Catalog
-from workbench.store.catalog.models import SORT_COLUMNS
 from workbench.store.commit import FileResult, commit_batch
-from workbench.store.ledger import BatchLease, JobLease, JobState, Ledger, PlannedFile, Request
+from workbench.store.ledger import BatchLease, JobLease, Ledger, PlannedFile, Request
 from workbench.store.records import Analysis, Source
+from workbench.testing.services import PostgresServer
 
 LEASE_S = 30.0
 

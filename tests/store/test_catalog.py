@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -16,6 +20,7 @@ from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.services import eventually
 from tests.store.conftest import Store, as_of_0003
 from workbench.errors import CatalogLockedError, LibraryDamagedError, LibraryUnwritableError, LibraryVersionError
 from workbench.store.catalog import Catalog, migrations
@@ -97,6 +102,40 @@ def test_locked_catalog_says_so(store: Store) -> None:
     second = store.catalog.write()
     with store.catalog.write(), pytest.raises(CatalogLockedError, match="BUSY_TIMEOUT"):
         second.__enter__()
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from workbench.store.catalog import Catalog
+with Catalog.open_file(Path(sys.argv[1])).write():
+    print("holds", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who has a lock: run the tests there")
+def test_a_process_that_sleeps_with_the_lock_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    catalog = Catalog.open_file(path, busy_timeout_s=0.1)
+    with subprocess.Popen([sys.executable, "-c", HOLDS, str(path)], stdout=subprocess.PIPE, text=True) as sleeper:
+        try:
+            assert sleeper.stdout is not None
+            assert sleeper.stdout.readline() == "holds\n"
+            for stopped, said in (
+                (False, rf"process {sleeper.pid} \(\w.*BUSY"),
+                (True, f"stopped.*-CONT {sleeper.pid}"),
+            ):
+                if stopped:
+                    sleeper.send_signal(signal.SIGSTOP)
+                    eventually(lambda: psutil.Process(sleeper.pid).status() == psutil.STATUS_STOPPED)
+                with pytest.raises(CatalogLockedError, match=said):
+                    catalog.write().__enter__()
+        finally:
+            sleeper.kill()
+    with catalog.write():  # death gives the lock back
+        pass
+    catalog.close()
 
 
 def test_file_that_is_no_database(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_where_it_cannot_be_kept_search_is_exact(
     (tmp_path / "index" / "cells").write_text("a file where the folder should be")
     monkeypatch.setattr(module, "fit_centres", lambda matrix: pytest.fail("that is seen before the work"))
     assert opened.cells is None
-    assert "cannot be written" in str(opened.cells_or_why_exact())
+    assert "cannot be written" in str(opened.cells_or_why_exact(opened.vectors))
     assert ask(opened, 3) == ask(open_(store, tmp_path, "exact"), 3)
 
 
@@ -164,11 +164,11 @@ def test_auto_is_exact_up_to_a_million_tracks_and_without_faiss(
 ) -> None:
     del opened
     auto = open_(store, tmp_path, "auto")
-    assert auto.cells_or_why_exact() == "below 1,048,576 tracks"
+    assert auto.cells_or_why_exact(auto.vectors) == "below 1,048,576 tracks"
     monkeypatch.setattr(module, "FROM_TRACKS", FIRST)
     check(auto)
     monkeypatch.setattr(module, "faiss_is_there", lambda: False)
-    assert "pip install" in str(auto.cells_or_why_exact())
+    assert "pip install" in str(auto.cells_or_why_exact(auto.vectors))
     assert ask(auto, 3)[2] is None
 
 
@@ -189,4 +189,4 @@ def test_the_smallest_libraries(store: Store, tmp_path: Path, count: int) -> Non
         assert check(indexes).recall.recall == 1
         assert len(ask(indexes, 0)[0]) == count - 1
     else:
-        assert indexes.cells_or_why_exact() == "no tracks"
+        assert indexes.cells_or_why_exact(indexes.vectors) == "no tracks"

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.store.conftest import Store, columns, content_id
 from workbench.features.registry import spec
-from workbench.playlist.edges import SEGMENTS, edges, standardise
+from workbench.playlist.edges import SEGMENTS, edges, scale_of, standardise
 from workbench.playlist.table import COLUMNS, TrackTable
+from workbench.schema import JobState
 from workbench.store import columns as module
 from workbench.store.arrays import part_name
+from workbench.store.catalog.engine import next_version, raise_version
+from workbench.store.catalog.models import Placement, Track
 from workbench.store.catalog.queries import track_columns, tracks
-from workbench.store.columns import load_table
+from workbench.store.columns import LoadedTable, load_table
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, Source
 
 
@@ -49,13 +55,14 @@ def add(store: Store, *numbers: int) -> None:
     store.ledger.finish(job, JobState.DONE)
 
 
-def check(table: TrackTable, store: Store, *numbers: int) -> None:
+def check(loaded: LoadedTable, store: Store, *numbers: int, scale: Any = None) -> None:
+    table = loaded.table
     assert table.ids.tolist() == [content_id(n) for n in sorted(numbers)]
     plain = TrackTable.of(tracks(store.catalog))
     for name in ("bpm", "key", "energy", "mood", "loudness", "artist", "duration_s", "bpm_trust"):
         np.testing.assert_array_equal(getattr(table, name), getattr(plain, name), name)
     raw = np.stack([edges(segments(n)) if n % 10 else np.full((2, 19), np.nan) for n in sorted(numbers)])
-    expected = standardise(raw.astype(np.float32))
+    expected = standardise(raw.astype(np.float32), scale_of(raw.astype(np.float32)) if scale is None else scale)
     np.testing.assert_allclose(table.start, expected[:, 0], rtol=1e-5)
     np.testing.assert_allclose(table.end, expected[:, 1], rtol=1e-5)
 
@@ -63,11 +70,11 @@ def check(table: TrackTable, store: Store, *numbers: int) -> None:
 def test_it_is_what_the_catalog_and_the_segments_say(store: Store, tmp_path: Path) -> None:
     add(store, 5, 3, 10)
     add(store, 4)
-    version, made = load_table(store.catalog, store.parts, tmp_path / "index")
+    made = load_table(store.catalog, store.parts, tmp_path / "index")
     check(made, store, 3, 4, 5, 10)
-    assert version == store.catalog.version()
-    _, opened = load_table(store.catalog, store.parts, tmp_path / "index")
-    assert isinstance(opened.start, np.memmap)
+    assert made.version == store.catalog.version()
+    opened = load_table(store.catalog, store.parts, tmp_path / "index")
+    assert isinstance(opened.table.start, np.memmap)
     check(opened, store, 3, 4, 5, 10)
 
 
@@ -79,9 +86,67 @@ def test_a_commit_makes_a_new_version_from_what_is_new(
     add(store, 7)
     made: list[Any] = []
     monkeypatch.setattr(module, "edges", lambda values: made.append(values) or edges(values))
-    check(load_table(store.catalog, store.parts, tmp_path / "index")[1], store, 1, 2, 7)
+    check(load_table(store.catalog, store.parts, tmp_path / "index"), store, 1, 2, 7)
     assert len(made) == 1
     assert len(list((tmp_path / "index").iterdir())) == 1
+
+
+def test_what_has_changed_is_put_into_the_table_and_nothing_is_written(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PART_THAT_MAY_CHANGE", 1)
+    folder = tmp_path / "index"
+    add(store, 2, 4, 5, 9)
+    first = load_table(store.catalog, store.parts, folder)
+    (written,) = folder.iterdir()
+    add(store, 7, 10)
+    monkeypatch.setattr(module, "replace_version", None)
+    second = load_table(store.catalog, store.parts, folder, first)
+    check(second, store, 2, 4, 5, 7, 9, 10, scale=first.scale)
+    check(load_table(store.catalog, store.parts, folder), store, 2, 4, 5, 7, 9, 10, scale=first.scale)
+    assert load_table(store.catalog, store.parts, folder, second) is second
+    with store.catalog.write() as connection:
+        gone = [content_id(4), content_id(7)]
+        connection.execute(sa.delete(Placement).where(Placement.track_id.in_(gone)))
+        connection.execute(sa.delete(Track).where(Track.id.in_(gone)))
+        connection.execute(sa.update(Track).where(Track.id == content_id(5)).values(mood=None, changed=next_version()))
+        raise_version(connection)
+    third = load_table(store.catalog, store.parts, folder, second)
+    check(third, store, 2, 5, 9, 10, scale=first.scale)
+    assert third.table.mood[1] == -1
+    assert list(folder.iterdir()) == [written]
+    assert first.table.ids.tolist() == [content_id(n) for n in (2, 4, 5, 9)]  # others may still be reading it
+
+
+def test_a_table_is_made_anew_when_much_has_changed_or_the_first_edges_are_known(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load_table(store.catalog, store.parts, tmp_path / "index")
+    assert first.scale is None
+    add(store, 1, 2, 10)
+    second = load_table(store.catalog, store.parts, tmp_path / "index", first)
+    check(second, store, 1, 2, 10)
+    assert second.changed == 0
+    monkeypatch.setattr(module, "_PART_THAT_MAY_CHANGE", 0)
+    unknown = dataclasses.replace(second, scale=None)
+    add(store, 4)
+    check(load_table(store.catalog, store.parts, tmp_path / "index", unknown), store, 1, 2, 4, 10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(old=st.sets(st.integers(0, 40)), new=st.sets(st.integers(0, 40)))
+def test_rows_of_another_table_are_put_in(old: set[int], new: set[int]) -> None:
+    def table(numbers: set[int], artist: str) -> TrackTable:
+        tracks = [{"id": content_id(n), "duration_s": n + 1.0, "artist": f"{artist} {n}"} for n in numbers]
+        return TrackTable.of(tracks)
+
+    expected = TrackTable.of(
+        [{"id": content_id(n), "duration_s": n + 1.0, "artist": f"{'new' if n in new else 'old'} {n}"}
+         for n in old | new]
+    )  # fmt: skip
+    found = table(old, "old").with_rows(table(new, "new"))
+    for name in ("ids", "duration_s", "artist", "bpm"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
 
 
 def test_it_may_be_deleted_and_need_not_be_written(store: Store, tmp_path: Path) -> None:
@@ -89,10 +154,10 @@ def test_it_may_be_deleted_and_need_not_be_written(store: Store, tmp_path: Path)
     load_table(store.catalog, store.parts, tmp_path / "index")
     shutil.rmtree(tmp_path / "index")
     (tmp_path / "index").write_text("no folder")
-    check(load_table(store.catalog, store.parts, tmp_path / "index")[1], store, 1, 2)
+    check(load_table(store.catalog, store.parts, tmp_path / "index"), store, 1, 2)
 
 
 def test_an_empty_library(store: Store, tmp_path: Path) -> None:
-    _, table = load_table(store.catalog, store.parts, tmp_path / "index")
+    table = load_table(store.catalog, store.parts, tmp_path / "index").table
     assert len(table) == 0
     assert track_columns(store.catalog, COLUMNS) == {name: [] for name in COLUMNS}

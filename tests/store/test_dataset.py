@@ -9,11 +9,10 @@ import pytest
 
 from tests.store.conftest import FRAMES, SEGMENTS, SUMMARY, Store, content_id, values_of
 from workbench.errors import InputError
-from workbench.schema import ArraySpec
+from workbench.schema import ArraySpec, JobState
 from workbench.store.arrays import part_name
 from workbench.store.commit import commit_batch
 from workbench.store.dataset import open_features, read_ragged
-from workbench.store.ledger import JobState
 
 LABELLED = replace(SUMMARY, coords={"statistic": ("mean", "std")})
 

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 
 from tests.store.conftest import SPECS, Store, content_id, values_of
 from tests.store.test_arrays import flip_bit
+from workbench.schema import JobState
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.models import Placement, Track
 from workbench.store.catalog.queries import known_files, part_ids, placed_arrays, track_ids
 from workbench.store.collect import collect
 from workbench.store.compact import MANY, compact, keep_house
-from workbench.store.ledger import JobState
 from workbench.store.verify import repair, verify
 
 ON_BOTH_DATABASES = True

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from tests.store.conftest import LEASE_S, Store, content_id
 from workbench.errors import FenceLostError, InputError, JobError, Outcome, Reason
+from workbench.schema import JobState
 from workbench.store.catalog.models import Batch, File, Job, JobFile
 from workbench.store.catalog.queries import failed_files
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import MAX_ATTEMPTS, JobState, PlannedFile, Request, this_process
+from workbench.store.ledger import MAX_ATTEMPTS, PlannedFile, Request, this_process
 
 ON_BOTH_DATABASES = True
 
@@ -39,8 +40,9 @@ def test_a_job_goes_from_plan_to_end(store: Store) -> None:
 
 
 def test_the_costliest_batch_is_leased_first(store: Store) -> None:
-    job = store.plan("a", "b", "c", batches=[(0, 0, 1.0), (1, 1, 9.0), (2, 2, 5.0)])
-    assert [store.lease(job).files[0].path for _ in range(3)] == ["b", "c", "a"]
+    """Of such as cost about the same, the one that was planned first."""
+    job = store.plan("a", "b", "c", "d", batches=[(3, 3, 100.0), (0, 0, 900.0), (1, 1, 9000.0), (2, 2, 1000.0)])
+    assert [store.lease(job).files[0].path for _ in range(4)] == ["b", "a", "c", "d"]
 
 
 def test_attempts_rise_before_the_work(store: Store) -> None:

@@ -20,17 +20,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.services import PostgresServer, make_postgres, postgres_copy, remove_postgres
+from tests.services import postgres_copy
 from tests.store.conftest import LEASE_S, Store
 from workbench.errors import CatalogUnreachableError, Reason
+from workbench.schema import JobState
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Batch, File, Job, JobFile, Track
 from workbench.store.catalog.queries import changes_since, tracks
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobState, PlannedFile, Request
+from workbench.store.ledger import PlannedFile, Request
 from workbench.store.verify import verify
+from workbench.testing.services import PostgresServer
 
 # psycopg warns of a cursor that it could not close on the server because the connection died at just that statement
 pytestmark = pytest.mark.filterwarnings("ignore:.*ServerCursorMixin:pytest.PytestUnraisableExceptionWarning")
@@ -229,14 +231,6 @@ def test_a_server_that_stays_away_is_given_up(
             with pytest.raises(CatalogUnreachableError, match="it goes on"):
                 tracks(catalog)
             assert 0.2 < time.monotonic() - began < 5
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
-    """Give a server that flushes to the disk and may be killed."""
-    server = make_postgres(durable=True)
-    yield server
-    remove_postgres(server)
 
 
 def work(store: Store, numbers: range, done: list[int]) -> None:

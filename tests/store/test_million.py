@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from tests.services import postgres_copy
 from tests.store.conftest import content_id
+from workbench.schema import SORT_COLUMNS
 from workbench.store.catalog import Catalog, queries
-from workbench.store.catalog.models import SORT_COLUMNS, Batch, File, JobFile, Placement, Track, Write
+from workbench.store.catalog.models import Batch, File, JobFile, Placement, Track, Write
 from workbench.store.catalog.pages import tracks_page
 from workbench.store.ledger import Ledger
 

@@ -12,9 +12,12 @@ import sqlalchemy as sa
 
 from tests.store.conftest import Store, content_id
 from workbench.errors import InputError
-from workbench.store.catalog.models import SORT_COLUMNS, Track
+from workbench.schema import SORT_COLUMNS
+from workbench.store.catalog import pages as pages_module
+from workbench.store.catalog.models import Track
 from workbench.store.catalog.pages import tracks_page
 from workbench.store.catalog.queries import number_of_tracks, tracks
+from workbench.store.catalog.where import compile_where
 
 ON_BOTH_DATABASES = True
 
@@ -56,14 +59,41 @@ def plainly(store: Store, sort: str, *, descending: bool, where: str | None = No
 
 
 @pytest.mark.parametrize("descending", [False, True])
-def test_pages_together_are_the_list_in_order(mixed: Store, descending: bool) -> None:
+@pytest.mark.parametrize("helped", [{}, {"_LARGE": 0, "_FEW": 1000}, {"_LARGE": 0, "_FEW": 0, "_MANY": 1000}])
+def test_pages_together_are_the_list_in_order(
+    mixed: Store, descending: bool, helped: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in helped.items():
+        monkeypatch.setattr(pages_module, name, value)
     for sort in ("title", "bpm", "path", "album", "duration_s"):
-        for where in (None, "duration_s > 12", "bpm > 1e6"):
+        for where in (None, "duration_s > 12", "bpm > 1e6", "title like '%a%' or bpm < 100"):
             expected = plainly(mixed, sort, descending=descending, where=where)
             for limit in (1, 2, 4, len(TITLES), 100):
                 pages = list(walk(mixed, limit, sort=sort, descending=descending, where=where))
                 assert [track["id"] for page in pages for track in page] == expected, (sort, where, limit)
                 assert all(len(page) == limit for page in pages[:-1])
+
+
+def test_sqlite_is_told_by_which_index_to_look(mixed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages_module, "_LARGE", 0)
+    if not mixed.catalog.is_file:  # PostgreSQL counts for itself
+        where = "energy > 2"
+        assert pages_module._condition(mixed.catalog, where, "title").compare(compile_where(where))
+        return
+
+    def plan(where: str, sort: str) -> str:
+        condition = pages_module._condition(mixed.catalog, where, sort)
+        column = Track.__table__.c[sort]
+        statement = sa.select(Track.id).where(condition, column.is_not(None)).order_by(column, Track.id).limit(3)
+        text = str(statement.compile(mixed.catalog.engine, compile_kwargs={"literal_binds": True}))
+        with mixed.catalog.read() as connection:
+            return " ".join(str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
+
+    assert "ix_tracks_number" in plan("mood in ('calm', 'happy') and energy > 2", "title")
+    monkeypatch.setattr(pages_module, "_FEW", 0)
+    monkeypatch.setattr(pages_module, "_MANY", 1000)
+    assert "ix_tracks_title" in plan("mood == 'calm' and duration_s > 0 or duration_s >= 0", "title")
+    assert "ix_tracks_mood" not in plan("mood in ('calm', 'happy') or duration_s >= 0", "title")
 
 
 def test_a_page_has_what_the_list_has(mixed: Store) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from tests.services import PostgresServer, eventually, postgres_copy
+from tests.services import eventually, postgres_copy
 from tests.store.conftest import Store
 from workbench.errors import (
     CatalogLockedError,
@@ -26,6 +26,7 @@ from workbench.store.catalog import Catalog, postgres
 from workbench.store.catalog.engine import raise_version
 from workbench.store.catalog.models import Meta
 from workbench.store.catalog.queries import find_track, tracks
+from workbench.testing.services import PostgresServer
 
 
 @pytest.fixture

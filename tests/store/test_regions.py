@@ -9,10 +9,10 @@ import numpy as np
 
 from tests.store.conftest import Store, content_id
 from workbench.features.registry import spec
+from workbench.schema import JobState
 from workbench.similarity.regions import SEGMENTS, SIZE, describe_segments
 from workbench.store.arrays import part_name
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobState
 from workbench.store.regions import Regions, load_regions
 
 

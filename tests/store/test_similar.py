@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from tests.store.conftest import Store, columns, content_id
 from workbench.errors import InputError
+from workbench.schema import JobState
 from workbench.similarity import search
 from workbench.similarity.embedding import COMPONENTS, EMBEDDING
 from workbench.store import tastes
 from workbench.store.arrays import part_name
 from workbench.store.commit import commit_batch
 from workbench.store.indexes import Indexes
-from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, Source
 from workbench.store.similar import Reference, Wanted, similar_tracks, tracks_between, unlike
 

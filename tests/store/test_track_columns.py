@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from tests.services import postgres_copy
 from tests.store.conftest import Store, columns, content_id
 from workbench.errors import InputError, Outcome
+from workbench.schema import JobState
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog, queries
 from workbench.store.catalog import columns as module
 from workbench.store.catalog.where import compile_where
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, Source
 
 ON_BOTH_DATABASES = True

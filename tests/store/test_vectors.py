@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from tests.store.conftest import Store, columns, content_id
 from workbench.errors import LibraryDamagedError, Outcome
+from workbench.schema import JobState
 from workbench.similarity.codes import encode
 from workbench.similarity.embedding import EMBEDDING, fit_scaling
 from workbench.similarity.search import search
@@ -22,7 +23,6 @@ from workbench.store.arrays import part_name
 from workbench.store.catalog.models import Track
 from workbench.store.commit import commit_batch
 from workbench.store.compact import compact
-from workbench.store.ledger import JobState
 from workbench.store.records import Analysis, Source
 from workbench.store.vectors import Vectors, load_vectors
 from workbench.store.verify import repair, verify

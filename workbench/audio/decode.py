@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -237,7 +237,7 @@ def _finite(block: Samples) -> bool:
         return bool(np.isfinite(block.sum()) or np.isfinite(block).all())
 
 
-def open_audio(path: str, limits: Limits = Limits()) -> AudioStream:
+def open_audio(path: str, limits: Limits = Limits(), *, within: Sequence[str] = ()) -> AudioStream:
     """Open an audio file for decoding.
 
     Parameters
@@ -246,6 +246,8 @@ def open_audio(path: str, limits: Limits = Limits()) -> AudioStream:
         A regular file, or a symbolic link to one.
     limits : Limits
         What the file may cost.
+    within : sequence of str
+        Folders that no link may lead out of; none means that any may.
 
     Returns
     -------
@@ -255,7 +257,7 @@ def open_audio(path: str, limits: Limits = Limits()) -> AudioStream:
     Raises
     ------
     AudioError
-        As `workbench.audio.files.stat_file`; NOT_AUDIO if no decoder knows the content, DECODER_MISSING if
+        As `workbench.audio.files.OpenFile`; NOT_AUDIO if no decoder knows the content, DECODER_MISSING if
         PyAV would but is not installed, CORRUPT, TOO_MANY_CHANNELS, BAD_SAMPLE_RATE.
 
     Examples
@@ -268,7 +270,7 @@ def open_audio(path: str, limits: Limits = Limits()) -> AudioStream:
     ...         stream.codec, [block.shape for block in stream.blocks()]
     ('pcm_16', [(800, 2)])
     """
-    file = OpenFile(path)
+    file = OpenFile(path, within)
     try:
         kind = sniff(file.fd, file.size)
         if kind is None:

@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import stat as modes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -76,6 +77,37 @@ def stat_file(path: str) -> FileStat:
         raise AudioError(path, Reason.MISSING, str(error)) from error
 
 
+def leads_out(path: str, within: Sequence[str], of: os.stat_result | None = None) -> bool:
+    """Tell whether a path, all links followed, lies outside of all of some folders; where there are none, it does not.
+
+    Parameters
+    ----------
+    path : str
+    within : sequence of str
+        Folders; if they are links themselves, what they lead to counts.
+    of : os.stat_result, optional
+        Of what was opened by that path: true as well if the path leads to something else by now.
+    """
+    if not within:
+        return False
+    real = os.path.realpath(path)
+    if not any(is_below(real, os.path.realpath(folder)) for folder in within):
+        return True
+    try:
+        return of is not None and not os.path.samestat(os.lstat(real), of)
+    except OSError:  # it has gone in the meantime
+        return True
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Tell whether a path is a folder or in it, by their names.
+
+    >>> is_below("/music/a.wav", "/music"), is_below("/music2/a.wav", "/music"), is_below("/a", "/")
+    (True, False, True)
+    """
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
 def _checked(path: str, found: os.stat_result) -> FileStat:
     if not modes.S_ISREG(found.st_mode):
         raise AudioError(path, Reason.NOT_A_FILE)
@@ -91,6 +123,8 @@ class OpenFile:
     ----------
     path : str
         The file.
+    within : sequence of str
+        Folders in one of which it must lie when all links are followed; none means anywhere.
 
     Attributes
     ----------
@@ -103,10 +137,10 @@ class OpenFile:
     Raises
     ------
     AudioError
-        As `stat_file` does.
+        As `stat_file` does; LEADS_OUT.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, within: Sequence[str] = ()) -> None:
         stat_file(path)  # opening a device may already do something to it
         self.path = path
         try:
@@ -115,7 +149,10 @@ class OpenFile:
         except OSError as error:
             raise AudioError(path, reason_of(error), error.strerror or str(error)) from error
         try:
-            self.stat = _checked(path, os.fstat(self.fd))
+            found = os.fstat(self.fd)
+            if leads_out(path, within, found):
+                raise AudioError(path, Reason.LEADS_OUT)  # not where to: nobody is to learn what is there
+            self.stat = _checked(path, found)
         except BaseException:
             self.close()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.audio.files import FileStat, OpenFile, reason_of, stat_file
@@ -38,21 +39,23 @@ class Probe:
     tags: Tags
 
 
-def probe(path: str) -> Probe:
+def probe(path: str, *, within: Sequence[str] = ()) -> Probe:
     """Read the identity and the tags of a file.
 
     Parameters
     ----------
     path : str
         A regular file, or a symbolic link to one.
+    within : sequence of str
+        Folders that no link may lead out of; none means that any may.
 
     Raises
     ------
     AudioError
-        As `stat_file`; READ_ERROR if the disk fails; CHANGED_WHILE_READ if the file was written to or
-        replaced in the meantime.
+        As `workbench.audio.files.OpenFile`; READ_ERROR if the disk fails; CHANGED_WHILE_READ if the file was written
+        to or replaced in the meantime.
     """
-    with OpenFile(path) as file:
+    with OpenFile(path, within) as file:
         try:
             kind = sniff(file.fd, file.size)
             identity = content_id(file.fd, file.size, kind)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat as modes
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from workbench.audio.files import reason_of
+from workbench.audio.files import leads_out, reason_of
 from workbench.audio.formats import is_audio_name
 from workbench.errors import InputError, Reason
 
@@ -34,7 +34,7 @@ class ScannedFile:
     detail: str = ""
 
 
-def scan(paths: Iterable[str | os.PathLike[str]]) -> Iterator[ScannedFile]:
+def scan(paths: Iterable[str | os.PathLike[str]], *, within: Sequence[str] = ()) -> Iterator[ScannedFile]:
     """List the audio files in folders, and files given by name.
 
     Folders are walked by name, each folder's files before its sub-folders. Names that begin with a dot
@@ -47,6 +47,9 @@ def scan(paths: Iterable[str | os.PathLike[str]]) -> Iterator[ScannedFile]:
     ----------
     paths : iterable of path-like
         Folders and files. ``~`` stands for the home folder.
+    within : sequence of str
+        Folders that no link may lead out of; none means that any may. A link that does is not followed, and is listed
+        with the reason.
 
     Yields
     ------
@@ -75,10 +78,13 @@ def scan(paths: Iterable[str | os.PathLike[str]]) -> Iterator[ScannedFile]:
             raise InputError(f"There is no file or folder {root!r}.", "Check the path.") from error
         except OSError:
             continue  # it exists but cannot be reached: that is an outcome of its own
-    return _scan(list(dict.fromkeys(roots)))
+    return _scan(list(dict.fromkeys(roots)), within)
 
 
-def _scan(roots: list[str]) -> Iterator[ScannedFile]:
+def _scan(roots: list[str], within: Sequence[str]) -> Iterator[ScannedFile]:
+    outside = [root for root in roots if leads_out(root, within)]
+    yield from (_led_out(root) for root in outside)
+    roots = [root for root in roots if root not in outside]
     given = {root for root in roots if not os.path.isdir(root)}
     walked: set[tuple[int, int]] = set()
     links: deque[str] = deque()
@@ -86,12 +92,14 @@ def _scan(roots: list[str]) -> Iterator[ScannedFile]:
         if root in given:
             yield _look_at(root)
         else:
-            yield from _walk(root, given, walked, links)
+            yield from _walk(root, given, walked, links, within)
     while links:
-        yield from _walk(links.popleft(), given, walked, links)
+        yield from _walk(links.popleft(), given, walked, links, within)
 
 
-def _walk(root: str, given: set[str], walked: set[tuple[int, int]], links: deque[str]) -> Iterator[ScannedFile]:
+def _walk(
+    root: str, given: set[str], walked: set[tuple[int, int]], links: deque[str], within: Sequence[str]
+) -> Iterator[ScannedFile]:
     """List one tree of real folders; links to folders found on the way are left in ``links``."""
     stack = [root]
     while stack:
@@ -114,13 +122,21 @@ def _walk(root: str, given: set[str], walked: set[tuple[int, int]], links: deque
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
             elif entry.is_symlink() and os.path.isdir(entry.path):
-                links.append(entry.path)
+                if leads_out(entry.path, within):
+                    yield _led_out(entry.path)
+                else:
+                    links.append(entry.path)
             elif is_audio_name(name) and entry.path not in given:
-                yield _look_at(entry)
+                refused = entry.is_symlink() and leads_out(entry.path, within)
+                yield _led_out(entry.path) if refused else _look_at(entry)
         stack.extend(reversed(folders))
 
 
 _name = attrgetter("name")
+
+
+def _led_out(path: str) -> ScannedFile:
+    return ScannedFile(path, reason=Reason.LEADS_OUT)
 
 
 def _look_at(file: os.DirEntry[str] | str) -> ScannedFile:

@@ -30,7 +30,7 @@ from workbench.cli.output import (
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
-    from workbench.jobs.manager import JobStatus
+    from workbench.jobs.manager import JobStatus, ProgressEvent, Subscription
     from workbench.jobs.missing import Missing
     from workbench.library import Library
 
@@ -160,7 +160,7 @@ def _tell_job(job: JobStatus, *, as_json: bool) -> None:
     if as_json:
         print_json(job.to_dict())
     else:
-        say(f"job {job.job_id} {job.state.value}: workbench jobs {job.job_id}")
+        say(f"job {job.job_id} is {job.state.value}; see it with: workbench jobs {job.job_id}")
 
 
 def _print_report(report: dict[str, Any], library: Path | None) -> None:
@@ -233,13 +233,23 @@ def watch(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a service ends it as well
     submitted = 0
+    listening: dict[int, Subscription] = {}
     with _open(library, create=True) as lib:
         manager = lib.job_manager(workers=workers, scheduler=scheduler)
 
         def submit(paths: list[str]) -> None:
             nonlocal submitted
-            _tell_job(manager.submit(paths, owner="watch"), as_json=False)
+            job = manager.submit(paths, owner="watch")
+            _tell_job(job, as_json=False)
+            listening[job.job_id] = manager.subscribe(job.job_id, None, tell_end)
             submitted += 1
+
+        def tell_end(event: ProgressEvent) -> None:
+            if event.state.finished:
+                failed = f", {event.failed} failed: workbench jobs {event.job_id}" if event.failed else ""
+                say(f"job {event.job_id} is {event.state.value}: {event.total} files{failed}")
+                if (subscription := listening.pop(event.job_id, None)) is not None:
+                    subscription.close()
 
         folder_watch = FolderWatch(folders, submit, settle_s=settle, polling=poll, say=say)
         manager.start()
@@ -632,7 +642,7 @@ def doctor(library: LibraryOption = None, as_json: JsonOption = False) -> None:
         print_json(checks)
     else:
         rows = [(c["state"], c["what"], c["found"]) for c in checks]
-        print_table(("", "what", "found"), rows, notes=[c["remedy"] for c in checks])
+        print_table(("", "what", "found"), rows, notes=[c["remedy"] for c in checks], whole=True)
     if any(check["state"] == "bad" for check in checks):
         raise typer.Exit(1)
 

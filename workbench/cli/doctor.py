@@ -14,6 +14,7 @@ from workbench.config import load_settings, settings_file
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
+    from workbench.config import Settings
     from workbench.library import Library
 
 _LITTLE_ROOM = 1 << 30
@@ -42,8 +43,9 @@ def examine(library: Path | None) -> list[dict[str, Any]]:
         _kernels(),
         _check("ok", "settings file", f"{'' if settings_file().exists() else 'none at '}{settings_file()}"),
     ]
-    folder = Path(library) if library is not None else load_settings().library
-    return [*checks, *_library(folder)]
+    settings = load_settings()
+    folder = Path(library) if library is not None else settings.library
+    return [*checks, *_library(folder), *_server(settings)]
 
 
 def _check(state: str, what: str, found: str, remedy: str = "") -> dict[str, Any]:
@@ -98,6 +100,41 @@ def _search(library: Library) -> dict[str, Any]:
         return _check("ok", "similarity search", f"exact: {index['exact']}")
     share = f"finds {found['recall']:.1%} of the nearest tracks, looking at {found['looked_at']:.1%} of the library"
     return _check("ok", "similarity search", f"approximate: {share}")
+
+
+def _server(settings: Settings) -> list[dict[str, Any]]:
+    """Check what only `workbench serve` and JupyterLab depend on."""
+    from workbench.server.credentials import Credentials
+
+    gone = [str(root) for root in settings.roots if not root.expanduser().is_dir()]
+    roots = ", ".join(map(str, settings.roots)) or "none: the server analyzes uploads only"
+    users = len(Credentials(settings.credentials).names())
+    return [
+        _check("bad", "allowed roots", f"not there: {', '.join(gone)}", "Mend WORKBENCH_ROOTS, or mount them.")
+        if gone
+        else _check("ok", "allowed roots", roots),
+        _check("ok", "users of the server", str(users) if users else "none: workbench serve makes one"),
+        _answers(settings),
+    ]
+
+
+def _answers(settings: Settings) -> dict[str, Any]:
+    if settings.redis is None:
+        return _check("ok", "kept answers", "in a file beside the index" if settings.cache_bytes else "switched off")
+    try:
+        from workbench.store.cache.redis import RedisKeeper
+        from workbench.store.cache.results import KeeperError
+    except ModuleNotFoundError:
+        return _check("bad", "kept answers", "Redis, whose package is missing", "pip install 'audio-workbench[redis]'")
+    keeper = RedisKeeper(settings.redis.get_secret_value(), "doctor", 1, 1.0)
+    try:
+        keeper.size()
+    except KeeperError as error:
+        remedy = "Answers stay right, but each is made anew. Start Redis, or mend WORKBENCH_REDIS."
+        return _check("bad", "kept answers", str(error), remedy)
+    finally:
+        keeper.close()
+    return _check("ok", "kept answers", "in Redis")
 
 
 def _library(folder: Path) -> list[dict[str, Any]]:

@@ -79,7 +79,12 @@ def harmless(text: str) -> str:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[str] = (), notes: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    right: Iterable[str] = (),
+    notes: Sequence[str] = (),
+    whole: bool = False,
 ) -> None:
     """Write a table to standard output; None is shown as a dash.
 
@@ -96,6 +101,8 @@ def print_table(
         Headings of columns with numbers.
     notes : sequence of str
         A sentence per row, shown below it; may be empty.
+    whole : bool
+        Cut nothing, however narrow the terminal.
     """
     from rich.cells import cell_len, set_cell_size
     from rich.console import Console
@@ -103,7 +110,7 @@ def print_table(
     console = Console(highlight=False, markup=False, soft_wrap=True)
     cells = [list(columns), *(["–" if cell is None else harmless(str(cell)) for cell in row] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-    if console.is_terminal:
+    if console.is_terminal and not whole:
         _narrow(widths, columns, console.width - len(_GAP) * (len(widths) - 1))
     numeric = [column in set(right) for column in columns]
     for number_of_row, row in enumerate(cells):

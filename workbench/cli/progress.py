@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from workbench.cli.output import clock, harmless
 from workbench.jobs.progress import Progress
-from workbench.store.ledger import JobState
+from workbench.schema import JobState
 
 _LINE_EVERY_S = 5.0
 

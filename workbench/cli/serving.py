@@ -6,8 +6,9 @@ import asyncio
 import getpass
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -66,6 +67,7 @@ async def _serve(
         raise InputError(
             f"Port {port} at {address} cannot be opened: {error.strerror}.", "Choose another with --port or --address."
         ) from error
+    await service.call(lambda: service.jobs)  # what a server before this one has left in the queue goes on, unasked
     host = f"[{address}]" if ":" in address else address
     url = f"http{'s' if certificate else ''}://{host}:{port}{BASE}"
     if as_json:
@@ -120,6 +122,31 @@ def lab(context: typer.Context, library: LibraryOption = None) -> None:
     extension = "--ServerApp.jpserver_extensions=workbench.server=True"
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", extension, *context.args], environment)
+
+
+@app.command()
+@handled
+def catalog(
+    library: LibraryOption = None,
+    to: Annotated[
+        Literal["postgresql", "sqlite"] | None,
+        typer.Option(help="Move it: into the database of WORKBENCH_CATALOG, or back into the library's folder."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell where the library's catalog is, or move it; all is compared before it is used, and the old one is kept."""
+    from workbench.library import Library
+
+    if to is not None:
+        moved = Library.move_catalog(library, to=to)
+    with Library.open(library, create=False) as opened:
+        name = opened.catalog.name
+    if as_json:
+        print_json({"catalog": name} | (asdict(moved) if to else {}))
+    elif to:
+        print(f"the catalog is at {name} now: {sum(moved.rows.values())} rows, compared one by one")
+    else:
+        print(name)
 
 
 def _settings(library: Path | None, roots: list[Path] | None) -> Settings:

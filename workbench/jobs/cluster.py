@@ -81,7 +81,9 @@ def _local_cluster(workers: int) -> Iterator[Client]:
                 processes=False,
                 memory_limit=0,
                 dashboard_address=None,
-                # without an address its HTTP server would want port 8787, which another analysis may have
+                # what Dask serves over HTTP stays on this machine; without an address the scheduler would want port
+                # 8787, which another analysis may have, and the worker would listen to the whole network
+                worker_dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.CRITICAL,  # a worker's death is reported as the outcome of its file
             ) as cluster,

@@ -59,11 +59,13 @@ class Settings:
     features : path of ``features.zarr``, as the workers see it
     limits : bounds on what one file may take
     topic : where workers report the files that they begin and finish
+    within : folders that no link may lead out of; none means that any may
     """
 
     features: str
     limits: Limits
     topic: str
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def array_spec(path: str) -> ArraySpec:
 def _probed(settings: Settings, batch_id: int, file: WorkFile) -> Probe | Failure:
     try:
         with deadline(settings.limits.deadline_s + _GRACE_S):
-            return probe(file.path)
+            return probe(file.path, within=settings.within)
     except AudioError as error:
         return Failure(error.reason, error.detail)
     except Exception as error:  # one file's surprise must not cost the others their analysis
@@ -220,7 +222,7 @@ def _analyze(settings: Settings, item: ToExtract) -> tuple[Analysis, dict[str, n
     wanted = set(item.missing) - {EMBEDDING.path}
     if EMBEDDING.path in item.missing:
         wanted |= set(INPUTS)
-    with open_audio(item.file.path, limits=settings.limits) as stream:
+    with open_audio(item.file.path, limits=settings.limits, within=settings.within) as stream:
         features = describe(stream, _while_wanted(stream.native_blocks()), wanted)
     now = stat_file(item.file.path)
     if (now.size, now.mtime_ns) != (item.probe.size, item.probe.mtime_ns):

@@ -18,13 +18,13 @@ from workbench.features.registry import specs
 from workbench.jobs.cluster import connect, default_workers
 from workbench.jobs.progress import Meter, Progress
 from workbench.jobs.turns import Turns
-from workbench.schema import ArraySpec
+from workbench.schema import ArraySpec, JobState
 from workbench.similarity.embedding import EMBEDDING
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.queries import job_failures
 from workbench.store.compact import keep_house
-from workbench.store.ledger import LOCAL, Counts, JobLease, JobState, Ledger, Request
+from workbench.store.ledger import LOCAL, Counts, JobLease, Ledger, Request
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -247,7 +247,10 @@ class Job:
 
         settings = place.settings
         tasks = TaskSettings(
-            str(place.parts.root), limits_of(settings), f"workbench-{place.catalog.library_id}-{self.id}"
+            str(place.parts.root),
+            limits_of(settings),
+            f"workbench-{place.catalog.library_id}-{self.id}",
+            request.within,
         )
         with ExitStack() as stack:
             with kept(self._ledger, self._lease):

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict
 from workbench.errors import InputError, NotFoundError
 from workbench.jobs.job import Workplace, absolute, check_request, failure
 from workbench.jobs.runner import JobRunner
-from workbench.schema import DescriptorSet
+from workbench.schema import DescriptorSet, JobState
 from workbench.store.catalog.queries import job_failures
-from workbench.store.ledger import AT_WORK, JobState, Ledger, Request
+from workbench.store.ledger import AT_WORK, Ledger, Request
 
 logger = logging.getLogger(__name__)
 
@@ -148,8 +148,19 @@ class JobManager:
 
     # --- jobs -------------------------------------------------------------------------------------
 
-    def submit(self, paths: Iterable[str], *, options: AnalyzeOptions | None = None, owner: str) -> JobStatus:
+    def submit(
+        self, paths: Iterable[str], *, options: AnalyzeOptions | None = None, owner: str, within: Iterable[str] = ()
+    ) -> JobStatus:
         """Put files and folders into the queue; they are looked through when the job is taken up.
+
+        Parameters
+        ----------
+        paths : iterable of str
+        options : AnalyzeOptions, optional
+        owner : str
+            Who submits it.
+        within : iterable of str
+            Folders that no link may lead out of, neither now nor later; none means that any may.
 
         Raises
         ------
@@ -162,7 +173,9 @@ class JobManager:
         settings = self._place.settings
         where = tuple(dict.fromkeys(absolute(path) for path in paths))
         frames = tuple(sorted(set(options.frames)))
-        request = Request(where, frames, options.retry_failed, options.descriptors or settings.descriptors)
+        request = Request(
+            where, frames, options.retry_failed, options.descriptors or settings.descriptors, tuple(within)
+        )
         check_request(request)
         job_id = self._ledger.submit(request, owner, most_jobs=settings.most_jobs)
         self._runner.wake()
@@ -337,7 +350,8 @@ class _Listeners:
                     self._thread = None
                     return
             try:
-                found = {status.job_id: status for status in self._statuses({one.job_id for one in listening})}
+                statuses = self._statuses({one.job_id for one in listening})
+                found = {status.job_id: status.event for status in statuses}
             except Exception:  # the catalog may be away for a while; who listens waits for it
                 logger.warning("there is no news of jobs: the catalog does not answer", exc_info=True)
                 found = {}
@@ -347,12 +361,12 @@ class _Listeners:
             self._wake.wait(_POLL_S)
             self._wake.clear()
 
-    def _send(self, one: Subscription, status: JobStatus) -> None:
-        if status.seq <= one.seen and not (one.fresh and status.state.finished):
+    def _send(self, one: Subscription, event: ProgressEvent) -> None:
+        if event.seq <= one.seen and not (one.fresh and event.state.finished):
             return
-        one.seen, one.fresh = status.seq, False
+        one.seen, one.fresh = event.seq, False
         try:
-            one.callback(status.event)
+            one.callback(event)
         except Exception:
             logger.exception("a listener of job %s has failed and is told no more", one.job_id)
             self.remove(one)

@@ -43,9 +43,12 @@ _OTHER_CODEC = (100_000, 1.5)
 #: What every file costs, however short: opening, hashing, tags. In seconds of uncompressed audio.
 _COST_OF_A_FILE = 2.0
 #: A batch is some seconds of work: long enough that its overhead is small, short enough to lose little. A batch
-#: takes this share of what is left, so that the last ones are small and all workers end at about the same time.
+#: takes this share of what is left, so that the smallest, which come last, end at about the same time.
 _SMALLEST_BATCH, _LARGEST_BATCH, _SHARE = 300.0, 6000.0, 1 / 12
 _MOST_FILES = 1024
+_GOLDEN = (5**0.5 - 1) / 2
+#: Turn and cost of what is left over when there is a batch for each turn.
+_SPARE = (1 << 30, _SMALLEST_BATCH)
 
 
 def estimate_cost(path: str, size: int) -> float:
@@ -70,7 +73,7 @@ def plan_job(
     """
     keys = {spec.key for spec in wanted}
     found = 0
-    files = scan(request.paths)
+    files = scan(request.paths, within=request.within)
     while some := list(islice(files, _AT_ONCE)):
         known = known_files(catalog, [file.path for file in some])
         planned = [_planned(file, known.get(file.path), keys, retry_failed=request.retry_failed) for file in some]
@@ -81,9 +84,10 @@ def plan_job(
 
 
 def cut_batches(to_do: Iterable[tuple[int, float]]) -> list[tuple[int, int, float]]:
-    """Cut files, given as (ordinal, cost) in order, into runs whose cost falls towards the end.
+    """Cut files, given as (ordinal, cost) in order, into runs, in the order in which they are to be begun.
 
-    How they are cut depends on the files alone, never on the number of workers.
+    The costs fall, so that all workers end together. The first runs lie all over the list, so that also where it is
+    sorted by kind the speed is soon known. How files are cut depends on them alone, never on the number of workers.
 
     References
     ----------
@@ -93,30 +97,39 @@ def cut_batches(to_do: Iterable[tuple[int, float]]) -> list[tuple[int, int, floa
     --------
     >>> cut_batches([(0, 200.0), (1, 100.0), (2, 250.0), (5, 60.0)])
     [(0, 1, 300.0), (2, 5, 310.0)]
-    >>> [last - first + 1 for first, last, _ in cut_batches([(i, 200.0) for i in range(60)])]
-    [5, 5, 5, 4, 4, 4, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]
+    >>> [(first, last) for first, last, _ in cut_batches([(i, 500.0) for i in range(13)])]
+    [(0, 1), (6, 6), (10, 10), (3, 3), (8, 8), (12, 12), (5, 5), (9, 9), (2, 2), (7, 7), (11, 11), (4, 4)]
     """
     files = list(to_do)
-    left = sum(cost for _, cost in files)
-    target = _target(left)
-    batches: list[tuple[int, int, float]] = []
+    targets = iter(_targets(sum(cost for _, cost in files)))
+    batches: list[tuple[int, tuple[int, int, float]]] = []
     first, count, cost = -1, 0, 0.0
+    turn, target = next(targets, _SPARE)
     for ordinal, of_file in files:
         if count == 0:
             first = ordinal
         count += 1
         cost += of_file
         if cost >= target or count == _MOST_FILES:
-            batches.append((first, ordinal, cost))
-            left -= cost
-            count, cost, target = 0, 0.0, _target(left)
+            batches.append((turn, (first, ordinal, cost)))
+            turn, target = next(targets, _SPARE) if cost >= target else (turn, target - cost)
+            count, cost = 0, 0.0
     if count:
-        batches.append((first, files[-1][0], cost))
-    return batches
+        batches.append((turn, (first, files[-1][0], cost)))
+    return [batch for _, batch in sorted(batches)]
 
 
-def _target(left: float) -> float:
-    return min(max(left * _SHARE, _SMALLEST_BATCH), _LARGEST_BATCH)
+def _targets(left: float) -> list[tuple[int, float]]:
+    """Give the turns and the costs that batches are to have, as they lie side by side in the list.
+
+    Turn n lies where the fraction of n times the golden ratio is among all others: however many turns have been, they
+    are spread evenly over the list (D. Knuth, "The Art of Computer Programming" 3, section 6.4, theorem S).
+    """
+    falling: list[float] = []
+    while left > 0:
+        falling.append(min(max(left * _SHARE, _SMALLEST_BATCH), _LARGEST_BATCH))
+        left -= falling[-1]
+    return [(n, falling[n]) for n in sorted(range(len(falling)), key=lambda n: n * _GOLDEN % 1)]
 
 
 def _planned(file: ScannedFile, known: KnownFile | None, keys: set[str], *, retry_failed: bool) -> PlannedFile:

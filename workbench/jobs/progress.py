@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from workbench.store.ledger import Counts, JobState
+from workbench.schema import JobState
+from workbench.store.ledger import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Meter:
             unchanged=counts.unchanged,
             duplicate=counts.duplicate,
             failed=counts.failed,
-            percentage=100.0 * cost_done / counts.cost_total if counts.cost_total else 100.0,
+            percentage=100.0 * (cost_done / counts.cost_total) if counts.cost_total else 100.0,
             current_file=self._current,
             rate=new_files / worked if worked and new_files else None,
             eta_s=left / new_cost * worked if worked and new_cost > 0 else None,

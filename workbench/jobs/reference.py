@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,23 @@ from workbench.similarity.regions import SEGMENTS, SHIFTS_S, describe_segments
 from workbench.store.catalog import Catalog, queries
 
 
-def locate(catalog: Catalog, name: str | os.PathLike[str]) -> tuple[str, str]:
-    """Give the content id and the path of a file, or of a track by its id or the beginning of it.
+class Located(NamedTuple):
+    """What a reference names.
+
+    Attributes
+    ----------
+    id : of the track that it is, or would be
+    path : of the file
+    number : of the track in the library; None where it is not in it
+    """
+
+    id: str
+    path: str
+    number: int | None
+
+
+def locate(catalog: Catalog, name: str | os.PathLike[str]) -> Located:
+    """Find a file, or a track by its id or the beginning of it.
 
     Raises
     ------
@@ -34,9 +49,14 @@ def locate(catalog: Catalog, name: str | os.PathLike[str]) -> tuple[str, str]:
     text = os.fspath(name)
     path = absolute(text)
     if os.path.exists(path):
-        return probe(path).content_id, path
+        track = probe(path).content_id
+        place = queries.place_of_track(catalog, track)
+        return Located(track, path, None if place is None else place[1])
     track = queries.find_track(catalog, text)
-    return track, queries.tracks_by_id(catalog, [track])[track]["path"]
+    place = queries.place_of_track(catalog, track)
+    if place is None:
+        raise InputError(f"Track {track} has just been removed.", "`workbench tracks` lists what there is.")
+    return Located(track, *place)
 
 
 def analyze_reference(path: str, settings: Settings, region: tuple[float, float] | None = None) -> npt.NDArray[Any]:

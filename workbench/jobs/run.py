@@ -21,10 +21,10 @@ from workbench.jobs.decide import Decision, decide, results
 from workbench.jobs.processes import WorkerDiedError
 from workbench.jobs.progress import Meter, Progress
 from workbench.jobs.turns import Turns
-from workbench.schema import ArraySpec
+from workbench.schema import ArraySpec, JobState
 from workbench.store.catalog import Catalog
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import BatchLease, JobLease, JobState, Ledger
+from workbench.store.ledger import BatchLease, JobLease, Ledger
 
 if TYPE_CHECKING:
     from distributed import Client, Future

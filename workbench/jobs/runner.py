@@ -20,7 +20,8 @@ from workbench.errors import FenceLostError, InputError, JobError, WorkbenchErro
 from workbench.jobs.cluster import SharedCluster
 from workbench.jobs.job import Job, Workplace
 from workbench.jobs.progress import Progress
-from workbench.store.ledger import JobLease, JobState, Ledger, Waiting
+from workbench.schema import JobState
+from workbench.store.ledger import JobLease, Ledger, Waiting
 
 logger = logging.getLogger(__name__)
 

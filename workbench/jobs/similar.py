@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from workbench.config import Settings
 from workbench.errors import InputError
 from workbench.jobs.reference import analyze_reference, describe_region, locate
+from workbench.store.catalog import Catalog
 from workbench.store.indexes import Indexes
 from workbench.store.similar import (
     Reference,
@@ -19,6 +20,7 @@ from workbench.store.similar import (
     similar_tracks,
     tracks_between,
 )
+from workbench.store.vectors import Vectors
 
 PathLike = str | os.PathLike[str]
 References = PathLike | Sequence[PathLike] | Mapping[PathLike, float]
@@ -65,11 +67,13 @@ def answer(
     if region is not None:
         query, results = _place(indexes, settings, name, region, wanted)
     elif to is not None:
-        start, end = (_find(indexes, settings, one) for one in (name, to))
+        vectors = indexes.vectors
+        start, end = (_find(indexes.catalog, vectors, settings, one) for one in (name, to))
         query = {**_named(start), "to": _named(end)}
         results = tracks_between(indexes, start, end, wanted)
     else:
-        found = [_find(indexes, settings, one, weight) for one, weight in weighted.items()]
+        vectors = indexes.vectors
+        found = [_find(indexes.catalog, vectors, settings, one, weight) for one, weight in weighted.items()]
         query = _named(found[0]) if len(found) == 1 else {"blend": [{**_named(f), "weight": f.weight} for f in found]}
         known = None if shortcut is None else shortcut(found)
         if known is None:
@@ -93,13 +97,12 @@ def weigh(reference: References) -> dict[PathLike, float]:
     return weighted
 
 
-def _find(indexes: Indexes, settings: Settings, name: PathLike, weight: float = 1.0) -> Reference:
+def _find(catalog: Catalog, vectors: Vectors, settings: Settings, name: PathLike, weight: float = 1.0) -> Reference:
     """Take the vector of a track from the library, and analyze a file that is not in it."""
-    track, path = locate(indexes.catalog, name)
-    row = indexes.vectors.row(track)
-    if row is None:
+    track, path, row = locate(catalog, name)
+    if row is None or not vectors.has(row):
         return Reference(None, path, None, analyze_reference(path, settings), weight)
-    return Reference(track, path, row, indexes.vectors.raw[row], weight)
+    return Reference(track, path, row, vectors.raw[row], weight)
 
 
 def _named(reference: Reference) -> dict[str, Any]:
@@ -109,7 +112,7 @@ def _named(reference: Reference) -> dict[str, Any]:
 def _place(
     indexes: Indexes, settings: Settings, name: PathLike, region: tuple[float, float], wanted: Wanted
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    track, path = locate(indexes.catalog, name)
+    track, path, _ = locate(indexes.catalog, name)
     described = describe_region(path, settings, region)
     results = similar_regions(indexes, described, region[1] - region[0], track, wanted)
     return {"id": track if track in indexes.regions.ids else None, "path": path, "region": list(region)}, results

@@ -25,6 +25,8 @@ from workbench.jobs.report import listen, report
 
 #: Of its share of the machine's memory, what a worker may take; beyond, an allocation fails, and its file with it.
 _MEMORY = 0.95
+#: Below all that people wait for: the server that has started the job, and whatever else the machine does.
+_NICE = 10
 _SECONDS, _RATE = 3, 22050
 
 
@@ -42,6 +44,8 @@ def main(workers: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends this process
     calls, answers = _take_streams()
     _limit_memory(workers)
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(_NICE)
     watchdog.may_end_process()
     listen(functools.partial(_send, answers, "event"))
     waiting: queue.SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]]] = queue.SimpleQueue()

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 EDGE_S = 10
 #: Raised when anything here changes: what is kept on disk goes by it.
@@ -57,8 +58,8 @@ def edges(segments: Mapping[str, npt.NDArray[np.float32]]) -> Floats:
     return found
 
 
-def standardise(raw: Floats) -> Floats:
-    """Bring edges to components of deviation one over a library.
+def scale_of(raw: Floats) -> Doubles | None:
+    """Give median and deviation of each component over a library.
 
     Parameters
     ----------
@@ -67,13 +68,34 @@ def standardise(raw: Floats) -> Floats:
 
     Returns
     -------
-    numpy.ndarray
-        float32, same shape: less the median, over the interquartile range of a normal distribution's deviation.
+    numpy.ndarray or None
+        float64, shape (2, `SIZE`): the median, and the interquartile range as a deviation of a normal distribution.
+        None where nothing is known.
     """
     known = raw[~np.isnan(raw).any(axis=(1, 2))].reshape(-1, SIZE)
     if not len(known):
-        return raw
+        return None
     low, middle, high = np.quantile(known, (0.25, 0.5, 0.75), axis=0)
-    spread = np.maximum((high - low) / 1.349, 1e-6)
+    return np.stack([middle, np.maximum((high - low) / 1.349, 1e-6)])
+
+
+def standardise(raw: Floats, scale: Doubles | None) -> Floats:
+    """Bring edges to components of deviation one.
+
+    Parameters
+    ----------
+    raw : numpy.ndarray, shape (n, 2, `SIZE`)
+        What `edges` gave for each track.
+    scale : numpy.ndarray or None
+        What `scale_of` gave for the library.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, same shape.
+    """
+    if scale is None:
+        return raw
+    middle, spread = scale
     scaled: Floats = np.clip((raw - middle) / spread, -_LIMIT, _LIMIT).astype(np.float32)
     return scaled

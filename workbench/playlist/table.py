@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -108,6 +109,21 @@ class TrackTable:
         wanted = np.asarray(rows, dtype=np.int64)
         return TrackTable(**{field.name: getattr(self, field.name)[wanted] for field in fields(self)})
 
+    def with_rows(self, others: TrackTable) -> TrackTable:
+        """Give the table with the rows of another: in place of those with the same ids, the rest in between."""
+        at = np.searchsorted(self.ids, others.ids)
+        new = np.ones(len(others), dtype=bool)
+        new[at < len(self)] = self.ids[at[at < len(self)]] != others.ids[at < len(self)]
+        rows = at + np.cumsum(new) - new  # each new row moves those after it
+        columns = {}
+        for name in (field.name for field in fields(self)):
+            given = getattr(others, name)
+            pieces = [*np.split(getattr(self, name), at[new]), *given[new][:, None]]
+            pieces[::2], pieces[1::2] = pieces[: new.sum() + 1], pieces[new.sum() + 1 :]
+            columns[name] = np.concatenate(pieces)  # many times as fast as `insert`
+            columns[name][rows] = given
+        return TrackTable(**columns)
+
     def row(self, track_id: int | str) -> int | None:
         """Give the row of a track, None where there is none of that id."""
         row = int(np.searchsorted(self.ids, str(track_id)))
@@ -139,6 +155,11 @@ def _key_codes(names: Sequence[str | None]) -> Codes:
 
 
 def _name_codes(names: Sequence[str | None]) -> Codes:
-    codes: dict[str, int] = {}
-    folded = ((name or "").strip().casefold() for name in names)
-    return np.array([codes.setdefault(name, len(codes)) if name else UNKNOWN for name in folded], dtype=np.int64)
+    """Give each name a code that is its own wherever it comes up, so that tables can be put together."""
+    codes = {name: _name_code((name or "").strip().casefold()) for name in set(names)}
+    return np.array([codes[name] for name in names], dtype=np.int64)
+
+
+def _name_code(name: str) -> int:
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1 if name else UNKNOWN

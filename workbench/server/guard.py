@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from workbench.audio.files import is_below
 from workbench.server.problem import Problem
 
 _MOST_CLIENTS = 10_000
@@ -87,6 +88,10 @@ class RateLimit:
             self._buckets.popitem(last=False)
         return wait
 
+    def give_back(self, client: str) -> None:
+        """Take back what was taken last, for what turned out not to count."""
+        self.wait_s(client, take=-1.0)
+
     def check(self, client: str, *, take: float = 1.0) -> None:
         """Refuse a client that comes too often: `Problem` 429."""
         wait = self.wait_s(client, take=take)
@@ -94,11 +99,12 @@ class RateLimit:
             raise Problem(429, f"Too many requests. Wait {wait:.1f} s.", headers={"Retry-After": str(int(wait) + 1)})
 
 
-def allowed_paths(paths: Iterable[str], roots: Iterable[Path]) -> list[str]:
-    """Give the real paths of files and folders, all of which must lie below allowed ones.
+def allowed_paths(paths: Iterable[str], roots: Iterable[Path]) -> tuple[list[str], list[str]]:
+    """Give the real paths of files and folders, all of which must lie below allowed ones, and those of the allowed.
 
-    Links are followed first, so that none leads out. What is not there and what is not allowed are refused in the
-    same words: nobody learns what else there is on the server.
+    Links are followed first, so that none leads out. Those within a folder are looked at when the job comes across
+    them, and when it opens what they lead to (`workbench.audio.files.leads_out`). What is not there and what is not
+    allowed are refused in the same words: nobody learns what else there is on the server.
 
     Raises
     ------
@@ -109,23 +115,12 @@ def allowed_paths(paths: Iterable[str], roots: Iterable[Path]) -> list[str]:
     found = []
     for number, path in enumerate(paths):
         real = _real(path)
-        if real is None or not any(_is_below(real, root) for root in real_roots):
+        if real is None or not any(is_below(real, root) for root in real_roots):
             field = {"field": f"paths.{number}", "message": "not below an allowed folder, or not there"}
             detail = "Only files and folders below the allowed roots can be analyzed. Upload the audio, or ask whoever "
             raise Problem(403, detail + "runs the server to allow its folder.", code="path-not-allowed", errors=[field])
-        _check_links(real, real_roots)
         found.append(real)
-    return found
-
-
-def _check_links(folder: str, roots: Iterable[str]) -> None:
-    """Refuse a folder in which a link leads out: a scan would follow it."""
-    for inside, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            path = os.path.join(inside, name)
-            if os.path.islink(path) and not any(_is_below(os.path.realpath(path), root) for root in roots):
-                detail = f"The link {name!r} below this folder leads out of the allowed roots. Remove it first."
-                raise Problem(403, detail, code="link-leads-out")
+    return found, real_roots
 
 
 def _real(path: str) -> str | None:
@@ -135,7 +130,3 @@ def _real(path: str) -> str | None:
         return os.path.realpath(path, strict=True)
     except (OSError, ValueError):
         return None
-
-
-def _is_below(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)

@@ -40,7 +40,7 @@ class BatchAnalyze(Route):
         if isinstance(asked, BatchRequest):
             job = await self.service.call(_submit_paths, self.service, asked, self.owner)
         else:
-            job = await self.service.call(self._submit_upload, asked.options())
+            job = await self.service.call(self._submit_upload, AnalyzeOptions(**asked.model_dump()))
         self.set_header("Location", f"{self.request.path.removesuffix(self.pattern)}/jobs/{job.job_id}")
         return job.to_dict()
 
@@ -106,9 +106,9 @@ class JobFailures(Route):
 
 
 def _submit_paths(service: Service, asked: BatchRequest, owner: str) -> JobStatus:
-    paths = allowed_paths(asked.paths, service.settings.roots)
+    paths, roots = allowed_paths(asked.paths, service.settings.roots)
     options = AnalyzeOptions(**asked.model_dump(exclude={"paths"}))
-    return service.jobs.submit(paths, options=options, owner=owner)
+    return service.jobs.submit(paths, options=options, owner=owner, within=roots)
 
 
 routes = [BatchAnalyze, Jobs, Job, ResumeJob, JobFailures]

@@ -7,11 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from workbench.jobs.manager import AnalyzeOptions
 from workbench.playlist import PlaylistRequest
-from workbench.store.catalog.models import SORT_COLUMNS
-from workbench.store.labels import LONGEST, MOST_LABELS, Label
-from workbench.store.ledger import JobState
+from workbench.schema import LABEL_LENGTH, MOST_LABELS, SORT_COLUMNS, JobState
 
 MOST_PER_PAGE = 500
 MOST_RESULTS = 200
@@ -117,7 +114,7 @@ def _line(text: str) -> str:
     return text
 
 
-_Line = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(_line)]
+_Line = Annotated[str, Field(min_length=1, max_length=LABEL_LENGTH), AfterValidator(_line)]
 
 
 class NewLabel(Asked):
@@ -127,10 +124,6 @@ class NewLabel(Asked):
     value: _Line | None = Field(default=None, description="What is said, such as dub.")
     start_s: Seconds | None = Field(default=None, description="Where the part begins; all of the track if left out.")
     end_s: Seconds | None = Field(default=None, description="Where it ends.")
-
-    def label(self) -> Label:
-        """Give what the library takes."""
-        return Label(self.name, self.value, self.start_s, self.end_s)
 
 
 class Labels(Asked):
@@ -308,10 +301,6 @@ class BatchOptions(Asked):
     )
     descriptors: Literal["fast", "full"] | None = Field(default=None, description="The set to compute.")
     retry_failed: bool = Field(default=False, description="Also try files again that failed before.")
-
-    def options(self) -> AnalyzeOptions:
-        """Give what the manager of jobs takes."""
-        return AnalyzeOptions(frames=self.frames, descriptors=self.descriptors, retry_failed=self.retry_failed)
 
 
 class BatchRequest(BatchOptions):

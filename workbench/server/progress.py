@@ -2,7 +2,9 @@
 
 * A listener has a `Mailbox` that holds one event: a newer one takes the place of one that was not sent yet. So a
   slow listener gets fewer events, costs no memory, and always gets the last.
-* One that takes nothing for `STALL_S` is let go; nobody waits for anybody else.
+* One that takes nothing for `STALL_S` is let go; nobody waits for anybody else. The system holds a few dozen events
+  for a listener and no more (`_hold_little`): else megabytes would have to pass before anybody noticed, and a slow
+  listener would get all that is old.
 * When nothing happens the last event is sent again (over a socket) or a comment (in a stream), so that proxies keep
   the connection and both ends learn when the other is gone.
 """
@@ -11,11 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
 from tornado.http1connection import HTTP1Connection
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketProtocol13
 
 from workbench import tabular
@@ -28,6 +32,7 @@ from workbench.server.service import Service
 HEARTBEAT_S = 20.0
 STALL_S = 30.0
 _MOST_LISTENERS = 2000
+_HELD_BYTES = 1 << 14
 
 
 class Mailbox:
@@ -86,6 +91,28 @@ async def listening(service: Service, job_id: int, since: int | None) -> AsyncIt
         service.metrics.listeners.set(len(service.mailboxes))
 
 
+@functools.lru_cache(maxsize=16)
+def _text(event: ProgressEvent) -> str:
+    """Write an event, once for all who listen."""
+    return tabular.to_json(event.to_dict(), indent=None)
+
+
+async def _within_stall(written: asyncio.Future[None]) -> None:
+    """Wait until what was written is on its way; `TimeoutError` when the listener takes nothing.
+
+    What was not is left alone: Tornado logs an error for a write that is cancelled.
+    """
+    done, _ = await asyncio.wait([written], timeout=STALL_S)
+    if not done:
+        written.add_done_callback(lambda late: late.cancelled() or late.exception())  # it ends with the connection
+        raise TimeoutError
+    await written
+
+
+def _hold_little(stream: IOStream) -> None:
+    stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _HELD_BYTES)
+
+
 class Progress(Route, WebSocketHandler):
     """A socket that tells the progress of a job."""
 
@@ -115,6 +142,8 @@ class Progress(Route, WebSocketHandler):
 
     async def open(self, *path: str, **named: str) -> None:
         """Send events until the job has ended or the listener is gone."""
+        if isinstance(self.ws_connection, WebSocketProtocol13):
+            _hold_little(self.ws_connection.stream)
         self._task = asyncio.create_task(self._tell(int(path[0])))
 
     async def _tell(self, job_id: int) -> None:
@@ -137,8 +166,7 @@ class Progress(Route, WebSocketHandler):
                 return
             last = event or last
             if last is not None:
-                text = tabular.to_json(last.to_dict(), indent=None)
-                await asyncio.wait_for(self.write_message(text), STALL_S)
+                await _within_stall(self.write_message(_text(last)))
                 if last.state.finished:
                     self.close(1000, "The job has ended.")
                     return
@@ -179,6 +207,8 @@ class Events(Route):
         async with listening(self.service, int(job_id), since) as self._mailbox:
             self.set_header("Content-Type", "text/event-stream; charset=utf-8")
             self.set_header("X-Accel-Buffering", "no")  # nginx would keep events back
+            if isinstance(self.request.connection, HTTP1Connection):
+                _hold_little(self.request.connection.stream)
             try:
                 await self._send_all(self._mailbox)
             except StreamClosedError:
@@ -194,9 +224,8 @@ class Events(Route):
             if event is None:
                 self.write(": \n\n")
             else:
-                data = tabular.to_json(event.to_dict(), indent=None)
-                self.write(f"id: {event.seq}\nevent: progress\ndata: {data}\n\n")
-            await asyncio.wait_for(self.flush(), STALL_S)
+                self.write(f"id: {event.seq}\nevent: progress\ndata: {_text(event)}\n\n")
+            await _within_stall(self.flush())
             if event is not None and event.state.finished:
                 return
 

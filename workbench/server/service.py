@@ -25,10 +25,10 @@ from workbench.config import Settings
 from workbench.errors import WorkbenchError
 from workbench.jobs.manager import JobManager
 from workbench.library import Library
+from workbench.schema import JobState
 from workbench.server.guard import RateLimit
 from workbench.server.problem import Problem
 from workbench.store.cache.warmer import Warmer
-from workbench.store.ledger import JobState
 
 if TYPE_CHECKING:
     from workbench.server.progress import Mailbox
@@ -37,6 +37,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _THREADS = 8
+#: For what computes rather than looks up. As many as there are processors: more would finish none of it sooner, and a
+#: page of tracks would wait for all of it.
+_COMPUTING = max(2, os.cpu_count() or 1)
 _MOST_WAITING = 400  # calls in threads or before them: more would only wait longer than any client does
 _OLD_S = 86_400.0
 _LEAST_FREE = 1 << 29
@@ -95,6 +98,7 @@ class Service:
         self._library: Library | None = None
         self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="workbench-server")
+        self._computing = ThreadPoolExecutor(_COMPUTING, thread_name_prefix="workbench-computing")
         self._waiting = 0
         self._jobs: JobManager | None = None
         self._warmer: Warmer | None = None
@@ -119,6 +123,7 @@ class Service:
             if self._library is None:
                 self._library = self._open()
                 _sweep(self.incoming_of(self._library))
+                self._computing.submit(_prepare, self._library)
             return self._library
 
     @staticmethod
@@ -127,19 +132,31 @@ class Service:
         return library.path / "uploads" / ".incoming"
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Let a thread call a function.
+        """Let a thread call a function that looks something up, or waits for a disk.
 
         Raises
         ------
         Problem
             503, when too many calls wait already; and what the function raises.
         """
+        return await self._call(self._threads, functools.partial(function, *args, **kwargs))
+
+    async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Let a thread call a function that computes for a while; what is looked up does not wait for it.
+
+        Raises
+        ------
+        Problem
+            As `call`.
+        """
+        return await self._call(self._computing, functools.partial(function, *args, **kwargs))
+
+    async def _call(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._waiting >= _MOST_WAITING:
             raise Problem(503, "The server has too much to do. Try again.", headers={"Retry-After": "2"})
         self._waiting += 1
-        work = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await asyncio.get_running_loop().run_in_executor(threads, contextvars.copy_context().run, work)
         finally:
             self._waiting -= 1
 
@@ -194,11 +211,24 @@ class Service:
             self._warmer.close()
         if self._jobs is not None and not self._jobs.stop(_STOP_JOBS_S):
             _LOGGER.warning("a job has not stopped in time; it goes on when its lease has run out")
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        for threads in (self._threads, self._computing):
+            threads.shutdown(wait=True, cancel_futures=True)
         with self._opening:
             if self._library is not None:
                 self._library.close()
                 self._library = None
+
+
+def _prepare(library: Library) -> None:
+    """Ask one question of each kind, so that nobody who comes first waits for indexes, columns and code to be read."""
+    try:
+        tracks, _ = library.tracks_page(limit=1)
+        for track in tracks:
+            library.catalog.columns.prepare()
+            library.similar(track["id"], n=1)
+            library.playlist(n=1)
+    except Exception:  # whoever asks next is told what is wrong
+        _LOGGER.warning("the library could not be prepared", exc_info=True)
 
 
 def _sweep(folder: Path) -> None:

@@ -26,9 +26,9 @@ class FindSimilar(Route):
     async def post(self, asked: SimilarRequest | UploadOptions) -> dict[str, Any]:
         """Search."""
         if isinstance(asked, SimilarRequest):
-            return await self.service.call(_of_tracks, self.service, asked)
+            return await self.service.compute(_of_tracks, self.service, asked)
         upload = self.upload
-        return await self.service.call(_of_file, self.service, upload.files[0] if upload else Path(), asked)
+        return await self.service.compute(_of_file, self.service, upload.files[0] if upload else Path(), asked)
 
 
 def _of_tracks(service: Service, asked: SimilarRequest) -> dict[str, Any]:

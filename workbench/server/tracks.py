@@ -17,6 +17,7 @@ from workbench.server.models import (
 )
 from workbench.server.route import Route, operation
 from workbench.server.service import Service
+from workbench.store.labels import Label
 
 
 class Tracks(Route):
@@ -50,7 +51,7 @@ class TrackWaveform(Route):
     @operation("The outline of a track", query=WaveformQuery, answer=Waveform, refusals=(404,))
     async def get(self, track_id: str, asked: WaveformQuery) -> dict[str, Any]:
         """Give the outline; the first time it is decoded."""
-        return await self.service.call(_waveform, self.service, track_id, asked.points)
+        return await self.service.compute(_waveform, self.service, track_id, asked.points)
 
 
 class TrackLabels(Route):
@@ -71,7 +72,7 @@ def _detail(service: Service, track_id: str) -> dict[str, Any]:
 
 def _label(service: Service, track_id: str, asked: Labels, author: str) -> dict[str, Any]:
     service.require_tracks([track_id])
-    service.library.label(track_id, *(label.label() for label in asked.labels), author=author)
+    service.library.label(track_id, *(Label(**label.model_dump()) for label in asked.labels), author=author)
     return _labels(service.library, track_id)
 
 

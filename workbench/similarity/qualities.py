@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +58,7 @@ _NUMBER = {quality.name: number for number, quality in enumerate(QUALITIES)}
 _BY_DESCRIPTOR = {descriptor: number for number, q in enumerate(QUALITIES) for descriptor in q.descriptors}
 
 
+@cache
 def descriptor_of(component: str) -> str:
     """Give the descriptor that a component comes from.
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -185,8 +186,8 @@ def search_many(
     if workers < 2:
         go(blocks)
     else:
-        with ThreadPoolExecutor(workers) as pool:  # whose work is done without Python's lock, but for a little
-            list(pool.map(go, (blocks[i::workers] for i in range(workers))))
+        # whose work is done without Python's lock, but for a little
+        list(_threads(os.getpid()).map(go, (blocks[i::workers] for i in range(workers))))
     return [_measured(matrix, metric, query, n, of_query.rows()) for query, of_query in zip(exact, near, strict=True)]
 
 
@@ -397,6 +398,13 @@ def _measured(matrix: Float32 | CodedMatrix, metric: _Metric, query: Float64, n:
     distance = np.sqrt(total)
     facets = {name: 1 / (1 + np.sqrt(of_facet)) for name, of_facet in zip(metric.facets, squared, strict=True)}
     return Hits(index=index, distance=distance, score=1 / (1 + distance), facets=facets)
+
+
+@cache
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Give the threads of a process, which all its searches share: a fork of it has none of them."""
+    del process
+    return ThreadPoolExecutor(_processors(), thread_name_prefix="workbench-search")
 
 
 def _processors() -> int:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from workbench.schema import JobState
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Job, Part
-from workbench.store.ledger import JobState, owner_is_dead
+from workbench.store.ledger import owner_is_dead
 
 _PART_OF_JOB = re.compile(r"job(\d+)-")
 

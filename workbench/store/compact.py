@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from workbench.errors import JobError, StorageFullError, WorkbenchError
 from workbench.failpoint import failpoint
+from workbench.schema import JobState
 from workbench.store.arrays import PartRecord, PartStore, part_name
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import raise_version
@@ -22,7 +23,7 @@ from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Part, PartArray, Placement
 from workbench.store.collect import collect
 from workbench.store.commit import enter_part
-from workbench.store.ledger import JobState, Ledger, Request
+from workbench.store.ledger import Ledger, Request
 
 #: A part with so many tracks is large enough.
 ROWS = 1024

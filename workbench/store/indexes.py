@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # opening a library must not wait for what only some question
     from workbench.similarity.cells import Cells
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
+    from workbench.store.columns import LoadedTable
     from workbench.store.regions import Regions
     from workbench.store.vectors import Vectors
 
@@ -40,24 +42,34 @@ class Indexes:
         self._cells: tuple[int, Cells | None] | None = None
         self._usual: tuple[int, npt.NDArray[np.float64]] | None = None
         self._regions: Regions | None = None
-        self._table: tuple[int, TrackTable] | None = None
+        self._table: LoadedTable | None = None
+        # of several threads that find an index out of date, one brings it up to date
+        self._making_vectors, self._making_table = threading.Lock(), threading.Lock()
 
     @property
     def vectors(self) -> Vectors:
         """The search matrix."""
         from workbench.store.vectors import load_vectors
 
-        if self._vectors is None or self._vectors.version != self.catalog.version():
-            self._vectors = load_vectors(self.catalog, self.parts, self.folder / "vectors")
-        return self._vectors
+        found = self._vectors
+        if found is not None and found.version == self.catalog.version():
+            return found
+        with self._making_vectors:
+            if self._vectors is None or self._vectors.version != self.catalog.version():
+                self._vectors = load_vectors(self.catalog, self.parts, self.folder / "vectors")
+            return self._vectors
 
     @property
     def cells(self) -> Cells | None:
         """The approximate index; None where search is exact."""
-        found = self.cells_or_why_exact()
+        return self.cells_of(self.vectors)
+
+    def cells_of(self, vectors: Vectors) -> Cells | None:
+        """Give the approximate index of a search matrix."""
+        found = self.cells_or_why_exact(vectors)
         return None if isinstance(found, str) else found
 
-    def cells_or_why_exact(self) -> Cells | str:
+    def cells_or_why_exact(self, vectors: Vectors) -> Cells | str:
         """Give the approximate index, which is made if need be, or say in words why search is exact.
 
         Raises
@@ -70,11 +82,10 @@ class Indexes:
         from workbench.store.cells import FROM_TRACKS, faiss_is_there, load_cells
 
         if self.search_index == "auto":
-            if self.catalog.numbers() < FROM_TRACKS:
+            if len(vectors.known) < FROM_TRACKS:
                 return f"below {FROM_TRACKS:,} tracks"
             if not faiss_is_there():
                 return "faiss is not installed: pip install 'audio-workbench[search]'"
-        vectors = self.vectors
         if not vectors.known.any():
             return "no tracks"
         if self._cells is None or self._cells[0] != vectors.version:
@@ -107,6 +118,6 @@ class Indexes:
         """The columns of all tracks."""
         from workbench.store.columns import load_table
 
-        if self._table is None or self._table[0] != self.catalog.version():
-            self._table = load_table(self.catalog, self.parts, self.folder / "columns")
-        return self._table[1]
+        with self._making_table:
+            self._table = load_table(self.catalog, self.parts, self.folder / "columns", self._table)
+            return self._table.table

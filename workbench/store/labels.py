@@ -9,13 +9,11 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 
 from workbench.errors import InputError
+from workbench.schema import LABEL_LENGTH, MOST_LABELS
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Label as LabelRow
 from workbench.store.catalog.models import Track
-
-MOST_LABELS = 1000
-LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +35,10 @@ class Label:
     def __post_init__(self) -> None:
         for field in ("name", "value"):
             text = getattr(self, field)
-            if text is not None and (not text.strip() or len(text) > LONGEST or not text.isprintable()):
+            if text is not None and (not text.strip() or len(text) > LABEL_LENGTH or not text.isprintable()):
                 raise InputError(
-                    f"{text[:80]!r} cannot be the {field} of a label.", f"Give up to {LONGEST} letters, on one line."
+                    f"{text[:80]!r} cannot be the {field} of a label.",
+                    f"Give up to {LABEL_LENGTH} letters, on one line.",
                 )
         if (self.start_s is None) != (self.end_s is None):
             raise InputError("A part of a track has a start and an end.", "Give start_s and end_s, or neither.")

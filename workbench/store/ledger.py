@@ -32,7 +32,7 @@ from sqlalchemy.engine import Connection
 
 from workbench.errors import FenceLostError, JobError, LimitError, NotFoundError, Outcome, Reason
 from workbench.failpoint import failpoint
-from workbench.schema import DescriptorSet
+from workbench.schema import DescriptorSet, JobState
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import change_answers, upsert
 from workbench.store.catalog.lasting import lasting
@@ -40,28 +40,13 @@ from workbench.store.catalog.models import Batch, File, Job, JobFile
 from workbench.store.records import WorkFile
 
 MAX_ATTEMPTS = 3
+#: Costs of batches that differ by less do not matter for which of them comes first.
+_ALIKE = 300.0
 
 _SEEN = ("size", "mtime_ns")
 
 #: Who has submitted what a command or a notebook runs itself.
 LOCAL = "local"
-
-
-class JobState(StrEnum):
-    """Where a job stands."""
-
-    QUEUED = "queued"
-    PLANNING = "planning"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def finished(self) -> bool:
-        """True when the job will not go on unless it is resumed on request."""
-        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
 #: States in which a driver works on a job, or did until it died.
@@ -88,18 +73,24 @@ class Request:
     frames : descriptors whose frames are stored too
     retry_failed : also try files again that failed for a lasting reason
     descriptors : the set whose summaries and segments are stored, ``fast`` or ``full``
+    within : folders that no link may lead out of; none means that any may
     """
 
     paths: tuple[str, ...]
     frames: tuple[str, ...] = ()
     retry_failed: bool = False
     descriptors: DescriptorSet = "fast"
+    within: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Request:
-        """Read a request as `asdict` wrote it, also one from before there were sets."""
+        """Read a request as `asdict` wrote it, also one from before there were sets, or bounds."""
         return cls(
-            tuple(stored["paths"]), tuple(stored["frames"]), stored["retry_failed"], stored.get("descriptors", "fast")
+            tuple(stored["paths"]),
+            tuple(stored["frames"]),
+            stored["retry_failed"],
+            stored.get("descriptors", "fast"),
+            tuple(stored.get("within", ())),
         )
 
     @property
@@ -171,7 +162,9 @@ class Counts:
     @property
     def percentage(self) -> float:
         """0 to 100, by cost."""
-        return 100.0 * self.cost_done / self.cost_total if self.cost_total else 100.0
+        if self.done == self.total or not self.cost_total:
+            return 100.0  # exactly, whatever the order in which costs were added
+        return min(100.0, 100.0 * self.cost_done / self.cost_total)
 
     def summary(self) -> dict[str, Any]:
         """Make what stays in the row of a job that nobody works on."""
@@ -523,7 +516,7 @@ class Ledger:
         job : JobLease
             The right to do so.
         batches : sequence of (first ordinal, last ordinal, cost)
-            Files between them that have an outcome already are left out.
+            In the order in which they are to be begun. Files between them that have an outcome already are left out.
         """
         with self._catalog.write() as connection:
             self._held(connection, job)
@@ -559,7 +552,7 @@ class Ledger:
 
     @lasting
     def lease_batch(self, job: JobLease, *, last_attempts: bool = True) -> BatchLease | None:
-        """Lease the costliest batch that waits, so that no long one is left for the end.
+        """Lease the costliest batch that waits, so that no long one is left for the end; of equals, the first.
 
         Parameters
         ----------
@@ -575,7 +568,7 @@ class Ledger:
         with self._catalog.write() as connection:
             self._held(connection, job)
             batch = connection.execute(
-                waiting.order_by(last_attempt, Batch.cost.desc(), Batch.id).limit(1)
+                waiting.order_by(last_attempt, sa.cast(Batch.cost / _ALIKE, sa.Integer).desc(), Batch.id).limit(1)
             ).one_or_none()
             if batch is None:
                 return None

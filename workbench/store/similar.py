@@ -302,7 +302,7 @@ def similar_tracks(
     known = np.isfinite([reference.raw for reference in references]).any(axis=0)
     raw = references[0].raw if len(references) == 1 else np.where(known, scaling.invert(query), np.nan)
     rank = partial(metric.nearest, query, raw, _rows(references))
-    cells = indexes.cells if len(references) == 1 else None
+    cells = indexes.cells_of(metric.vectors) if len(references) == 1 else None
     near = None if cells is None else cells.near(query, metric.per_component, metric.mask)
     if cells is not None and near is not None:
         chooser = _Chooser(indexes.catalog, metric.vectors, wanted)

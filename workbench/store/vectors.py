@@ -88,6 +88,10 @@ class Vectors:
     standardised: CodedMatrix
     scaling: Scaling
 
+    def has(self, row: int) -> bool:
+        """Tell whether a track, by its number, has a vector here."""
+        return row < len(self.known) and bool(self.known[row])
+
     def row(self, track_id: str) -> int | None:
         """Row of a track, None where it has no vector."""
         if not _ID.fullmatch(track_id):

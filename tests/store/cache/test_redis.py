@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from tests.services import RedisServer
 from tests.store.cache.contract import AGE_S, ROOM, KeeperTests
 from workbench.errors import InputError
 from workbench.store.cache import Cache, Made
 from workbench.store.cache.redis import RedisKeeper
+from workbench.testing.services import RedisServer
 
 KEY = Cache.key("question")
 LONGEST_S = 1.0

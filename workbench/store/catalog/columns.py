@@ -32,6 +32,11 @@ Mask = npt.NDArray[np.bool_]
 
 #: Columns of text with few enough values to give each a code.
 _CODED = frozenset({"format", "key", "camelot", "mood", "artist", "album", "genre", "date"})
+#: Columns that people filter by.
+_USUAL = (
+    "duration_s", "bpm", "energy", "valence", "arousal", "danceability", "loudness_lufs", "key", "camelot", "mood",
+    "artist", "album", "genre",
+)  # fmt: skip
 _UNKNOWN = -1
 #: Masks that are kept.
 _KEPT = 16
@@ -167,6 +172,32 @@ class TrackColumns:
         found[: len(mask)] = mask[:n]
         return found
 
+    def prepare(self) -> None:
+        """Read all columns that people filter by now, at once, rather than each when a filter first names it."""
+        with self._lock:
+            self._refresh()
+            self._keep(set(_USUAL))
+
+    def fitting(self, where: str) -> tuple[npt.NDArray[np.int64], set[str]] | None:
+        """Give the numbers of the tracks that fit an expression, and the columns that it names.
+
+        Tracks that are no more may be among them. None where these columns do not answer it.
+
+        Raises
+        ------
+        InputError
+            When the expression cannot be read.
+        """
+        condition = compile_where(where)
+        try:
+            names = _names(condition)
+            with self._lock:
+                self._refresh()
+                self._keep(names)
+                return np.flatnonzero(self._where(condition, holds=True)), names
+        except _NotHereError:
+            return None
+
     def numbers(self, name: str, n: int) -> npt.NDArray[np.float64]:
         """Give a column of numbers, such as ``bpm``, of the first n numbers, shape (n,); NaN where not known."""
         with self._lock:
@@ -185,9 +216,10 @@ class TrackColumns:
 
     def _refresh(self) -> None:
         """Read what has changed of the columns that are kept."""
-        version, numbers = self.catalog.version(), self.catalog.numbers()
+        version = self.catalog.version()
         if version == self._version:
             return
+        numbers = self.catalog.numbers()
         if version < self._version:  # a backup was put back
             self._columns.clear()
         self._read(self._columns, self._version, numbers)

@@ -141,6 +141,11 @@ class Catalog:
         """How many numbers have been given to tracks, those that are no more included."""
         return self._fact("numbers")
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is the embedded one."""
+        return self._schema is None
+
     @cached_property
     def columns(self) -> TrackColumns:
         """Columns of all tracks in memory, which answer filters."""
@@ -156,6 +161,16 @@ class Catalog:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+    def drop(self) -> None:
+        """Remove the catalog from its database, with all that it holds, and close it."""
+        if self._schema is None:
+            self.close()
+            Path(str(self.engine.url.database)).unlink(missing_ok=True)
+            return
+        with self.engine.begin() as connection:
+            connection.execute(sa.schema.DropSchema(self._schema, cascade=True, if_exists=True))
+        self.close()
 
     def _migrate(self) -> None:
         """Bring the tables to this version's state; refuse those of a later one."""

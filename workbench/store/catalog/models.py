@@ -29,6 +29,8 @@ from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Inte
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from workbench.schema import SORT_COLUMNS
+
 _ESCAPE = "\x1a"  # ASCII SUBSTITUTE: "a character in place of one that is invalid"
 _ESCAPED_TOO = frozenset({_ESCAPE, "\0"})
 _ESCAPED = re.compile(_ESCAPE + "([0-9a-f]{2})")
@@ -103,25 +105,6 @@ class ArraySet(Base):
     __tablename__ = "array_sets"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     keys: Mapped[list[str]] = mapped_column(JSON)
-
-
-#: Columns by which tracks are listed page by page; each has an index.
-SORT_COLUMNS = (
-    "path",
-    "title",
-    "artist",
-    "album",
-    "genre",
-    "duration_s",
-    "bpm",
-    "key",
-    "energy",
-    "valence",
-    "arousal",
-    "danceability",
-    "mood",
-    "loudness_lufs",
-)
 
 
 class Track(Base):

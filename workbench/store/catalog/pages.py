@@ -11,14 +11,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from workbench.errors import InputError
+from workbench.schema import SORT_COLUMNS
 from workbench.store.catalog.engine import Catalog
 from workbench.store.catalog.lasting import lasting
-from workbench.store.catalog.models import SORT_COLUMNS, Track, escape_path
+from workbench.store.catalog.models import Track, escape_path
 from workbench.store.catalog.queries import TRACK_COLUMNS
 from workbench.store.catalog.where import compile_where
 
 _TABLE = Track.__table__
 _ID = _TABLE.c.id
+#: From so many tracks on it matters in which way SQLite looks for a page.
+_LARGE = 50_000
+#: Up to so many tracks that fit are looked at one by one and sorted; from one in `_MANY` of all on they are met soon
+#: enough in the order of the page.
+_FEW, _MANY = 30_000, 30
 _ANY_ID = re.compile("[0-9a-f]{32}")
 
 
@@ -79,7 +85,7 @@ def tracks_page(
     column = _TABLE.c[sort]
     statement = sa.select(*(_TABLE.c[name] for name in TRACK_COLUMNS), column.label("sorted_by"))
     if where:
-        statement = statement.where(compile_where(where))
+        statement = statement.where(_condition(catalog, where, sort))
     order = (column.desc(), _ID.desc()) if descending else (column, _ID)
     statement = statement.order_by(*order)
     known = statement.where(column.is_not(None))
@@ -99,6 +105,29 @@ def tracks_page(
     rows = rows[:limit]
     records = [{name: row._mapping[name] for name in TRACK_COLUMNS} for row in rows]
     return Page(records, _cursor(sort, descending, rows[-1].sorted_by, rows[-1].id) if more else None)
+
+
+def _condition(catalog: Catalog, where: str, sort: str) -> sa.ColumnElement[bool]:
+    """Give the condition of an expression, in a large SQLite catalog with what helps it choose its index.
+
+    SQLite does not know how many tracks fit (PostgreSQL does): it may sort half of the library for a page of fifty, or
+    walk through all of it for the last few. The columns in memory know.
+    """
+    condition = compile_where(where)
+    if not catalog.is_file or catalog.numbers() < _LARGE:
+        return condition
+    found = catalog.columns.fitting(where)
+    if found is None:
+        return condition
+    numbers, names = found
+    # said to be likely, it is looked at in each row, and no index of its own is taken for it
+    in_each_row = sa.func.likely(condition, type_=sa.Boolean)
+    if len(numbers) <= _FEW:
+        listed = sa.func.json_each(json.dumps(numbers.tolist())).table_valued("value")
+        return sa.and_(_TABLE.c.number.in_(sa.select(listed.c.value)), in_each_row)
+    if len(numbers) * _MANY >= catalog.numbers() and sort not in names:
+        return in_each_row
+    return condition
 
 
 def _beyond(columns: list[Any], last: list[Any], descending: bool) -> sa.ColumnElement[bool]:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from workbench.errors import (
     CatalogLockedError,
+    CatalogMovedError,
     InputError,
     LibraryDamagedError,
     LibraryUnwritableError,
@@ -171,6 +172,10 @@ def is_lost(error: DBAPIError) -> bool:
     return state.startswith("08") or state in _ENDED
 
 
+def _names_a_table_of_ours(error: DBAPIError) -> bool:
+    return any(f'"{table}"' in first_line(error) for table in Write.metadata.tables)
+
+
 def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
     """Give the error that says what to do, or None where it is no fault of the server."""
     state = getattr(error.orig, "sqlstate", None)
@@ -189,6 +194,8 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
             f"The catalog {name} cannot be written: {first_line(error)}.",
             "Give the user the right to create and write schemas in the database, on the primary server.",
         )
+    if state == "42P01" and _names_a_table_of_ours(error):  # the schema has another name now
+        return CatalogMovedError(name)
     if state in _DAMAGED:
         return LibraryDamagedError(
             f"The catalog {name} is damaged: {first_line(error)}.", "Restore the database from a backup."

@@ -146,6 +146,14 @@ def tracks(catalog: Catalog, *, where: str | None = None, limit: int | None = No
 
 
 @lasting
+def number_of_changed_tracks(catalog: Catalog, since: int) -> int:
+    """Count the tracks that have changed since a version."""
+    statement = sa.select(sa.func.count()).select_from(Track).where(Track.changed > since)
+    with catalog.read() as connection:
+        return connection.execute(statement).scalar_one()
+
+
+@lasting
 def number_of_tracks(catalog: Catalog, *, where: str | None = None) -> int:
     """Count the tracks, or those that fit an expression."""
     statement = sa.select(sa.func.count()).select_from(Track)
@@ -225,12 +233,31 @@ def find_track(catalog: Catalog, wanted: str) -> str:
 
 
 @lasting
+def place_of_track(catalog: Catalog, track: str) -> tuple[str, int] | None:
+    """Give the path of a track and its number, which is its row in the search matrix."""
+    with catalog.read() as connection:
+        found = connection.execute(sa.select(Track.path, Track.number).where(Track.id == track)).one_or_none()
+        return None if found is None else (found.path, found.number)
+
+
+@lasting
 def track_columns(catalog: Catalog, names: Sequence[str]) -> dict[str, list[Any]]:
     """Read columns of all tracks, in ascending order of their ids: far quicker than as many records."""
     statement = sa.select(*(_TABLE.c[name] for name in names)).order_by(_TABLE.c.id)
     with catalog.read() as connection:
         rows = connection.execute(statement).all()
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+
+
+@lasting
+def changed_columns(catalog: Catalog, names: Sequence[str], since: int) -> tuple[dict[str, list[Any]], int]:
+    """Read the same of those tracks alone that have changed since a version; and how many tracks there are in all."""
+    # sorted here: asked for an order, SQLite would walk through all ids and not find the tracks by their version
+    statement = sa.select(*(_TABLE.c[name] for name in names), _TABLE.c.id).where(_TABLE.c.changed > since)
+    with catalog.read() as connection:
+        rows = sorted(connection.execute(statement).all(), key=lambda row: row[-1])
+        n = connection.execute(sa.select(sa.func.count()).select_from(Track)).scalar_one()
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}, n
 
 
 @lasting

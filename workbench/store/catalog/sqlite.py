@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from typing import Any
 
@@ -17,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from workbench.errors import (
     CatalogLockedError,
+    CatalogMovedError,
     LibraryDamagedError,
     LibraryUnwritableError,
     StorageFullError,
@@ -26,10 +29,14 @@ from workbench.errors import (
 #: Kind of journal that is safe with this version of SQLite.
 JOURNAL = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "TRUNCATE"
 
+#: Kept open: a server has some dozen threads, and who opens one for each question waits for the file each time.
+_CONNECTIONS = 24
+
 
 def make_engine(url: sa.URL, busy_timeout_s: float) -> Engine:
     """Make the engine of a file."""
-    engine = sa.create_engine(url, connect_args={"timeout": busy_timeout_s, "check_same_thread": False})
+    connecting = {"timeout": busy_timeout_s, "check_same_thread": False}
+    engine = sa.create_engine(url, connect_args=connecting, pool_size=_CONNECTIONS)
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, record: object) -> None:
@@ -52,10 +59,9 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
     """Give the error that says what to do, or None where it is no fault of the file or the disk."""
     said = str(error.orig).lower()
     if "locked" in said or "busy" in said:
-        return CatalogLockedError(
-            f"The catalog {name} is held by another process.",
-            "Wait for it to finish, or raise WORKBENCH_BUSY_TIMEOUT_S.",
-        )
+        return _held(name)
+    if "has moved" in said:  # what the triggers of `move` say
+        return CatalogMovedError(name)
     if "full" in said:
         return StorageFullError(
             f"No room left for the catalog {name}.",
@@ -77,3 +83,31 @@ def meaning(error: DBAPIError, name: str) -> WorkbenchError | None:
             "Check its space and health, then run the same command again: it resumes where it stopped.",
         )
     return None
+
+
+def _held(name: str) -> CatalogLockedError:
+    """Say who holds the file, as far as the system tells."""
+    import psutil
+
+    who, remedy = "another process", "Wait for it to finish, or raise WORKBENCH_BUSY_TIMEOUT_S."
+    for pid in _holders(name.removeprefix("sqlite:///")):
+        with contextlib.suppress(psutil.Error):  # it has ended in the meantime
+            process = psutil.Process(pid)
+            who = f"process {pid} ({process.name()})"
+            if process.status() == psutil.STATUS_STOPPED:
+                who += ", which is stopped"
+                remedy = f"Let it go on, kill -CONT {pid}, or end it."
+                break
+    return CatalogLockedError(f"The catalog {name} is held by {who}.", remedy)
+
+
+def _holders(path: str) -> list[int]:
+    """Give the processes besides this one that have a lock on a catalog; Linux lists them, other systems do not."""
+    with contextlib.suppress(OSError):
+        locked = os.stat(path if JOURNAL != "WAL" else f"{path}-shm")
+        file = f"{os.major(locked.st_dev):02x}:{os.minor(locked.st_dev):02x}:{locked.st_ino}"
+        with open("/proc/locks") as listing:
+            lines = [line.split() for line in listing]
+        pids = {int(words[4]) for words in lines if len(words) == 8 and words[5] == file}  # who waits has a word more
+        return sorted(pids - {os.getpid(), -1, 0})
+    return []
