@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from workbench.answers import CachedAnswers
     from workbench.audio.decode import Limits
+    from workbench.jobs.estimate import Estimate
     from workbench.jobs.job import Job
     from workbench.jobs.manager import JobManager
     from workbench.jobs.missing import Missing
@@ -214,6 +215,13 @@ class Library:
         request = Request(where, tuple(sorted(set(frames))), retry_failed, descriptors or self.settings.descriptors)
         job = Job.start(self._workplace(workers, scheduler), request, on_progress)
         return job.run() if wait else job.run_in_background()
+
+    def estimate(self, *paths: PathLike) -> Estimate:
+        """Say how many files an analysis of some paths would find, how many of them are new, and how long it takes."""
+        from workbench.jobs.estimate import estimate
+        from workbench.jobs.job import absolute
+
+        return estimate(self.catalog, [absolute(path) for path in paths])
 
     def missing(self, *, frames: Iterable[str] = (), descriptors: DescriptorSet | None = None) -> Missing:
         """Say what the tracks lack of the wanted descriptors, and what having it would cost; nothing is opened.
