@@ -10,9 +10,10 @@ A page is a `Selection` and some widgets that share it:
 
 from workbench.widgets.jobs import BatchAnalysis, JobMonitor
 from workbench.widgets.player import Player
+from workbench.widgets.playlist import PlaylistBuilder
 from workbench.widgets.selection import Selection
 from workbench.widgets.similarity import SimilaritySearch
 from workbench.widgets.table import TrackTable
 from workbench.widgets.view import View
 
-__all__ = ["BatchAnalysis", "JobMonitor", "Player", "Selection", "SimilaritySearch", "TrackTable", "View"]
+__all__ = ["BatchAnalysis", "JobMonitor", "Player", "PlaylistBuilder", "Selection", "SimilaritySearch", "TrackTable", "View"]
