@@ -351,6 +351,23 @@ class Library:
         page = tracks_page(self.catalog, where=where, sort=sort, descending=descending, after=after, limit=limit)
         return page.rows, page.after
 
+    def columns(self, *names: str) -> dict[str, list[Any]]:
+        """Give columns of all tracks, in ascending order of their ids: far quicker than as many records.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def tempi(lib: wb.Library) -> list[float | None]:
+        ...     return lib.columns("bpm")["bpm"]
+        """
+        from workbench.schema import SORT_COLUMNS
+        from workbench.store.catalog import queries
+
+        unknown = [name for name in names if name not in {*SORT_COLUMNS, "id"}]
+        if unknown:
+            raise InputError(f"There is no column {unknown[0]!r}.", f"Columns: {', '.join(sorted(SORT_COLUMNS))}.")
+        return queries.track_columns(self.catalog, names)
+
     def count(self, where: str | None = None) -> int:
         """Count the tracks, or those that fit an expression (see `tracks`)."""
         from workbench.store.catalog import queries

@@ -9,6 +9,7 @@ A page is a `Selection` and some widgets that share it:
 """
 
 from workbench.widgets.jobs import BatchAnalysis, JobMonitor
+from workbench.widgets.map import SonicMap
 from workbench.widgets.player import Player
 from workbench.widgets.playlist import PlaylistBuilder
 from workbench.widgets.selection import Selection
@@ -16,4 +17,4 @@ from workbench.widgets.similarity import SimilaritySearch
 from workbench.widgets.table import TrackTable
 from workbench.widgets.view import View
 
-__all__ = ["BatchAnalysis", "JobMonitor", "Player", "PlaylistBuilder", "Selection", "SimilaritySearch", "TrackTable", "View"]
+__all__ = ["BatchAnalysis", "JobMonitor", "Player", "PlaylistBuilder", "Selection", "SimilaritySearch", "SonicMap", "TrackTable", "View"]
