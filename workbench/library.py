@@ -462,6 +462,22 @@ class Library:
 
         return listen.spectrogram(self._path_of(track), columns, self._limits)
 
+    def curve(self, track: PathLike, name: str) -> npt.NDArray[np.float32]:
+        """Give a descriptor of a track frame by frame, shape (n_frames, …); decoded for that where it is not stored.
+
+        Raises
+        ------
+        InputError
+            When there is no such descriptor.
+        """
+        from workbench.store import listen
+
+        track_id = self._track_id(track)
+        try:
+            return np.asarray(self.frames(name, track_id).values, dtype=np.float32)
+        except InputError:
+            return listen.curve(self._path_of(track_id), name, self._limits)
+
     def beats(self, track: PathLike) -> npt.NDArray[np.float64]:
         """Give the beats of a track, in seconds; decoded for that where ``frames/beats`` is not stored."""
         from workbench.store import listen

@@ -78,6 +78,11 @@ def spectrogram(path: str, columns: int, limits: Limits) -> npt.NDArray[np.float
     return np.asarray(np.maximum.reduceat(mel, edges, axis=0).T, dtype=np.float32)
 
 
+def curve(path: str, name: str, limits: Limits) -> npt.NDArray[np.float32]:
+    """Compute a descriptor of a file frame by frame: shape (n_frames, …)."""
+    return np.asarray(_frames(path, name, limits, LONGEST_PICTURE_S), dtype=np.float32)
+
+
 def beats(path: str, limits: Limits) -> npt.NDArray[np.float64]:
     """Find the beats of a file: seconds, shape (n,)."""
     return np.flatnonzero(_frames(path, "beats", limits)) / DEFAULT_CONFIG.frame_rate

@@ -8,6 +8,7 @@ A page is a `Selection` and some widgets that share it:
 ...     return [SimilaritySearch(lib, selection), Player(lib, selection)]
 """
 
+from workbench.widgets.explorer import FeatureExplorer
 from workbench.widgets.jobs import BatchAnalysis, JobMonitor
 from workbench.widgets.map import SonicMap
 from workbench.widgets.player import Player
@@ -17,4 +18,4 @@ from workbench.widgets.similarity import SimilaritySearch
 from workbench.widgets.table import TrackTable
 from workbench.widgets.view import View
 
-__all__ = ["BatchAnalysis", "JobMonitor", "Player", "PlaylistBuilder", "Selection", "SimilaritySearch", "SonicMap", "TrackTable", "View"]
+__all__ = ["BatchAnalysis", "FeatureExplorer", "JobMonitor", "Player", "PlaylistBuilder", "Selection", "SimilaritySearch", "SonicMap", "TrackTable", "View"]

@@ -29,6 +29,11 @@ class Listening:
         found: dict[str, Any] = self.library.records([track])[track]
         return found
 
+    @answers
+    def peaks(self, track: str, points: int) -> np.ndarray[Any, Any]:
+        """Give the lowest and highest sample of equal spans."""
+        return self.library.waveform(track, points)
+
 
 class Player(Listening, View):
     """Waveform, spectrogram and beats of the track that is selected; click to seek, drag to mark a region.
@@ -50,11 +55,6 @@ class Player(Listening, View):
     region = traitlets.List(traitlets.Float(), help="Seconds: from, to; or nothing.").tag(sync=True)
     spectrogram = traitlets.Bool(True, help="Show the spectrum over time.").tag(sync=True)
     beat_grid = traitlets.Bool(False, help="Show the beats.").tag(sync=True)
-
-    @answers
-    def peaks(self, track: str, points: int) -> np.ndarray[Any, Any]:
-        """Give the lowest and highest sample of equal spans."""
-        return self.library.waveform(track, points)
 
     @answers
     def beats(self, track: str) -> np.ndarray[Any, Any]:
