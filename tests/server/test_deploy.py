@@ -24,6 +24,7 @@ import yaml
 
 from tests.jobs.collection import Analyzed, write_track
 from tests.server.serving import Served, start, stop
+from tests.services import eventually
 from tests.test_readme import ROOT
 from workbench import errors
 from workbench.cli import app
@@ -195,7 +196,14 @@ def test_the_proxys_word_is_taken_and_the_clients_is_not(fronted: Fronted) -> No
     answer = fronted.ask("GET", "/api/v1/jobs", local="127.0.0.9", headers=fronted.served.bearer | forged)
     assert answer.status_code == 200
     assert answer.headers["X-Request-Id"] != "f" * 32
-    (line,) = [one for one in fronted.served.log.read_text().splitlines() if answer.headers["X-Request-Id"] in one]
+    lines: list[str] = []
+
+    def is_logged() -> bool:  # which is done when the answer has gone out
+        lines[:] = [one for one in fronted.served.log.read_text().splitlines() if answer.headers["X-Request-Id"] in one]
+        return bool(lines)
+
+    eventually(is_logged)
+    (line,) = lines
     assert '"127.0.0.9"' in line
     cookies = fronted.ask("GET", "/login").headers.get_list("Set-Cookie")
     assert cookies
