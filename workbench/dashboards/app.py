@@ -1,0 +1,146 @@
+"""The server of the dashboards: Voila with a look of our own, tokens, few kernels, and somebody who does the jobs.
+
+* A page has a kernel to itself, which ends when the page is closed; one whose page vanished without a word is ended
+  when nobody has been connected to it for some minutes.
+* Kernels of all pages wait beforehand, with the notebook already run: a page opens as fast as a browser draws it.
+* Jobs are worked on by the server, whose process lives on when the page that submitted them is closed.
+* No page may load anything from elsewhere: the browser is told so.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+import webbrowser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from traitlets import default
+from traitlets.config import Config
+from voila.app import Voila
+from voila.tornado.treehandler import TornadoVoilaTreeHandler
+
+from workbench.dashboards import DASHBOARDS, notebooks
+from workbench.errors import WorkbenchError
+from workbench.library import Library
+
+TEMPLATE = "workbench"
+
+_IDLE_S = 300
+_LOOK_EVERY_S = 30
+_STOP_JOBS_S = 10.0
+
+#: Widgets are modules in blobs, and Jupyter's own code compiles schemas; nothing else may come from outside the server.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline' blob:; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
+    "connect-src 'self' ws: wss: blob: data:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Dashboards(Voila):  # type: ignore[misc]  # Voila has no types
+    """Voila, told how dashboards are served."""
+
+    name = "workbench-dashboards"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._worker: _JobsOfServer | None = None
+
+    @default("root_dir")
+    def _folder_of_notebooks(self) -> str:
+        return str(notebooks())
+
+    @default("auto_token")
+    def _always_a_token(self) -> bool:
+        return True
+
+    def initialize(self, argv: list[str] | None = None) -> None:
+        """Read options; what is given wins over what is meant here."""
+        self.config.merge(_defaults())
+        super().initialize(argv)
+        self.tornado_settings = {
+            "headers": {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"},
+            **self.tornado_settings,
+        }
+
+    def init_handlers(self) -> list[Any]:
+        """Let the first page know what the others are."""
+        handlers: list[Any] = super().init_handlers()
+        return [
+            (rule[0], _FirstPage, *rule[2:]) if rule[1] is TornadoVoilaTreeHandler else rule for rule in handlers
+        ]
+
+    def start(self) -> None:
+        """Serve until SIGTERM; work on jobs meanwhile."""
+        self._worker = _JobsOfServer()
+        super().start()
+
+    def stop(self) -> None:
+        """End the kernels; jobs that have not ended go back into the queue."""
+        super().stop()
+        if self._worker is not None:
+            self._worker.close()
+
+    def launch_browser(self) -> None:
+        """Open the first page, by way of a file that only its owner can read, since the address holds the token."""
+        with tempfile.NamedTemporaryFile("w", suffix=".html", prefix="workbench-", delete=False) as file:
+            file.write(f'<meta http-equiv="refresh" content="0;url={self.display_url}">')
+        threading.Thread(target=webbrowser.open, args=(Path(file.name).as_uri(),), daemon=True).start()
+
+
+class _FirstPage(TornadoVoilaTreeHandler):  # type: ignore[misc]
+    def render_template(self, name: str, **values: Any) -> str:
+        return str(super().render_template(name, dashboards=DASHBOARDS, **values))
+
+
+class _JobsOfServer:
+    """Opens the library beside the server, and works on its jobs until `close`."""
+
+    def __init__(self) -> None:
+        self._library: Library | None = None
+        self._closed = threading.Event()
+        self._opening = threading.Thread(target=self._open, name="workbench-jobs", daemon=True)
+        self._opening.start()
+
+    def _open(self) -> None:
+        try:
+            self._library = Library.open()
+            self._jobs = self._library.job_manager()
+            self._jobs.start()
+        except WorkbenchError as error:  # each page says so too
+            logger.error("the library cannot be used: %s", error)
+
+    def close(self) -> None:
+        self._opening.join()
+        if self._library is not None:
+            self._jobs.stop(_STOP_JOBS_S)
+            self._library.close()
+
+
+def _defaults() -> Config:
+    culled = {
+        "cull_idle_timeout": _IDLE_S,
+        "cull_interval": _LOOK_EVERY_S,
+        "cull_connected": False,
+        "default_kernel_name": "python3",
+    }
+    return Config(
+        {
+            "Voila": {"ip": "127.0.0.1"},
+            "VoilaConfiguration": {
+                "template": TEMPLATE,
+                "classic_tree": True,
+                "allow_template_override": "NO",
+                "allow_theme_override": "NO",
+                "preheat_kernel": True,
+                "file_allowlist": [],
+                "resources": {"dashboards": [asdict(one) for one in DASHBOARDS]},
+            },
+            "MappingKernelManager": culled,
+        }
+    )
