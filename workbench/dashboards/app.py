@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import threading
 import webbrowser
@@ -23,7 +22,6 @@ from voila.app import Voila
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from workbench.dashboards import DASHBOARDS, notebooks
-from workbench.errors import WorkbenchError
 from workbench.library import Library
 
 TEMPLATE = "workbench"
@@ -32,24 +30,19 @@ _IDLE_S = 300
 _LOOK_EVERY_S = 30
 _STOP_JOBS_S = 10.0
 
-#: Widgets are modules in blobs, and Jupyter's own code compiles schemas; nothing else may come from outside the server.
+#: Widgets are modules in blobs, and Jupyter's own code compiles schemas; nothing may come from another server.
 _POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline' blob:; "
-    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
-    "connect-src 'self' ws: wss: blob: data:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline' blob:; img-src 'self' data: blob:; media-src 'self' data: blob:; "
+    "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' ws: wss: blob: data:; "
+    "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
 )
-
-logger = logging.getLogger(__name__)
 
 
 class Dashboards(Voila):  # type: ignore[misc]  # Voila has no types
     """Voila, told how dashboards are served."""
 
     name = "workbench-dashboards"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._worker: _JobsOfServer | None = None
 
     @default("root_dir")
     def _folder_of_notebooks(self) -> str:
@@ -61,7 +54,7 @@ class Dashboards(Voila):  # type: ignore[misc]  # Voila has no types
 
     def initialize(self, argv: list[str] | None = None) -> None:
         """Read options; what is given wins over what is meant here."""
-        self.config.merge(_defaults())
+        self.update_config(_defaults())
         super().initialize(argv)
         self.tornado_settings = {
             "headers": {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"},
@@ -71,20 +64,17 @@ class Dashboards(Voila):  # type: ignore[misc]  # Voila has no types
     def init_handlers(self) -> list[Any]:
         """Let the first page know what the others are."""
         handlers: list[Any] = super().init_handlers()
-        return [
-            (rule[0], _FirstPage, *rule[2:]) if rule[1] is TornadoVoilaTreeHandler else rule for rule in handlers
-        ]
+        return [(rule[0], _FirstPage, *rule[2:]) if rule[1] is TornadoVoilaTreeHandler else rule for rule in handlers]
 
     def start(self) -> None:
-        """Serve until SIGTERM; work on jobs meanwhile."""
-        self._worker = _JobsOfServer()
-        super().start()
-
-    def stop(self) -> None:
-        """End the kernels; jobs that have not ended go back into the queue."""
-        super().stop()
-        if self._worker is not None:
-            self._worker.close()
+        """Serve until SIGTERM, and work on jobs meanwhile; a library that cannot be used is told at once."""
+        with Library.open() as library:
+            jobs = library.job_manager()
+            jobs.start()
+            try:
+                super().start()
+            finally:
+                jobs.stop(_STOP_JOBS_S)
 
     def launch_browser(self) -> None:
         """Open the first page, by way of a file that only its owner can read, since the address holds the token."""
@@ -96,30 +86,6 @@ class Dashboards(Voila):  # type: ignore[misc]  # Voila has no types
 class _FirstPage(TornadoVoilaTreeHandler):  # type: ignore[misc]
     def render_template(self, name: str, **values: Any) -> str:
         return str(super().render_template(name, dashboards=DASHBOARDS, **values))
-
-
-class _JobsOfServer:
-    """Opens the library beside the server, and works on its jobs until `close`."""
-
-    def __init__(self) -> None:
-        self._library: Library | None = None
-        self._closed = threading.Event()
-        self._opening = threading.Thread(target=self._open, name="workbench-jobs", daemon=True)
-        self._opening.start()
-
-    def _open(self) -> None:
-        try:
-            self._library = Library.open()
-            self._jobs = self._library.job_manager()
-            self._jobs.start()
-        except WorkbenchError as error:  # each page says so too
-            logger.error("the library cannot be used: %s", error)
-
-    def close(self) -> None:
-        self._opening.join()
-        if self._library is not None:
-            self._jobs.stop(_STOP_JOBS_S)
-            self._library.close()
 
 
 def _defaults() -> Config:
@@ -141,6 +107,7 @@ def _defaults() -> Config:
                 "file_allowlist": [],
                 "resources": {"dashboards": [asdict(one) for one in DASHBOARDS]},
             },
+            "VoilaExecutor": {"cell_error_instruction": "The log of the server says why."},
             "MappingKernelManager": culled,
         }
     )

@@ -1,4 +1,4 @@
-// What Voila and the kernel expect of a page, and what happens to the kernel when the page is closed.
+// What Voila expects of a page.
 "use strict";
 
 /** Called when the last cell is out, and once more when the theme is there. */
@@ -18,17 +18,7 @@ const tell = () => {
 dark.addEventListener("change", tell);
 tell();
 
-// A page that is left takes its kernel with it. Where the browser keeps the page to go back to, it is opened anew.
-window.addEventListener("pagehide", () => {
-  const config = JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
-  const secret = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="));
-  if (!config.kernelId) return;
-  fetch(`${config.baseUrl}voila/api/shutdown/${config.kernelId}`, {
-    method: "POST",
-    keepalive: true,
-    headers: { "X-XSRFToken": secret ? decodeURIComponent(secret.slice(6)) : "" },
-  }).catch(() => {});
-});
+// Voila ends the kernel of a page that is left. Where the browser has kept the page to go back to, it is opened anew.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
