@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.errors import InputError
+
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
@@ -32,7 +34,17 @@ DASHBOARDS = (
 
 
 def notebooks() -> Path:
-    """Give the folder of their notebooks: inside of the package, or beside it in a checkout."""
-    here = Path(__file__).parent
-    inside = here / "notebooks"
-    return inside if inside.is_dir() else here.parents[1] / "dashboards"
+    """Give the folder of their notebooks: that of a checkout, or where Jupyter keeps what packages bring along.
+
+    Raises
+    ------
+    InputError
+        When it is in neither place.
+    """
+    from jupyter_core.paths import jupyter_path
+
+    checkout = Path(__file__).parents[2] / "dashboards"
+    for folder in (checkout, *map(Path, jupyter_path("workbench", "dashboards"))):
+        if (folder / f"{DASHBOARDS[0].name}.ipynb").is_file():
+            return folder
+    raise InputError("The notebooks of the dashboards are missing.", "Install the package again.")
