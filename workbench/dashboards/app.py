@@ -56,10 +56,6 @@ class Dashboards(Voila):  # type: ignore[misc]  # Voila has no types
         """Read options; what is given wins over what is meant here."""
         self.update_config(_defaults())
         super().initialize(argv)
-        self.tornado_settings = {
-            "headers": {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"},
-            **self.tornado_settings,
-        }
 
     def init_handlers(self) -> list[Any]:
         """Let the first page know what the others are."""
@@ -95,9 +91,10 @@ def _defaults() -> Config:
         "cull_connected": False,
         "default_kernel_name": "python3",
     }
+    headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
     return Config(
         {
-            "Voila": {"ip": "127.0.0.1"},
+            "Voila": {"ip": "127.0.0.1", "tornado_settings": {"headers": headers}},
             "VoilaConfiguration": {
                 "template": TEMPLATE,
                 "classic_tree": True,

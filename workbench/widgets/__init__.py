@@ -9,6 +9,7 @@ A page is a `Selection` and some widgets that share it:
 """
 
 from workbench.widgets.explorer import FeatureExplorer
+from workbench.widgets.files import FilePicker
 from workbench.widgets.jobs import BatchAnalysis, JobMonitor
 from workbench.widgets.map import SonicMap
 from workbench.widgets.player import Player
@@ -18,4 +19,4 @@ from workbench.widgets.similarity import SimilaritySearch
 from workbench.widgets.table import TrackTable
 from workbench.widgets.view import View
 
-__all__ = ["BatchAnalysis", "FeatureExplorer", "JobMonitor", "Player", "PlaylistBuilder", "Selection", "SimilaritySearch", "SonicMap", "TrackTable", "View"]
+__all__ = ["BatchAnalysis", "FeatureExplorer", "FilePicker", "JobMonitor", "Player", "PlaylistBuilder", "Selection", "SimilaritySearch", "SonicMap", "TrackTable", "View"]
