@@ -60,9 +60,6 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's own bases 
     #: The file with the widget's own code.
     module: ClassVar[str] = ""
 
-    #: Whether the controls are shown that only make sense beside other widgets.
-    title = traitlets.Unicode().tag(sync=True)
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Put the widget's code together."""
         if "module" in vars(cls):  # not again for the class that anywidget derives from each object
@@ -74,6 +71,8 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's own bases 
         self.library = library
         self.selection = Selection() if selection is None else selection
         super().__init__(**traits)
+        for name in set(self.follows) & set(traits):
+            setattr(self.selection, name, traits[name])
         self._links = [traitlets.link((self.selection, name), (self, name)) for name in self.follows]
         self.on_msg(self._asked)
 

@@ -54,19 +54,27 @@ function withArrays(value, buffers) {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withArrays(one, buffers)]));
 }
 
-/** Only the last of several calls in a row has an effect: for sliders, and for what is asked while it is typed. */
+/** One call at a time: of those that come while it runs only the last has an effect, so what is old never replaces
+ * what is new. For sliders, and for what is asked while it is chosen. Gives a promise of the end of all. */
 function latest(work, wait = 0) {
-  let turn = 0;
-  let timer = 0;
+  let next = null;
+  let running = null;
+  const run = async () => {
+    try {
+      if (wait) await sleep(wait);
+      while (next) {
+        const given = next;
+        next = null;
+        await work(...given);
+      }
+    } finally {
+      running = null;
+    }
+  };
   return (...given) => {
-    const mine = ++turn;
-    clearTimeout(timer);
-    return new Promise((resolve) => {
-      timer = setTimeout(async () => {
-        const result = await work(...given);
-        if (mine === turn) resolve(result);
-      }, wait);
-    });
+    next = given;
+    running ||= run();
+    return running;
   };
 }
 

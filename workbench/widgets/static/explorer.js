@@ -1,5 +1,7 @@
 // FeatureExplorer: a descriptor over time, one track or two, with a cursor that follows the sound.
 
+const short = (value) => String(Number(value.toPrecision(3)));
+
 function render({ model, el: root }) {
   const ask = asker(model);
   const said = notice();
@@ -51,11 +53,16 @@ function render({ model, el: root }) {
   function panel(track, found, peaks, meaning) {
     const [rows, columns] = found.values.shape;
     const values = found.values.data;
-    let [low, high] = [Infinity, -Infinity];
-    for (const value of values) if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+    // the very lowest and highest would leave no colours for the rest
+    const known = Float32Array.from(values.filter(Number.isFinite)).sort();
+    const rank = (part) => known[Math.round(part * (known.length - 1))] ?? 0;
+    const [low, high] = rows === 1 ? [rank(0), rank(1)] : [rank(0.02), rank(0.98)];
     const canvas = el("canvas", { class: "wb-frames", "aria-label": `${model.get("descriptor")} of ${named(track)}`, role: "img" });
     const read = el("output", { class: "wb-quiet-text" });
+    const mine = () => sound.track?.id === track.id;
     const unit = meaning && meaning.unit !== "1" ? ` ${meaning.unit}` : "";
+
+    const scale = el("span", { class: "wb-legend" }, `${short(low)} `, rows === 1 ? "to" : el("span", { class: "wb-ramp" }), ` ${short(high)}${unit}`);
 
     function draw(at = mine() ? sound.now() : null) {
       const { context, width, height } = sized(canvas);
@@ -91,17 +98,12 @@ function render({ model, el: root }) {
           }
         }
       }
-      context.fillStyle = colour(root, "--wb-faint", "#5a6472");
-      context.font = "11px sans-serif";
-      context.fillText(`${high.toPrecision(4)}${unit}`, 4, wave + 18);
-      context.fillText(`${low.toPrecision(4)}${unit}`, 4, height - 4);
       if (at !== null) {
         context.fillStyle = colour(root, "--wb-head", "#d55e00");
         context.fillRect((at / track.duration_s) * width, 0, 1.5, height);
       }
     }
 
-    const mine = () => sound.track?.id === track.id;
     const secondsAt = (event) => {
       const box = canvas.getBoundingClientRect();
       return ((event.clientX - box.left) / box.width) * track.duration_s;
@@ -114,7 +116,7 @@ function render({ model, el: root }) {
     });
     canvas.addEventListener("pointerleave", () => panels.forEach((one) => one.draw()));
     canvas.addEventListener("click", (event) => sound.play(ask, track, secondsAt(event)));
-    return { node: el("section", {}, el("div", { class: "wb-bar" }, playButton(ask, track), el("span", { class: "wb-title" }, named(track)), read), canvas), draw };
+    return { node: el("section", {}, el("div", { class: "wb-bar" }, playButton(ask, track), el("span", { class: "wb-title" }, named(track)), el("span", { class: "wb-grow" }), read, scale), canvas), draw };
   }
 
   const follow = () => {

@@ -1,5 +1,7 @@
 // SonicMap: points on a canvas; hover, click, lasso, zoom with the wheel or + and −.
 
+const MANY = 20000; // from so many points on each is some pixels
+const UNKNOWN = "#b9bec5";
 const OKABE_ITO = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#8c6d1f", "#444444", "#a0a6ad"];
 
 function render({ model, el: root }) {
@@ -9,7 +11,9 @@ function render({ model, el: root }) {
   let codes = null;
   let chosen = new Set();
   let hovered = -1;
-  let place = { x: 0, y: 0, scale: 1 };
+  let palette = OKABE_ITO;
+  let home = null; // from where all is seen
+  let place = null;
   let lasso = null;
 
   const names = ["cluster", "mood", "camelot", "bpm", "energy", "valence", "arousal", "danceability", "loudness_lufs", "duration_s"];
@@ -20,7 +24,9 @@ function render({ model, el: root }) {
   } }, names.map((name) => el("option", { value: name }, name.replace("_lufs", "").replace("_s", "").replace("camelot", "key"))));
   const legend = el("div", { class: "wb-legend" });
   const count = el("span", { class: "wb-quiet-text", "aria-live": "polite" });
-  const canvas = el("canvas", { class: "wb-map", tabindex: "0", role: "img", "aria-label": "Map of the library" });
+  const canvas = el("canvas", { class: "wb-map", tabindex: "0", role: "application",
+    "aria-label": "Map of the library. Arrows move, plus and minus zoom, Enter selects what is in view, Escape selects none." });
+  const over = el("canvas", { class: "wb-over", "aria-hidden": "true" });
   const tip = el("div", { class: "wb-tip", hidden: true });
   const copy = copyButton(ask);
   root.classList.add("wb", "wb-sonic-map");
@@ -28,8 +34,10 @@ function render({ model, el: root }) {
     el("div", { class: "wb-bar" }, el("label", {}, "colour by ", by), count, el("span", { class: "wb-grow" }),
       el("button", { type: "button", class: "wb-quiet", "aria-label": "Closer", onclick: () => zoom(1.5) }, "+"),
       el("button", { type: "button", class: "wb-quiet", "aria-label": "Farther", onclick: () => zoom(1 / 1.5) }, "−"),
+      el("button", { type: "button", class: "wb-quiet", onclick: () => goHome() }, "All"),
       el("button", { type: "button", class: "wb-quiet", onclick: () => choose([]) }, "Select none"), copy.button),
-    el("div", { class: "wb-map-frame" }, canvas, tip), legend, copy.shown, said.node,
+    el("div", { class: "wb-map-frame" }, canvas, over, tip), legend,
+    el("div", { class: "wb-quiet-text wb-small" }, "Click to hear, draw around points to select them; keys: arrows, + − 0, Enter for what is in view."), copy.shown, said.node,
   );
 
   async function load() {
@@ -37,6 +45,8 @@ function render({ model, el: root }) {
       said.say("Laying the library out …");
       const found = await ask("points", {}, { slow: true });
       points = { x: found.x.data, y: found.y.data, clusters: found.clusters };
+      home = whole();
+      place = { ...home };
       said.say(points.x.length ? "" : "No tracks yet: analyze a folder first.");
       await loadColours();
       await loadChosen();
@@ -45,84 +55,149 @@ function render({ model, el: root }) {
     }
   }
 
-  async function loadColours() {
-    by.value = model.get("colour");
-    const found = await ask("colours", { name: model.get("colour") }, { slow: true });
-    codes = found.codes.data;
-    fill(legend, found.kinds
-      ? [...found.kinds.slice(0, 8).map((name, i) => el("span", {}, el("i", { style: { background: OKABE_ITO[i] } }), name)),
-         found.kinds.length > 8 ? el("span", {}, el("i", { style: { background: OKABE_ITO[8] } }), "others") : null]
-      : [el("span", {}, fixed(found.low)), el("span", { class: "wb-ramp" }), el("span", {}, fixed(found.high))]);
-    draw();
+  /** The place from which all points are seen. */
+  function whole() {
+    const around = (values) => {
+      let [low, high] = [Infinity, -Infinity];
+      for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+      return values.length ? [low, high] : [-1, 1];
+    };
+    const [[left, right], [bottom, top]] = [around(points.x), around(points.y)];
+    return { x: (left + right) / 2, y: (bottom + top) / 2, scale: 1, spanX: right - left || 1, spanY: top - bottom || 1 };
   }
 
-  async function loadChosen() {
+  const loadColours = latest(async () => {
+    try {
+      by.value = model.get("colour");
+      const found = await ask("colours", { name: model.get("colour") }, { slow: true });
+      codes = found.codes.data;
+      palette = found.kinds ? OKABE_ITO : Array.from({ length: 255 }, (_, code) => `rgb(${viridis(code / 254).join()})`);
+      fill(legend, found.kinds
+        ? [...found.kinds.slice(0, 8).map((name, i) => el("span", {}, el("i", { style: { background: OKABE_ITO[i] } }), name)),
+           found.kinds.length > 8 ? el("span", {}, el("i", { style: { background: OKABE_ITO[8] } }), "others") : null]
+        : [el("span", {}, fixed(found.low)), el("span", { class: "wb-ramp" }), el("span", {}, fixed(found.high))]);
+      draw();
+    } catch (error) {
+      said.fail(error);
+    }
+  });
+
+  const loadChosen = latest(async () => {
     const tracks = model.get("tracks");
     chosen = new Set(tracks.length ? await ask("find", { tracks }) : []);
     count.textContent = chosen.size ? `${chosen.size.toLocaleString()} selected` : "";
     draw();
-  }
+  });
 
-  const colourOf = (code) => {
-    if (code === 255) return "#b9bec5";
-    if (["cluster", "mood", "camelot"].includes(model.get("colour"))) return OKABE_ITO[code];
-    return `rgb(${viridis(code / 254).join()})`;
+  const size = () => {
+    const { clientWidth: width, clientHeight: height } = canvas;
+    return { width, height, unit: 0.9 * Math.min(width / home.spanX, height / home.spanY) };
   };
-  const toScreen = (i, size) => [
-    size.width / 2 + (points.x[i] - place.x) * place.scale * size.unit,
-    size.height / 2 - (points.y[i] - place.y) * place.scale * size.unit,
+  const toScreen = (i, now) => [
+    now.width / 2 + (points.x[i] - place.x) * place.scale * now.unit,
+    now.height / 2 - (points.y[i] - place.y) * place.scale * now.unit,
   ];
-  const size = () => ({ width: canvas.clientWidth, height: canvas.clientHeight, unit: Math.min(canvas.clientWidth, canvas.clientHeight) / 5 });
+  const colourOf = (code) => (code === 255 ? UNKNOWN : palette[code]);
 
   function draw() {
     const { context } = sized(canvas);
-    if (!points || !codes) return;
+    if (!points || !codes || !canvas.clientWidth) return;
     const now = size();
-    const r = points.x.length > 20000 ? 1 : points.x.length > 2000 ? 1.6 : 3;
-    const order = new Map();
+    if (points.x.length > MANY) drawMany(context, now);
+    else drawFew(context, now);
+    drawOver();
+  }
+
+  function drawFew(context, now) {
+    const r = points.x.length > 2000 ? 2 : 4;
+    context.globalAlpha = chosen.size ? 0.3 : 0.85;
     for (let i = 0; i < points.x.length; i++) {
-      if (!order.has(codes[i])) order.set(codes[i], []);
-      order.get(codes[i]).push(i);
-    }
-    context.globalAlpha = chosen.size ? 0.35 : 0.85;
-    for (const [code, some] of order) {
-      context.fillStyle = colourOf(code);
-      for (const i of some) {
-        const [x, y] = toScreen(i, now);
-        if (x > -r && y > -r && x < now.width + r && y < now.height + r) context.fillRect(x - r, y - r, 2 * r, 2 * r);
-      }
+      const [x, y] = toScreen(i, now);
+      context.fillStyle = colourOf(codes[i]);
+      context.beginPath();
+      context.arc(x, y, r, 0, 2 * Math.PI);
+      context.fill();
     }
     context.globalAlpha = 1;
+  }
+
+  /** As pixels: a hundred thousand circles would take seconds. */
+  function drawMany(context, now) {
+    const ratio = window.devicePixelRatio || 1;
+    const { width, height } = canvas;
+    const image = context.createImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    const alpha = chosen.size ? 0x50000000 : 0xff000000;
+    const shades = new Uint32Array(256);
+    for (let code = 0; code < 256; code++) shades[code] = packed(colourOf(code)) | alpha;
+    const side = Math.max(1, Math.round((place.scale > 4 ? 3 : 2) * ratio));
+    for (let i = 0; i < points.x.length; i++) {
+      const [x, y] = toScreen(i, now);
+      const [left, top] = [Math.round(x * ratio), Math.round(y * ratio)];
+      if (left < 0 || top < 0 || left + side > width || top + side > height) continue;
+      const shade = shades[codes[i]];
+      for (let dy = 0; dy < side; dy++) pixels.fill(shade, (top + dy) * width + left, (top + dy) * width + left + side);
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  function packed(shade) {
+    const [r, g, b] = shade?.startsWith("#")
+      ? [1, 3, 5].map((at) => parseInt(shade.slice(at, at + 2), 16))
+      : (shade ?? "0,0,0").match(/\d+/g).map(Number);
+    return (b << 16) | (g << 8) | r;
+  }
+
+  /** What changes while somebody draws: the points below stay as they are. */
+  function drawOver() {
+    const { context } = sized(over);
+    if (!points || !codes) return;
+    const now = size();
+    const r = points.x.length > MANY ? 2 : points.x.length > 2000 ? 3 : 5;
+    context.strokeStyle = colour(root, "--wb-text", "#1c2430");
+    context.lineWidth = 1;
     for (const i of chosen) {
       context.fillStyle = colourOf(codes[i]);
       const [x, y] = toScreen(i, now);
-      context.fillRect(x - r - 1, y - r - 1, 2 * r + 2, 2 * r + 2);
+      if (chosen.size > 2000) {
+        context.fillRect(x - 1, y - 1, 2, 2);
+        continue;
+      }
+      context.beginPath();
+      context.arc(x, y, r, 0, 2 * Math.PI);
+      context.fill();
+      context.stroke();
     }
     context.fillStyle = colour(root, "--wb-text", "#1c2430");
     context.font = "12px sans-serif";
     context.textAlign = "center";
     for (const cluster of points.clusters) {
       const x = now.width / 2 + (cluster.x - place.x) * place.scale * now.unit;
-      const y = now.height / 2 - (cluster.y - place.y) * place.scale * now.unit;
+      const y = now.height / 2 - (cluster.y - place.y) * place.scale * now.unit - 8;
       context.strokeStyle = colour(root, "--wb-ground", "#fff");
       context.lineWidth = 4;
       context.strokeText(cluster.name, x, y);
       context.fillText(cluster.name, x, y);
     }
-    if (lasso) {
-      context.strokeStyle = colour(root, "--wb-head", "#d55e00");
-      context.lineWidth = 1.5;
-      context.beginPath();
-      lasso.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
-      context.stroke();
-    }
+    if (!lasso) return;
+    context.strokeStyle = colour(root, "--wb-head", "#d55e00");
+    context.lineWidth = 1.5;
+    context.beginPath();
+    lasso.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.stroke();
   }
 
+  const goHome = () => {
+    if (!home) return;
+    place = { ...home };
+    draw();
+  };
   const zoom = (by, at = [canvas.clientWidth / 2, canvas.clientHeight / 2]) => {
+    if (!points) return;
     const now = size();
     const scale = Math.min(Math.max(place.scale * by, 0.5), 200);
     const keep = (1 / (place.scale * now.unit)) - 1 / (scale * now.unit);
-    place = { scale, x: place.x + (at[0] - now.width / 2) * keep, y: place.y - (at[1] - now.height / 2) * keep };
+    place = { ...place, scale, x: place.x + (at[0] - now.width / 2) * keep, y: place.y - (at[1] - now.height / 2) * keep };
     draw();
   };
 
@@ -146,6 +221,11 @@ function render({ model, el: root }) {
     }
     return odd;
   };
+
+  function within(holds) {
+    const now = size();
+    return Array.from(points.x.keys()).filter((i) => holds(toScreen(i, now)));
+  }
 
   async function choose(numbers) {
     await ask("choose", {}, { buffers: [new Int32Array(numbers).buffer] });
@@ -173,7 +253,7 @@ function render({ model, el: root }) {
     const at = placeOf(event);
     if (lasso) {
       lasso.push(at);
-      return draw();
+      return drawOver();
     }
     const found = nearest(at);
     if (found !== hovered) {
@@ -187,7 +267,7 @@ function render({ model, el: root }) {
     if (!shape) return;
     if (shape.length < 6) {
       const found = nearest(placeOf(event));
-      if (found < 0) return draw();
+      if (found < 0) return drawOver();
       const track = await ask("point", { number: found });
       model.set("playing", track.id);
       model.set("tracks", [track.id]);
@@ -195,19 +275,19 @@ function render({ model, el: root }) {
       sound.play(ask, track);
       return;
     }
-    const now = size();
-    const within = [];
-    for (let i = 0; i < points.x.length; i++) if (inside(toScreen(i, now), shape)) within.push(i);
-    choose(within);
+    choose(within((at) => inside(at, shape)));
   });
   canvas.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && document.activeElement !== canvas) return; // the page scrolls until the map is what one is at
     event.preventDefault();
     zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, placeOf(event));
   }, { passive: false });
   canvas.addEventListener("keydown", (event) => {
-    const step = 0.3 / place.scale;
+    if (!points) return;
+    const step = (0.1 * home.spanX) / place.scale;
     const keys = {
-      "+": () => zoom(1.5), "-": () => zoom(1 / 1.5), Escape: () => choose([]),
+      "+": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: goHome, Escape: () => choose([]),
+      Enter: () => choose(within(([x, y]) => x >= 0 && y >= 0 && x <= canvas.clientWidth && y <= canvas.clientHeight)),
       ArrowLeft: () => (place.x -= step), ArrowRight: () => (place.x += step),
       ArrowUp: () => (place.y += step), ArrowDown: () => (place.y -= step),
     };

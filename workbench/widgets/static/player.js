@@ -8,7 +8,7 @@ function render({ model, el: root }) {
   let track = null;
   let peaks = null;
   let image = null; // the spectrogram, as it was drawn once
-  let beats = [];
+  let beats = null; // seconds
 
   const play = el("button", { class: "wb-play wb-large", type: "button", onclick: () => toggle() });
   const name = el("div", { class: "wb-title" });
@@ -123,7 +123,7 @@ function render({ model, el: root }) {
       context.fillStyle = colour(root, "--wb-accent", "#e69f00");
       for (const edge of part) context.fillRect(xOf(edge, width) - 1, 0, 2, height);
     }
-    if (model.get("beat_grid") && beats.length && (width * 60) / (duration() * 60) > 0) {
+    if (model.get("beat_grid") && beats?.length) {
       const every = Math.max(1, 2 ** Math.ceil(Math.log2((6 * beats.length) / width)));
       context.fillStyle = colour(root, "--wb-beat", "rgba(120, 120, 120, .45)");
       for (let i = 0; i < beats.length; i += every) context.fillRect(xOf(beats[i], width), 0, 1, height);
@@ -160,7 +160,6 @@ function render({ model, el: root }) {
     try {
       said.say("");
       track = await ask("track", { track: id });
-      if (track.id !== id) return;
       name.textContent = named(track);
       facts.textContent = [
         track.artist, track.bpm && `${fixed(track.bpm)} BPM`, track.key, track.mood,
@@ -168,17 +167,29 @@ function render({ model, el: root }) {
       ].filter(Boolean).join(" · ");
       stage.setAttribute("aria-valuemax", String(track.duration_s));
       peaks = image = null;
-      beats = [];
+      beats = null;
       draw();
       peaks = (await ask("peaks", { track: id, points: 2000 })).data;
       draw();
-      beats = (await ask("beats", { track: id })).data;
-      await loadPicture();
-      draw();
+      loadRest().catch(said.fail);
     } catch (error) {
       said.fail(error);
     }
   });
+
+  /** What the whole recording is decoded for: nobody waits for it. */
+  async function loadRest() {
+    await loadPicture();
+    await loadBeats();
+  }
+
+  async function loadBeats() {
+    if (!track || beats || !model.get("beat_grid")) return;
+    const id = track.id;
+    const found = await ask("beats", { track: id }, { slow: true });
+    if (track?.id === id) beats = found.data;
+    draw();
+  }
 
   async function loadPicture() {
     if (!track || image || !model.get("spectrogram")) return;
@@ -246,8 +257,8 @@ function render({ model, el: root }) {
   sound.addEventListener("change", onSound);
   sound.addEventListener("wrong", onWrong);
   model.on("change:playing", load);
-  model.on("change:region change:beat_grid", draw);
-  model.on("change:spectrogram", () => loadPicture().then(draw, said.fail));
+  model.on("change:region", draw);
+  model.on("change:spectrogram change:beat_grid", () => loadRest().then(draw, said.fail));
   const watcher = new ResizeObserver(draw);
   watcher.observe(stage);
   load();

@@ -155,10 +155,10 @@ function render({ model, el: root }) {
   function item(track, index) {
     const locked = model.get("locked").includes(track.id);
     const node = el("li", { class: "wb-item", tabindex: "0", draggable: "true", "aria-label": `${index + 1}: ${named(track)}` },
-      el("span", { class: "wb-grip", "aria-hidden": "true" }, "≡"),
+      el("span", { class: "wb-grip", "aria-hidden": "true" }, "≡"), el("span", { class: "wb-place" }, String(index + 1)),
       playButton(ask, track, { onplay: () => (model.set("playing", track.id), model.save_changes()) }),
       el("div", { class: "wb-grow" }, el("div", { class: "wb-title" }, named(track)), el("div", { class: "wb-facts" }, track.artist ?? "")),
-      el("span", { class: "wb-number" }, fixed(track.bpm)), el("span", {}, track.camelot ?? "–"),
+      el("span", { class: "wb-number" }, fixed(track.bpm)), el("span", { class: "wb-key" }, track.camelot ?? "–"),
       el("span", { class: "wb-number wb-rarely" }, fixed(track.energy, 2)), el("span", { class: "wb-number" }, time(track.duration_s)),
       el("button", { type: "button", class: "wb-quiet", "aria-pressed": String(locked), "aria-label": `Lock ${named(track)}`, onclick: () => lock(track.id) }, locked ? "🔒" : "🔓"),
       el("button", { type: "button", class: "wb-quiet", "aria-label": `Another track than ${named(track)}`, onclick: does("replace", { position: index + 1 }) }, "⟳"),
@@ -208,7 +208,8 @@ function render({ model, el: root }) {
   root.classList.add("wb", "wb-playlist");
   root.append(
     el("div", { class: "wb-thirds" },
-      el("section", {}, el("h3", {}, "Mood"), plane),
+      el("section", {}, el("h3", {}, "Mood"), plane,
+        el("div", { class: "wb-axes" }, el("span", {}, "← sadder"), el("span", {}, "↑ more lively"), el("span", {}, "happier →"))),
       el("section", {}, el("h3", {}, "Energy"), curve,
         el("button", { type: "button", class: "wb-quiet", onclick: () => request({ curve: null }) }, "Any energy")),
       el("section", { class: "wb-rules" }, el("h3", {}, "Rules"),

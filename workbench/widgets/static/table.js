@@ -1,5 +1,7 @@
 // TrackTable: pages of rows; sort by a head, filter by an expression, select by click and keyboard.
 
+const RARELY = new Set(["album", "mood", "energy", "loudness_lufs"]); // not on a phone
+
 function render({ model, el: root }) {
   const ask = asker(model);
   const said = notice();
@@ -87,6 +89,9 @@ function render({ model, el: root }) {
     drawSelection();
   }
 
+  const kind = ({ name, digits }) =>
+    `${digits === null && name !== "duration_s" ? "" : "wb-number"} ${RARELY.has(name) ? "wb-rarely" : ""}`;
+
   function cell(row, head) {
     const value = row[head.name];
     if (head.name === "title") return named(row);
@@ -104,7 +109,7 @@ function render({ model, el: root }) {
       head.append(
         el(
           "th",
-          { scope: "col", class: digits === null && name !== "duration_s" ? null : "wb-number",
+          { scope: "col", class: kind({ name, digits }),
             "aria-sort": on ? (down ? "descending" : "ascending") : "none" },
           button,
         ),
@@ -116,7 +121,7 @@ function render({ model, el: root }) {
         { tabindex: "0", "data-id": row.id, onclick: (event) => select(index, event), ondblclick: () => play(index) },
         el("td", {}, playButton(ask, row, { onplay: () => set("playing", row.id) })),
         heads.map((one) =>
-          el("td", { class: one.digits === null && one.name !== "duration_s" ? null : "wb-number" }, String(cell(row, one))),
+          el("td", { class: kind(one) }, String(cell(row, one))),
         ),
       );
       line.addEventListener("keydown", (event) => onKey(event, index));
