@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from workbench.audio.formats import AUDIO_EXTENSIONS
+from workbench.audio.formats import is_audio_name
 from workbench.errors import InputError
 
 _MOST_RECENT = 10
@@ -95,7 +95,7 @@ class Jail:
             raise InputError(f"{str(folder)!r} cannot be opened: {error.strerror}.", "Choose another.") from error
         found.sort(key=lambda entry: entry.name.casefold())
         folders = [entry.name for entry in found if _is(entry.is_dir)]
-        files = [entry.name for entry in found if is_audio(entry.name) and _is(entry.is_file)]
+        files = [entry.name for entry in found if is_audio_name(entry.name) and _is(entry.is_file)]
         room = max(0, _MOST_ENTRIES - len(folders))
         return Listing(
             path=str(folder),
@@ -122,11 +122,6 @@ class Jail:
 
     def _stays(self, entry: os.DirEntry[str]) -> bool:
         return not _is(entry.is_symlink) or self.holds(Path(os.path.realpath(entry.path)))
-
-
-def is_audio(name: str) -> bool:
-    """Say whether a name ends as a format's that is read."""
-    return os.path.splitext(name)[1].lower() in AUDIO_EXTENSIONS
 
 
 def _is(question: Callable[[], bool]) -> bool:

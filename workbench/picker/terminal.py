@@ -7,7 +7,7 @@ from pathlib import Path
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import PathCompleter
 
-from workbench.picker.jail import is_audio
+from workbench.audio.formats import is_audio_name
 
 
 def ask(title: str, start: Path, *, folders: bool, multiple: bool) -> list[str]:
@@ -37,5 +37,5 @@ def completer_of(start: Path, *, folders: bool) -> PathCompleter:
         only_directories=folders,
         expanduser=True,
         get_paths=lambda: [str(start)],
-        file_filter=lambda path: Path(path).is_dir() or is_audio(path),
+        file_filter=lambda path: Path(path).is_dir() or is_audio_name(path),
     )
