@@ -27,7 +27,8 @@ def run(path: Path) -> float:
     """Run a notebook in place; gives the seconds that it took."""
     notebook = nbformat.read(path, as_version=4)
     began = time.monotonic()
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}).execute()
+    where = {"metadata": {"path": path.parent}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where).execute()
     _tidy(notebook)
     nbformat.write(notebook, path)
     return time.monotonic() - began

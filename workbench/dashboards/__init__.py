@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from workbench.errors import InputError
@@ -30,6 +30,21 @@ DASHBOARDS = (
     Dashboard("find-similar", "Find similar", "Drop a clip, and hear what sounds like it, and why."),
     Dashboard("playlist-studio", "Playlist studio", "Say what it should be like; put it right by hand; take it home."),
     Dashboard("map-and-label", "Map and label", "See the library as a map, and teach it your own words."),
+)
+
+#: The name of the template, in share/jupyter/voila/templates.
+TEMPLATE = "workbench"
+#: What the template shows beside the notebook.
+RESOURCES = {"dashboards": [asdict(one) for one in DASHBOARDS]}
+#: Extensions of JupyterLab that have no business on a page.
+NOT_HERE = ["audio-workbench"]
+
+#: Widgets are modules in blobs, and Jupyter's own code compiles schemas; nothing may come from another server.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline' blob:; img-src 'self' data: blob:; media-src 'self' data: blob:; "
+    "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' ws: wss: blob: data:; "
+    "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
 )
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import tempfile
 import threading
 import webbrowser
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +20,12 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
-from workbench.dashboards import DASHBOARDS, notebooks
+from workbench.dashboards import DASHBOARDS, NOT_HERE, POLICY, RESOURCES, TEMPLATE, notebooks
 from workbench.library import Library
-
-TEMPLATE = "workbench"
 
 _IDLE_S = 300
 _LOOK_EVERY_S = 30
 _STOP_JOBS_S = 10.0
-
-#: Widgets are modules in blobs, and Jupyter's own code compiles schemas; nothing may come from another server.
-_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    "style-src 'self' 'unsafe-inline' blob:; img-src 'self' data: blob:; media-src 'self' data: blob:; "
-    "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' ws: wss: blob: data:; "
-    "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
-)
 
 
 class Dashboards(Voila):  # type: ignore[misc]  # Voila has no types
@@ -91,7 +80,7 @@ def _defaults() -> Config:
         "cull_connected": False,
         "default_kernel_name": "python3",
     }
-    headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
+    headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
     return Config(
         {
             "Voila": {"ip": "127.0.0.1", "tornado_settings": {"headers": headers}},
@@ -102,7 +91,8 @@ def _defaults() -> Config:
                 "allow_theme_override": "NO",
                 "preheat_kernel": True,
                 "file_allowlist": [],
-                "resources": {"dashboards": [asdict(one) for one in DASHBOARDS]},
+                "resources": RESOURCES,
+                "extension_denylist": NOT_HERE,
             },
             "VoilaExecutor": {"cell_error_instruction": "The log of the server says why."},
             "MappingKernelManager": culled,
