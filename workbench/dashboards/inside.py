@@ -18,7 +18,7 @@ from voila.configuration import VoilaConfiguration
 from voila.paths import collect_template_paths
 from voila.tornado.handler import TornadoVoilaHandler
 
-from workbench.dashboards import DASHBOARDS, POLICY, RESOURCES, TEMPLATE, notebooks
+from workbench.dashboards import DASHBOARDS, NOT_HERE, POLICY, RESOURCES, TEMPLATE, notebooks
 
 BASE = "/workbench/dashboards"
 
@@ -49,10 +49,22 @@ class _Page(TornadoVoilaHandler):  # type: ignore[misc]  # Voila has no types
 
 def handlers(server: ServerApp) -> list[Any]:
     """Give the routes of the pages, below the server's root."""
-    settings = Config({"VoilaConfiguration": {"template": TEMPLATE, "resources": RESOURCES, "file_allowlist": []}})
+    about = {
+        "template": TEMPLATE,
+        "resources": RESOURCES,
+        "file_allowlist": [],
+        "extension_denylist": NOT_HERE,
+        "page_config_hook": _without_mathjax,
+    }
+    settings = Config({"VoilaConfiguration": about})
     given = {
         "config": settings,
         "template_paths": collect_template_paths(["voila", "nbconvert"], TEMPLATE),
         "voila_configuration": VoilaConfiguration(config=settings),
     }
     return [(BASE, _About), (f"{BASE}/(.+)", _Page, given)]
+
+
+def _without_mathjax(page: dict[str, Any], **about: Any) -> dict[str, Any]:
+    """Leave out what would be fetched from elsewhere: no widget sets formulas."""
+    return page | {"fullMathjaxUrl": None}

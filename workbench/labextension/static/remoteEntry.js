@@ -39,7 +39,9 @@
       shared("@jupyterlab/services"), shared("@jupyterlab/coreutils"), shared("@jupyterlab/ui-components"),
     ]);
     const { ServerConnection } = services;
-    const settings = ServerConnection.makeSettings();
+    const usual = ServerConnection.makeSettings();
+    // "no-store" would put a number into each address, which the API does not know
+    const settings = ServerConnection.makeSettings({ ...usual, init: { ...usual.init, cache: "no-cache" } });
     const url = (...parts) => coreutils.URLExt.join(settings.baseUrl, ...parts);
     const icon = new ui.LabIcon({
       name: `${NAME}:icon`,
