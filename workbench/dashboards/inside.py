@@ -67,4 +67,4 @@ def handlers(server: ServerApp) -> list[Any]:
 
 def _without_mathjax(page: dict[str, Any], **about: Any) -> dict[str, Any]:
     """Leave out what would be fetched from elsewhere: no widget sets formulas."""
-    return page | {"fullMathjaxUrl": None}
+    return page | {"fullMathjaxUrl": None, "mathjaxConfig": None}
