@@ -167,7 +167,9 @@ def test_a_lasso_on_the_map_selects_in_the_table_and_a_click_plays(pages: Pages,
     until(lambda: page.locator("tr.wb-chosen").count() == 0, page)
     place = shown.map()
     row = min(range(n), key=lambda i: place.x[i])  # the leftmost: nothing lies over it
-    span = max(float(place.x.max() - place.x.min()) / box["width"], float(place.y.max() - place.y.min()) / box["height"])
+    span = max(
+        float(place.x.max() - place.x.min()) / box["width"], float(place.y.max() - place.y.min()) / box["height"]
+    )
     middle = [(float(axis.max()) + float(axis.min())) / 2 for axis in (place.x, place.y)]
     at_x = box["x"] + box["width"] / 2 + 0.9 * (float(place.x[row]) - middle[0]) / span
     at_y = box["y"] + box["height"] / 2 - 0.9 * (float(place.y[row]) - middle[1]) / span

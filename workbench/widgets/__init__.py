@@ -18,4 +18,15 @@ from workbench.widgets.similarity import SimilaritySearch
 from workbench.widgets.table import TrackTable
 from workbench.widgets.view import View
 
-__all__ = ["BatchAnalysis", "FeatureExplorer", "JobMonitor", "Player", "PlaylistBuilder", "Selection", "SimilaritySearch", "SonicMap", "TrackTable", "View"]
+__all__ = [
+    "BatchAnalysis",
+    "FeatureExplorer",
+    "JobMonitor",
+    "Player",
+    "PlaylistBuilder",
+    "Selection",
+    "SimilaritySearch",
+    "SonicMap",
+    "TrackTable",
+    "View",
+]
