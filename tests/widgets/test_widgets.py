@@ -107,9 +107,7 @@ def test_a_search_has_results_with_reasons(page: Page, analyzed: Analyzed) -> No
 
 def test_filters_of_a_search_are_one_expression(page: Page, analyzed: Analyzed) -> None:
     search = SimilaritySearch(analyzed.library, bpm=[90.0, 130.5], key="A minor", where="energy > 0.2 or mood == 'sad'")
-    assert search._where() == (
-        "(energy > 0.2 or mood == 'sad') and bpm >= 90 and bpm <= 130.5 and camelot == \"8A\""
-    )
+    assert search._where() == ("(energy > 0.2 or mood == 'sad') and bpm >= 90 and bpm <= 130.5 and camelot == \"8A\"")
     with pytest.raises(AssertionError, match="H minor"):
         page.ask(SimilaritySearch(analyzed.library, reference=some_track(analyzed), key="H minor"), "search")
 

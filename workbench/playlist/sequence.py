@@ -142,7 +142,8 @@ def build(tracks: Tracks, request: PlaylistRequest) -> Playlist:
         Catalog records: ``id duration_s bpm bpm_confidence key key_strength energy mood
         loudness_lufs artist album`` and whatever else; None is not known. Their order does not matter.
     request : PlaylistRequest
-        Without ``like``, which takes the sound of the tracks: see `workbench.Library.playlist`.
+        Without ``like`` and ``where``, which take the sound of the tracks and a catalog: see
+        `workbench.Library.playlist`.
 
     Returns
     -------
@@ -169,7 +170,9 @@ def build(tracks: Tracks, request: PlaylistRequest) -> Playlist:
     return order.playlist(request, table, [dict(by_id[str(table.ids[row])]) for row in order.rows])
 
 
-def compose(table: TrackTable, request: PlaylistRequest, *, unlike: FloatArray | None = None) -> Order:
+def compose(
+    table: TrackTable, request: PlaylistRequest, *, unlike: FloatArray | None = None, fits: Mask | None = None
+) -> Order:
     """Choose and order rows of a table.
 
     Parameters
@@ -179,6 +182,8 @@ def compose(table: TrackTable, request: PlaylistRequest, *, unlike: FloatArray |
     request : PlaylistRequest
     unlike : numpy.ndarray, optional
         How unlike the seed tracks each track is, in [0, 1], shape (n,).
+    fits : numpy.ndarray, optional
+        Which tracks fit the request's ``where``, bool, shape (n,).
 
     Raises
     ------
@@ -186,7 +191,7 @@ def compose(table: TrackTable, request: PlaylistRequest, *, unlike: FloatArray |
         When there is no track with an id that was asked for.
     """
     asked = _asked_rows(table, request)
-    passing = filters(table, request)
+    passing = filters(table, request, fits)
     passed = np.flatnonzero(np.logical_and.reduce([np.ones(len(table), dtype=bool), *passing.values()]))
     candidates = np.union1d(shortlist(table, passed, request, list(asked.values()), unlike), list(asked.values()))
     search = _Search(table, candidates.astype(np.int64), request, asked, unlike)

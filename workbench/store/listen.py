@@ -47,7 +47,8 @@ def excerpt(path: str, start_s: float, seconds: float, limits: Limits) -> tuple[
     """
     if not start_s >= 0 or not 0 < seconds <= _LONGEST_EXCERPT_S:
         raise InputError(
-            f"{seconds:g} s from {start_s:g} s on cannot be played.", f"Ask for up to {_LONGEST_EXCERPT_S:g} s at a time."
+            f"{seconds:g} s from {start_s:g} s on cannot be played.",
+            f"Ask for up to {_LONGEST_EXCERPT_S:g} s at a time.",
         )
     with open_audio(path, limits) as stream:
         samples, sr = stream.excerpt(start_s, seconds)[:, :2], stream.sample_rate

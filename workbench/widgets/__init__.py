@@ -19,4 +19,16 @@ from workbench.widgets.similarity import SimilaritySearch
 from workbench.widgets.table import TrackTable
 from workbench.widgets.view import View
 
-__all__ = ["BatchAnalysis", "FeatureExplorer", "FilePicker", "JobMonitor", "Player", "PlaylistBuilder", "Selection", "SimilaritySearch", "SonicMap", "TrackTable", "View"]
+__all__ = [
+    "BatchAnalysis",
+    "FeatureExplorer",
+    "FilePicker",
+    "JobMonitor",
+    "Player",
+    "PlaylistBuilder",
+    "Selection",
+    "SimilaritySearch",
+    "SonicMap",
+    "TrackTable",
+    "View",
+]

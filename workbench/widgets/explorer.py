@@ -59,4 +59,3 @@ class FeatureExplorer(Listening, View):
     def code(self) -> str:
         """Give the call that computes the frames."""
         return f"frames = lib.curve({self.playing!r}, {self.descriptor!r})"
-

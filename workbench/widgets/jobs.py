@@ -85,7 +85,9 @@ class BatchAnalysis(_Watching):
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name.casefold())
         except OSError as error:
-            raise InputError(f"{str(folder)!r} cannot be opened: {error.strerror}.", "Choose another folder.") from error
+            raise InputError(
+                f"{str(folder)!r} cannot be opened: {error.strerror}.", "Choose another folder."
+            ) from error
         shown = [entry for entry in entries if not entry.name.startswith(".")]
         return {
             "path": str(folder),

@@ -52,7 +52,11 @@ class SonicMap(Listening, View):
         """Give the places of all tracks, and the middles and names of the clusters."""
         found = self._map
         clusters = [
-            {"name": name, "x": float(np.median(found.x[found.cluster == k])), "y": float(np.median(found.y[found.cluster == k]))}
+            {
+                "name": name,
+                "x": float(np.median(found.x[found.cluster == k])),
+                "y": float(np.median(found.y[found.cluster == k])),
+            }
             for k, name in enumerate(found.names)
             if (found.cluster == k).any()
         ]

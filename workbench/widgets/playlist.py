@@ -110,7 +110,9 @@ class PlaylistBuilder(Listening, View):
     def _about(self) -> dict[str, Any]:
         """Give what was asked for, but for what says which tracks and how many."""
         which = {"n", "minutes", "start", "end", "waypoints", "slots", "include"}
-        return {name: value for name, value in self.request.items() if name not in which and value not in (None, "", [])}
+        return {
+            name: value for name, value in self.request.items() if name not in which and value not in (None, "", [])
+        }
 
     def _show(self, playlist: Playlist) -> dict[str, Any]:
         self.playlist = [str(track) for track in playlist.ids]

@@ -1,8 +1,9 @@
 """What all widgets are: a library, the page's selection, and questions from the browser that methods answer.
 
 The browser holds what is seen and nothing else. It asks by a message, and a method with `answers` gives plain data or
-arrays, which go beside the message as they are. Nothing of it is state of the widget, so neither rows nor samples
-end up in a notebook's document.
+arrays, which go beside the message as they are. A question brings the traits along that the page has changed: their own
+message may come after it. Nothing of an answer is state of the widget, so neither rows nor samples end up in a
+notebook's document.
 """
 
 from __future__ import annotations
@@ -101,6 +102,11 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's own bases 
         given = dict(message.get("given") or {})
         if buffers:
             given["data"] = buffers[0]
+        try:
+            self.set_state(dict(message.get("news") or {}))
+        except traitlets.TraitError as error:
+            self.send({"id": message["id"], "error": str(error), "remedy": "Choose another value."})
+            return
         if message.get("slow"):
             threading.Thread(target=self._answer, args=(message["id"], method, given), daemon=True).start()
         else:

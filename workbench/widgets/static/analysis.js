@@ -16,8 +16,7 @@ function render({ model, el: root }) {
   const begin = el("button", { type: "button", onclick: () => start() }, "Analyze");
   const copy = copyButton(ask);
   const save = (key, value) => {
-    model.set(key, value);
-    model.save_changes();
+    put(model, { [key]: value });
   };
   root.classList.add("wb", "wb-analysis");
   root.append(

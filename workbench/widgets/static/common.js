@@ -23,22 +23,44 @@ const ARRAYS = {
 const fill = (node, ...children) =>
   node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
 
-/** Questions to the kernel: `const ask = asker(model); const page = await ask("page", {after: null})`. */
+const unheard = new WeakMap(); // what the kernel may not know yet of each model: changes wait until former ones are there
+
+/** Change traits. */
+function put(model, values) {
+  for (const [name, value] of Object.entries(values)) {
+    unheard.get(model)?.set(name, value); // first: whoever listens to the change may ask at once
+    model.set(name, value);
+  }
+  model.save_changes();
+}
+
+/** Questions to the kernel: `const ask = asker(model); const page = await ask("page", {after: null})`.
+ *
+ * A question overtakes changes of traits that wait, so it brings them along. */
 function asker(model) {
   const waiting = new Map();
+  const news = new Map();
   let number = 0;
+  const heard = (changes) => {
+    for (const [name, value] of changes) if (news.get(name) === value) news.delete(name);
+  };
+  unheard.set(model, news);
+  // changed by the kernel since: what was put is out of date
+  model.on("change", () => heard([...news].filter(([name, value]) => model.get(name) !== value)));
   model.on("msg:custom", (message, buffers) => {
     const pending = waiting.get(message.id);
     if (!pending) return;
     waiting.delete(message.id);
+    heard(pending.said);
     if (message.error) pending.reject(Object.assign(new Error(message.error), { remedy: message.remedy }));
     else pending.resolve(withArrays(message.answer, buffers));
   });
   const ask = (name, given = {}, { slow = false, buffers = [] } = {}) =>
     new Promise((resolve, reject) => {
       const id = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}-${number++}`;
-      waiting.set(id, { resolve, reject });
-      model.send({ id, ask: name, given, slow }, undefined, buffers);
+      const said = [...news];
+      waiting.set(id, { resolve, reject, said });
+      model.send({ id, ask: name, given, slow, news: Object.fromEntries(said) }, undefined, buffers);
     });
   return ask;
 }

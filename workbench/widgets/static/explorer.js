@@ -8,10 +8,7 @@ function render({ model, el: root }) {
   let known = [];
   let panels = [];
 
-  const which = el("select", { "aria-label": "Descriptor", onchange: () => {
-    model.set("descriptor", which.value);
-    model.save_changes();
-  } });
+  const which = el("select", { "aria-label": "Descriptor", onchange: () => put(model, { descriptor: which.value }) });
   const says = el("span", { class: "wb-quiet-text" });
   const stack = el("div", {});
   const copy = copyButton(ask);

@@ -18,9 +18,7 @@ function render({ model, el: root }) {
 
   const names = ["cluster", "mood", "camelot", "bpm", "energy", "valence", "arousal", "danceability", "loudness_lufs", "duration_s"];
   const by = el("select", { "aria-label": "Colour by", onchange: () => {
-    model.set("colour", by.value);
-    model.save_changes();
-    loadColours();
+    put(model, { colour: by.value });
   } }, names.map((name) => el("option", { value: name }, name.replace("_lufs", "").replace("_s", "").replace("camelot", "key"))));
   const legend = el("div", { class: "wb-legend" });
   const count = el("span", { class: "wb-quiet-text", "aria-live": "polite" });
@@ -269,9 +267,7 @@ function render({ model, el: root }) {
       const found = nearest(placeOf(event));
       if (found < 0) return drawOver();
       const track = await ask("point", { number: found });
-      model.set("playing", track.id);
-      model.set("tracks", [track.id]);
-      model.save_changes();
+      put(model, { playing: track.id, tracks: [track.id] });
       sound.play(ask, track);
       return;
     }

@@ -43,8 +43,7 @@ function render({ model, el: root }) {
   );
 
   const set = (key, value) => {
-    model.set(key, value);
-    model.save_changes();
+    put(model, { [key]: value });
     draw();
   };
   const duration = () => track?.duration_s ?? 0;
@@ -233,7 +232,7 @@ function render({ model, el: root }) {
   });
   stage.addEventListener("pointerup", (event) => {
     if (!dragged) return;
-    if (dragged.moved) model.save_changes();
+    if (dragged.moved) put(model, { region: model.get("region") });
     else seek(secondsAt(event));
     dragged = null;
   });

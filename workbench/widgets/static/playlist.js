@@ -12,8 +12,7 @@ function render({ model, el: root }) {
   const request = (changes) => {
     const next = { ...model.get("request"), ...changes };
     for (const key of Object.keys(next)) if (next[key] === null || next[key] === undefined) delete next[key];
-    model.set("request", next);
-    model.save_changes();
+    put(model, { request: next });
     drawRequest();
   };
   const does = (name, given = {}) => async () => {
@@ -147,8 +146,7 @@ function render({ model, el: root }) {
   }
   const lock = (id) => {
     const locked = model.get("locked");
-    model.set("locked", locked.includes(id) ? locked.filter((one) => one !== id) : [...locked, id]);
-    model.save_changes();
+    put(model, { locked: locked.includes(id) ? locked.filter((one) => one !== id) : [...locked, id] });
     draw();
   };
 
@@ -156,7 +154,7 @@ function render({ model, el: root }) {
     const locked = model.get("locked").includes(track.id);
     const node = el("li", { class: "wb-item", tabindex: "0", draggable: "true", "aria-label": `${index + 1}: ${named(track)}` },
       el("span", { class: "wb-grip", "aria-hidden": "true" }, "≡"), el("span", { class: "wb-place" }, String(index + 1)),
-      playButton(ask, track, { onplay: () => (model.set("playing", track.id), model.save_changes()) }),
+      playButton(ask, track, { onplay: () => put(model, { playing: track.id }) }),
       el("div", { class: "wb-grow" }, el("div", { class: "wb-title" }, named(track)), el("div", { class: "wb-facts" }, track.artist ?? "")),
       el("span", { class: "wb-number" }, fixed(track.bpm)), el("span", { class: "wb-key" }, track.camelot ?? "–"),
       el("span", { class: "wb-number wb-rarely" }, fixed(track.energy, 2)), el("span", { class: "wb-number" }, time(track.duration_s)),

@@ -11,14 +11,13 @@ function render({ model, el: root }) {
   let reference = null;
 
   const set = (values, { search = true } = {}) => {
-    for (const [key, value] of Object.entries(values)) model.set(key, value);
-    model.save_changes();
+    put(model, values);
     if (search) find();
   };
 
   // --- the reference --------------------------------------------------------------------------------
 
-  const picker = el("input", { type: "file", accept: "audio/*,.aif,.aiff,.flac,.wv,.ape", class: "wb-hidden", tabindex: "-1",
+  const picker = el("input", { type: "file", accept: "audio/*,.aif,.aiff,.flac,.wv,.ape", hidden: true, "aria-label": "A clip",
     onchange: () => picker.files[0] && upload(picker.files[0]) });
   const recordButton = el("button", { type: "button", class: "wb-quiet", onclick: () => record() }, "● Record");
   const what = el("div", { class: "wb-bar" });

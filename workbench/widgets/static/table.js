@@ -33,8 +33,7 @@ function render({ model, el: root }) {
   );
 
   const set = (key, value) => {
-    model.set(key, value);
-    model.save_changes();
+    put(model, { [key]: value });
   };
 
   const load = latest(async () => {
@@ -67,9 +66,7 @@ function render({ model, el: root }) {
 
   function sortBy(name) {
     const same = model.get("sort") === name;
-    model.set("descending", same ? !model.get("descending") : false);
-    model.set("sort", name);
-    model.save_changes();
+    put(model, { sort: name, descending: same && !model.get("descending") });
     restart();
   }
 
