@@ -10,6 +10,7 @@ A page is a `Selection` and some widgets that share it:
 
 from workbench.widgets.explorer import FeatureExplorer
 from workbench.widgets.jobs import BatchAnalysis, JobMonitor
+from workbench.widgets.labeler import Labeler
 from workbench.widgets.map import SonicMap
 from workbench.widgets.player import Player
 from workbench.widgets.playlist import PlaylistBuilder
@@ -22,6 +23,7 @@ __all__ = [
     "BatchAnalysis",
     "FeatureExplorer",
     "JobMonitor",
+    "Labeler",
     "Player",
     "PlaylistBuilder",
     "Selection",
