@@ -1,4 +1,4 @@
-"""What pages ask a library for: counts, columns, something to hear and to see, what an analysis takes, labels to learn."""
+"""What pages ask a library for: counts, columns, what is to be heard and seen, what an analysis takes, labels."""
 
 from __future__ import annotations
 

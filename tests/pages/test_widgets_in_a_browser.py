@@ -21,6 +21,7 @@ ALL = {
     "jobs": ("BatchAnalysis(lib, selection, path=os.getcwd())", "JobMonitor(lib, selection)"),
     "playlist": ("PlaylistBuilder(lib, selection, playlist=[row['id'] for row in lib.tracks(limit=4)])",),
     "map": ("SonicMap(lib, selection)",),
+    "labeler": ("Labeler(lib, selection)",),
     "explorer": ("FeatureExplorer(lib, selection, playing=lib.tracks(limit=1)[0]['id'], descriptor='mfcc')",),
 }
 
@@ -257,6 +258,53 @@ def test_descriptors_are_drawn_and_two_tracks_beside_each_other(pages: Pages) ->
     page.get_by_label("Descriptor").select_option("chroma")
     page.get_by_role("button", name="Copy as Python").first.click()
     page.get_by_text("lib.curve(").wait_for()
+
+
+def test_tracks_are_labelled_by_keys_and_become_a_column(pages: Pages, shown: Library, photograph: Photograph) -> None:
+    page = pages.open(
+        "Labeler(lib, selection, name='pace', choices=['slow', 'fast'])",
+        "PlaylistBuilder(lib, selection)",
+        "TrackTable(lib, selection)",
+    )
+    card = page.locator(".wb-card .wb-title")
+    tempo = {track["title"]: track["bpm"] for track in shown.tracks()}
+
+    def label_one() -> None:
+        title = card.inner_text()
+        page.locator(".wb-labeler").press("1" if tempo[title] < 125 else "2")
+        until(lambda: card.inner_text() != title, page)
+
+    card.wait_for()
+    first = card.inner_text()
+    page.locator(".wb-labeler").press("ArrowRight")
+    until(lambda: card.inner_text() != first, page)
+    for _ in range(5):
+        label_one()
+    assert len(shown.labels()) == 5
+    title = card.inner_text()
+    page.locator(".wb-labeler").press("z")
+    until(lambda: len(shown.labels()) == 4, page)
+    until(lambda: card.inner_text() != title, page)
+    label_one()
+    page.get_by_text("of 5 labels are told right").wait_for()
+    page.get_by_role("button", name="Apply to the library").click()
+    page.get_by_text("The column label.pace").wait_for()
+    photograph(page, "labelled")
+    head = page.locator(".wb-tracks thead th").last
+    until(lambda: head.inner_text() == "pace", page)
+    filter_ = page.locator(".wb-tracks").get_by_label("Only tracks where")
+    filter_.fill('label.pace == "slow"')
+    filter_.press("Enter")
+    slow = {track["title"] for track in shown.tracks('label.pace == "slow"')}
+    until(lambda: page.locator(".wb-tracks tbody tr").count() == len(slow), page)
+    rule = page.locator(".wb-playlist").get_by_label("Only tracks where")
+    rule.fill('label.pace == "slow"')
+    rule.press("Enter")
+    page.get_by_role("button", name="Make the playlist").click()
+    until(lambda: set(page.locator(".wb-item .wb-title").all_inner_texts()) == slow, page)
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Labels as CSV").click()
+    assert Path(taken.value.path()).read_text(encoding="utf-8").count("pace") == 5
 
 
 def test_two_pages_and_a_reload(pages: Pages) -> None:

@@ -111,9 +111,20 @@ def test_the_next_to_label_are_far_at_first_and_then_between(store: Store, vecto
 
 
 @pytest.mark.parametrize(
-    "where", ["label.style", "label == 'a'", "name.style == 'a'", "label[3] == 'a'", "label.style > 3", "label.a.b == 'a'",
-              "confidence.style == 'a'", "confidence.style like 'a'", "label['\\0'] == 'a'", "label[bpm] == 'a'"]
-)  # fmt: skip
+    "where",
+    [
+        "label.style",
+        "label == 'a'",
+        "label.a.b == 'a'",
+        "name.style == 'a'",
+        "label[3] == 'a'",
+        "label[bpm] == 'a'",
+        "label.style > 3",
+        "confidence.style == 'a'",
+        "confidence.style like 'a'",
+        "label['\\0'] == 'a'",
+    ],
+)
 def test_expressions_that_make_no_sense(store: Store, where: str) -> None:
     with pytest.raises(InputError):
         queries.track_ids(store.catalog, where=where)

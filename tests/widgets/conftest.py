@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import comm
@@ -54,7 +54,7 @@ def _with_arrays(value: Any, buffers: Buffers) -> Any:
 
 
 @pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     """A page whose widgets send to this process."""
     shown = Page()
 
@@ -64,4 +64,4 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
                 shown.sent.append((data, buffers or []))
 
     monkeypatch.setattr(comm, "create_comm", ToPage)
-    yield shown
+    return shown

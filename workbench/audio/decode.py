@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -175,20 +175,23 @@ class AudioStream:
             left = start
             while left > 0:
                 self._check_deadline()
-                block, error = self._decoder.read(min(left, _BLOCK_FRAMES))
+                block, _ = self._decoder.read(min(left, _BLOCK_FRAMES))
                 if not len(block):
                     break
                 left -= len(block)
-        pieces, count = [], 0
+        pieces: list[Samples] = []
+        count = 0
         while count < length:
             self._check_deadline()
-            block, error = self._decoder.read(min(length - count, _BLOCK_FRAMES))
+            block, _ = self._decoder.read(min(length - count, _BLOCK_FRAMES))
             if not len(block):
                 break
             self._check_block(block)
             pieces.append(block)
             count += len(block)
-        return np.concatenate(pieces) if pieces else np.empty((0, self.channels), dtype=np.int16)
+        if not pieces:
+            return np.empty((0, self.channels), dtype=np.int16)
+        return cast(Samples, np.concatenate(pieces))
 
     def _flags(self, problem: str) -> Iterator[str]:
         declared, decoded = self.declared_frames, self.decoded_frames

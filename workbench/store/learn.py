@@ -161,7 +161,7 @@ def next_to_label(catalog: Catalog, vectors: Vectors, name: str, n: int) -> list
 
 
 def _said(catalog: Catalog, name: str) -> dict[str, str]:
-    """What people say of whole tracks under a name, by track."""
+    """Give what people say of whole tracks under a name, by track."""
     labels = [one for one in kept_labels(catalog, name=name) if one.start_s is None and one.value is not None]
     return {one.track: str(one.value) for one in sorted(labels, key=lambda one: one.labelled_at)}
 

@@ -11,6 +11,7 @@ A page is a `Selection` and some widgets that share it:
 from workbench.widgets.explorer import FeatureExplorer
 from workbench.widgets.files import FilePicker
 from workbench.widgets.jobs import BatchAnalysis, JobMonitor
+from workbench.widgets.labeler import Labeler
 from workbench.widgets.map import SonicMap
 from workbench.widgets.player import Player
 from workbench.widgets.playlist import PlaylistBuilder
@@ -24,6 +25,7 @@ __all__ = [
     "FeatureExplorer",
     "FilePicker",
     "JobMonitor",
+    "Labeler",
     "Player",
     "PlaylistBuilder",
     "Selection",

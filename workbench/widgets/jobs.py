@@ -12,8 +12,9 @@ import traitlets
 
 from workbench.audio.formats import AUDIO_EXTENSIONS
 from workbench.errors import InputError
-from workbench.jobs.manager import AnalyzeOptions, JobManager, Subscription
+from workbench.jobs.manager import AnalyzeOptions, JobManager, ProgressEvent, Subscription
 from workbench.library import Library
+from workbench.schema import DescriptorSet
 from workbench.widgets.selection import Selection
 from workbench.widgets.view import View, answers
 
@@ -36,7 +37,12 @@ class _Watching(View):
     def _listen(self, job_id: int) -> None:
         """Send the browser the news of a job."""
         if job_id not in self._heard:
-            self._heard[job_id] = self._jobs.subscribe(job_id, None, lambda event: self.send({"job": event.to_dict()}))
+            self._heard[job_id] = self._jobs.subscribe(job_id, None, self._tell)
+
+    def _tell(self, event: ProgressEvent) -> None:
+        self.send({"job": event.to_dict()})
+        if event.state.finished:
+            self.selection.refreshed += 1
 
     @answers
     def cancel(self, job_id: int) -> dict[str, Any]:
@@ -105,7 +111,8 @@ class BatchAnalysis(_Watching):
     def start(self, path: str) -> dict[str, Any]:
         """Put a folder into the queue, and work on it in this process."""
         self.path = path
-        options = AnalyzeOptions(descriptors=self.descriptors, retry_failed=self.retry_failed)
+        descriptors: DescriptorSet = "full" if self.descriptors == "full" else "fast"
+        options = AnalyzeOptions(descriptors=descriptors, retry_failed=self.retry_failed)
         self._jobs.start()
         job = self._jobs.submit([path], options=options, owner=getpass.getuser())
         self.job_id = job.job_id

@@ -31,11 +31,12 @@ class SonicMap(Listening, View):
     """
 
     module = "map.js"
-    follows = ("tracks", "playing")
+    follows = ("tracks", "playing", "refreshed")
 
-    colour = traitlets.Enum((*KINDS, *NUMBERS), "cluster", help="What points are coloured by.").tag(sync=True)
+    colour = traitlets.Unicode("cluster", help="What points are coloured by, as `shades` names it.").tag(sync=True)
     tracks = traitlets.List(traitlets.Unicode()).tag(sync=True)
     playing = traitlets.Unicode().tag(sync=True)
+    refreshed = traitlets.Int().tag(sync=True)
 
     @cached_property
     def _map(self) -> Any:
@@ -48,8 +49,15 @@ class SonicMap(Listening, View):
         return np.array([place.get(track, -1) for track in self._map.ids], dtype=np.int64)
 
     @answers
+    def shades(self) -> list[str]:
+        """List what points can be coloured by."""
+        return [*KINDS, *(f"label.{name}" for name in self.library.label_columns()), *NUMBERS]
+
+    @answers
     def points(self) -> dict[str, Any]:
-        """Give the places of all tracks, and the middles and names of the clusters."""
+        """Give the places of all tracks as they are now, and the middles and names of the clusters."""
+        for name in ("_map", "_rows"):
+            self.__dict__.pop(name, None)
         found = self._map
         clusters = [
             {
@@ -67,6 +75,9 @@ class SonicMap(Listening, View):
         """Give a code per point, 255 where it is not known, and what the codes mean."""
         if name == "cluster":
             return {"codes": np.minimum(self._map.cluster, MOST_KINDS).astype(np.uint8), "kinds": self._map.names}
+        if name.startswith("label."):
+            said = self.library.label_column(name.removeprefix("label."))
+            return _kinds([said[track].value if track in said else None for track in self._map.ids])
         column = [*self.library.columns(name)[name], None]  # the last one for tracks that are no more
         values = [column[row] for row in self._rows.tolist()]
         if name in KINDS:

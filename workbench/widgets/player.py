@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from workbench.errors import InputError
+from workbench.library import Library
 from workbench.widgets.view import View, answers
 
 _RANGE_DB = 70.0
@@ -15,7 +17,7 @@ _RANGE_DB = 70.0
 class Listening:
     """The questions of everything that plays: what a track is, and its samples, some seconds at a time."""
 
-    library: Any
+    library: Library
 
     @answers
     def excerpt(self, track: str, start_s: float, seconds: float) -> dict[str, Any]:
@@ -26,8 +28,10 @@ class Listening:
     @answers
     def track(self, track: str) -> dict[str, Any]:
         """Give the record of a track."""
-        found: dict[str, Any] = self.library.records([track])[track]
-        return found
+        found = self.library.records([track])
+        if track not in found:
+            raise InputError("This track is not in the library any more.", "Choose another one.")
+        return found[track]
 
     @answers
     def peaks(self, track: str, points: int) -> np.ndarray[Any, Any]:
@@ -65,7 +69,8 @@ class Player(Listening, View):
     def picture(self, track: str, columns: int) -> np.ndarray[Any, Any]:
         """Give the spectrogram as brightness, 0 to 255, of the 70 dB below its peak; the lowest band first."""
         decibels = self.library.spectrogram(track, columns)
-        return np.clip(255 * (1 + (decibels - decibels.max()) / _RANGE_DB), 0, 255).astype(np.uint8)
+        share = np.clip(1 + (decibels - decibels.max()) / _RANGE_DB, 0, 1)
+        return np.asarray(255 * share, dtype=np.uint8)
 
     def code(self) -> str:
         """Give the call that decodes what is marked."""

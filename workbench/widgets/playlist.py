@@ -1,4 +1,4 @@
-"""`PlaylistBuilder`: moods on their plane, an energy curve drawn by hand, rules; a list to put in order and take home."""
+"""`PlaylistBuilder`: moods on their plane, an energy curve drawn by hand, rules; a list to order and to take home."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class PlaylistBuilder(Listening, View):
     @answers
     def generate(self) -> dict[str, Any]:
         """Make the list anew; what is locked stays."""
-        request = {name: value for name, value in self.request.items() if value not in (None, "", [])}
+        request = self._wanted()
         if any(track in self.locked for track in self.playlist):
             length = request.pop("n", None) or len(self.playlist)
             request.pop("minutes", None)
@@ -110,15 +110,25 @@ class PlaylistBuilder(Listening, View):
     def _about(self) -> dict[str, Any]:
         """Give what was asked for, but for what says which tracks and how many."""
         which = {"n", "minutes", "start", "end", "waypoints", "slots", "include"}
-        return {
-            name: value for name, value in self.request.items() if name not in which and value not in (None, "", [])
-        }
+        return {name: value for name, value in self._wanted().items() if name not in which}
+
+    def _wanted(self) -> dict[str, Any]:
+        """Give the fields that say something."""
+        request: dict[str, Any] = self.request
+        return {name: value for name, value in request.items() if value not in (None, "", [])}
 
     def _show(self, playlist: Playlist) -> dict[str, Any]:
         self.playlist = [str(track) for track in playlist.ids]
         return playlist.to_dict()
 
     def code(self) -> str:
-        """Give the call that makes such a list."""
-        given = ", ".join(f"{name}={value!r}" for name, value in self.request.items() if value not in (None, "", []))
-        return f"playlist = lib.playlist({given})"
+        """Give the call that makes such a list, and the one that gives it as it was put in order."""
+        made = f"playlist = lib.playlist({_arguments(self._wanted())})"
+        if not self.playlist:
+            return made
+        about = _arguments(self._about())
+        return f"{made}\nplaylist = lib.revise({self.playlist!r}{about and ', '}{about})  # as it is now"
+
+
+def _arguments(given: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())

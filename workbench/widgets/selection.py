@@ -20,6 +20,8 @@ class Selection(traitlets.HasTraits):
         Keyword arguments of `workbench.Library.similar`, or nothing.
     playlist : list of str
         Ids of the tracks of the playlist in work, in order.
+    refreshed : int
+        Rises when the library has changed: what shows it looks again.
 
     Examples
     --------
@@ -34,3 +36,4 @@ class Selection(traitlets.HasTraits):
     region = traitlets.List(traitlets.Float())
     query = traitlets.Dict()
     playlist = traitlets.List(traitlets.Unicode())
+    refreshed = traitlets.Int()

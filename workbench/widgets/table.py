@@ -6,6 +6,7 @@ from typing import Any
 
 import traitlets
 
+from workbench.schema import SORT_COLUMNS
 from workbench.widgets.player import Listening
 from workbench.widgets.view import View, answers
 
@@ -41,10 +42,11 @@ class TrackTable(Listening, View):
     """
 
     module = "table.js"
-    follows = ("tracks", "playing")
+    follows = ("tracks", "playing", "refreshed")
 
     tracks = traitlets.List(traitlets.Unicode(), help="Ids of those that are selected.").tag(sync=True)
     playing = traitlets.Unicode().tag(sync=True)
+    refreshed = traitlets.Int().tag(sync=True)
     where = traitlets.Unicode(help="An expression; empty for all.").tag(sync=True)
     sort = traitlets.Unicode("path", help="A column.").tag(sync=True)
     descending = traitlets.Bool(False).tag(sync=True)
@@ -53,9 +55,16 @@ class TrackTable(Listening, View):
 
     @answers
     def heads(self) -> list[dict[str, Any]]:
-        """Say what the columns are called."""
-        known = {name: COLUMNS.get(name, (name, None)) for name in self.columns}
-        return [{"name": name, "title": title, "digits": digits} for name, (title, digits) in known.items()]
+        """Say what the columns are called, and by which rows can be sorted; what was learned from labels comes last."""
+        known = [
+            {"name": name, "title": title, "digits": digits, "sorts": name in SORT_COLUMNS}
+            for name, (title, digits) in ((name, COLUMNS.get(name, (name, None))) for name in self.columns)
+        ]
+        learned = [
+            {"name": f"label.{name}", "title": name, "digits": None, "sorts": False}
+            for name in self.library.label_columns()
+        ]
+        return [*known, *learned]
 
     @answers
     def page(self, after: str | None = None) -> dict[str, Any]:
@@ -63,6 +72,10 @@ class TrackTable(Listening, View):
         rows, further = self.library.tracks_page(
             where=self.where or None, sort=self.sort, descending=self.descending, after=after, limit=self.per_page
         )
+        ids = [row["id"] for row in rows]
+        for name in self.library.label_columns():
+            said = self.library.label_column(name, ids)
+            rows = [{**row, f"label.{name}": said[row["id"]].value if row["id"] in said else None} for row in rows]
         return {"rows": rows, "next": further}
 
     @answers

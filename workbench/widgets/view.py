@@ -43,7 +43,7 @@ def static(name: str) -> str:
     return importlib.resources.files(__package__).joinpath("static", name).read_text(encoding="utf-8")
 
 
-class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's own bases have no types
+class View(anywidget.AnyWidget):
     """A widget of the workbench.
 
     Parameters
@@ -67,6 +67,8 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's own bases 
             cls._esm = "\n".join(map(static, (*_SHARED, cls.module)))
             cls._css = static(_STYLE)
         super().__init_subclass__(**kwargs)
+
+    library: Library
 
     def __init__(self, library: Library, selection: Selection | None = None, **traits: Any) -> None:
         self.library = library
@@ -97,7 +99,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's own bases 
     def _asked(self, widget: View, message: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
         del widget
         method = getattr(self, str(message.get("ask")), None)
-        if not getattr(method, "is_answer", False):
+        if method is None or not getattr(method, "is_answer", False):
             return
         given = dict(message.get("given") or {})
         if buffers:

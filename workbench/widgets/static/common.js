@@ -271,6 +271,13 @@ function playButton(ask, track, { from = 0, until = null, onplay = () => {} } = 
   return button;
 }
 
+/** Let the browser keep a file that the kernel has written: `{name, type, text}`. */
+function save(file) {
+  const address = URL.createObjectURL(new Blob([file.text], { type: file.type }));
+  el("a", { href: address, download: file.name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
 /** A button that copies the call that does what was clicked. */
 function copyButton(ask) {
   const button = el("button", { class: "wb-quiet", type: "button" }, "Copy as Python");

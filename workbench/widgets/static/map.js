@@ -16,10 +16,10 @@ function render({ model, el: root }) {
   let place = null;
   let lasso = null;
 
-  const names = ["cluster", "mood", "camelot", "bpm", "energy", "valence", "arousal", "danceability", "loudness_lufs", "duration_s"];
   const by = el("select", { "aria-label": "Colour by", onchange: () => {
     put(model, { colour: by.value });
-  } }, names.map((name) => el("option", { value: name }, name.replace("_lufs", "").replace("_s", "").replace("camelot", "key"))));
+  } });
+  const shadeName = (name) => name.replace(/_lufs$|_s$|^label\./, "").replace("camelot", "key");
   const legend = el("div", { class: "wb-legend" });
   const count = el("span", { class: "wb-quiet-text", "aria-live": "polite" });
   const canvas = el("canvas", { class: "wb-map", tabindex: "0", role: "application",
@@ -66,6 +66,8 @@ function render({ model, el: root }) {
 
   const loadColours = latest(async () => {
     try {
+      const names = await ask("shades");
+      fill(by, names.map((name) => el("option", { value: name }, shadeName(name))));
       by.value = model.get("colour");
       const found = await ask("colours", { name: model.get("colour") }, { slow: true });
       codes = found.codes.data;
@@ -295,6 +297,7 @@ function render({ model, el: root }) {
 
   model.on("change:tracks", loadChosen);
   model.on("change:colour", loadColours);
+  model.on("change:refreshed", load);
   const watcher = new ResizeObserver(draw);
   watcher.observe(canvas);
   load();

@@ -91,6 +91,8 @@ function render({ model, el: root }) {
   const fits = el("input", { type: "checkbox", onchange: () => request({ compatible_keys: fits.checked && key.value.trim() ? true : null }) });
   const gap = number("Tracks between two of one artist", { min: "0", max: "50" }, (value) => request({ artist_gap: value }));
   const seed = number("Variety: another number gives another list", { min: "0" }, (value) => request({ seed: value }));
+  const where = el("input", { type: "search", class: "wb-grow", placeholder: "only where…  label.style == \"dub\"", "aria-label": "Only tracks where",
+    onchange: () => request({ where: where.value.trim() || null }) });
   const ranked = el("input", { type: "checkbox", onchange: () => request({ ranked: ranked.checked || null }) });
 
   function drawRequest() {
@@ -114,6 +116,7 @@ function render({ model, el: root }) {
     gap.value = asked.artist_gap ?? "";
     seed.value = asked.seed ?? "";
     ranked.checked = Boolean(asked.ranked);
+    where.value = asked.where ?? "";
   }
 
   // --- the list -------------------------------------------------------------------------------------
@@ -127,10 +130,7 @@ function render({ model, el: root }) {
 
   async function download(ending) {
     try {
-      const file = await ask("export", { ending });
-      const address = URL.createObjectURL(new Blob([file.text], { type: file.type }));
-      el("a", { href: address, download: file.name }).click();
-      setTimeout(() => URL.revokeObjectURL(address), 1000);
+      save(await ask("export", { ending }));
     } catch (error) {
       said.fail(error);
     }
@@ -215,7 +215,8 @@ function render({ model, el: root }) {
         el("div", { class: "wb-bar" }, "BPM", low, "–", high, el("label", {}, half, " ½×, 2×")),
         el("div", { class: "wb-bar" }, "key", key, el("label", {}, fits, " and what goes with it")),
         el("div", { class: "wb-bar" }, gap, "tracks between two of one artist"),
-        el("div", { class: "wb-bar" }, "variety", seed, el("label", {}, ranked, " on this library's scale")))),
+        el("div", { class: "wb-bar" }, "variety", seed, el("label", {}, ranked, " on this library's scale")),
+        el("div", { class: "wb-bar" }, where))),
     el("div", { class: "wb-bar" }, make, another, extend, total, el("span", { class: "wb-grow" }), downloads, copy.button),
     copy.shown, unmet, list, said.node,
   );

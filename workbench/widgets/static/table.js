@@ -100,15 +100,15 @@ function render({ model, el: root }) {
     const sort = model.get("sort");
     const down = model.get("descending");
     const head = el("tr", {}, el("th", { scope: "col" }, el("span", { class: "wb-hidden" }, "Play")));
-    for (const { name, title, digits } of heads) {
+    for (const { name, title, digits, sorts } of heads) {
       const on = sort === name;
       const button = el("button", { type: "button", onclick: () => sortBy(name) }, title, on ? (down ? " ↓" : " ↑") : "");
       head.append(
         el(
           "th",
           { scope: "col", class: kind({ name, digits }),
-            "aria-sort": on ? (down ? "descending" : "ascending") : "none" },
-          button,
+            "aria-sort": !sorts ? null : on ? (down ? "descending" : "ascending") : "none" },
+          sorts ? button : title,
         ),
       );
     }
@@ -169,6 +169,10 @@ function render({ model, el: root }) {
   }
 
   model.on("change:where change:columns change:per_page", restart);
+  model.on("change:refreshed", () => {
+    heads = [];
+    load();
+  });
   model.on("change:tracks", drawSelection);
   restart();
 }
