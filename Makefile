@@ -70,6 +70,7 @@ notebooks: $(STAMP) ## run the notebooks again, and keep what they show
 
 pictures: $(STAMP) ## make the pictures of the README from the real thing (needs Chromium)
 	"$(BIN)/python" scripts/make_pictures.py
+	"$(BIN)/python" scripts/make_page_pictures.py
 
 clean: ## remove the environment, caches and what the demo made
 	rm -rf "$(VENV)" data/demo .coverage .coverage.* htmlcov build dist
