@@ -93,6 +93,7 @@ def find_similar(page: Page, demo: Demo, film: Film) -> None:
         film.take(500)
     stage = page.locator(".wb-stage")
     stage.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
     box = stage.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 40)
