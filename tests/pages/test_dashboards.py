@@ -145,7 +145,7 @@ def visit(chromium: Any, server: Server) -> Iterator[Visit]:
     yield open_
     for page, _ in opened:
         if not page.is_closed():
-            page.close(run_before_unload=True)
+            leave(page)
         page.context.close()
     found = [fault for _, faults in opened for fault in faults.found]
     assert not found, found
@@ -154,6 +154,12 @@ def visit(chromium: Any, server: Server) -> Iterator[Visit]:
 def rows(page: Any) -> Any:
     """Rows of the table of tracks."""
     return page.locator(".wb-tracks tbody tr")
+
+
+def leave(page: Any) -> None:
+    """Close a page as a person does, who waits for it."""
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)
 
 
 def ask(url: str) -> Any:
@@ -228,7 +234,7 @@ def test_no_serious_fault_of_accessibility_in_any_scheme_or_width(
             for fault in found
             if fault["impact"] in ("serious", "critical")
         ]
-        page.close(run_before_unload=True)
+        leave(page)
         assert not serious, (dark, width, serious)
 
 
@@ -236,7 +242,7 @@ def test_a_closed_page_leaves_no_kernel_and_memory_is_where_it_was(server: Serve
     def once() -> None:
         page = visit("find-similar")
         rows(page).first.wait_for()
-        page.close(run_before_unload=True)
+        leave(page)
         page.context.close()
         server.wait_until_warm()
 
@@ -266,8 +272,9 @@ def test_find_similar_from_a_clip_to_a_region(visit: Visit, tmp_path: Path, phot
     page.locator(".wb-stage").scroll_into_view_if_needed()
     drag(page, page.locator(".wb-stage").bounding_box(), (0.1, 0.3), (0.9, 0.3))
     page.get_by_role("button", name="Use the marked region").click()
-    until(lambda: "–" in page.locator(".wb-similarity tbody td:nth-child(5)").first.inner_text(), page)
+    page.wait_for_timeout(1000)
     photograph(page, "dashboard-find-similar-done")
+    until(lambda: "–" in page.locator(".wb-similarity tbody td:nth-child(5)").first.inner_text(), page)
 
 
 def test_a_playlist_is_made_put_in_order_and_taken_home(visit: Visit, shown: Library, photograph: Photograph) -> None:
@@ -315,7 +322,7 @@ def test_an_analysis_goes_on_when_its_page_is_closed(
     bar = page.locator(".wb-analysis [role=progressbar]")
     until(lambda: 0 < float(bar.get_attribute("aria-valuenow") or 0) < 100, page)
     photograph(page, "dashboard-library-at-work")
-    page.close(run_before_unload=True)
+    leave(page)
     deadline = time.monotonic() + 120
     while shown.count() < before + N_LONG and time.monotonic() < deadline:
         time.sleep(0.3)
