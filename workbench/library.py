@@ -367,12 +367,12 @@ class Library:
         >>> def tempi(lib: wb.Library) -> list[float | None]:
         ...     return lib.columns("bpm")["bpm"]
         """
-        from workbench.schema import SORT_COLUMNS
         from workbench.store.catalog import queries
 
-        unknown = [name for name in names if name not in {*SORT_COLUMNS, "id"}]
+        known = [name for name in queries.TRACK_COLUMNS if name != "flags"]
+        unknown = [name for name in names if name not in known]
         if unknown:
-            raise InputError(f"There is no column {unknown[0]!r}.", f"Columns: {', '.join(sorted(SORT_COLUMNS))}.")
+            raise InputError(f"There is no column {unknown[0]!r}.", f"Columns: {', '.join(known)}.")
         return queries.track_columns(self.catalog, names)
 
     def count(self, where: str | None = None) -> int:

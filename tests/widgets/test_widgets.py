@@ -312,7 +312,7 @@ def test_an_analysis_runs_and_is_told_of(page: Page, library: Library, tmp_path:
     assert analysis.job_id == job["job_id"]
     eventually(lambda: selection.refreshed > 0)
     told = [data["content"]["job"] for data, _ in page.sent if "job" in data["content"]]
-    assert (told[-1]["state"], told[-1]["analyzed"], told[-1]["failed"]) == ("done", 1, 1)
+    assert (told[-1]["state"], told[-1]["done"], told[-1]["failed"]) == ("done", 2, 1)
     assert page.ask(analysis, "watch")["state"] == "done"
     (failed,) = page.ask(analysis, "failures", job_id=job["job_id"])["files"]
     assert failed["path"].endswith("two.mp3")

@@ -580,7 +580,7 @@ def labels(
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count what people say of tracks, and learn from it: how well it can be told, and a column that tells it of all."""
+    """Count what people say of tracks, and learn from it: how well it can be told, and a column that tells it."""
     from collections import Counter
     from dataclasses import asdict
 
@@ -607,8 +607,8 @@ def labels(
     print_table(heads, [list(row.values()) for row in rows], right=heads[2:])
     if report is not None:
         say(
-            f"{report.accuracy:.0%} of {report.examples} labels are told right by a classifier that was not shown them; "
-            f"saying the commonest: {report.chance:.0%}"
+            f"{report.accuracy:.0%} of {report.examples} labels are told right by a classifier that was not shown them;"
+            f" saying the commonest: {report.chance:.0%}"
         )
 
 
