@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from workbench.config import Settings, load_settings
+from workbench.display import Records, table
 from workbench.errors import InputError, LibraryUnwritableError, Reason, StorageFullError
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from workbench.store.verify import Verification
 
 PathLike = str | os.PathLike[str]
+
+#: What a notebook's table shows of tracks.
+_SHOWN = ("title", "artist", "bpm", "key", "energy", "mood", "duration_s", "path")
 
 
 class Library:
@@ -276,7 +280,7 @@ class Library:
         """All jobs of the library, newest first."""
         from workbench.store.ledger import Ledger
 
-        return Ledger(self.catalog).jobs()
+        return Records(Ledger(self.catalog).jobs(), ("id", "state", "progress", "message"), "jobs")
 
     # --- what is known ----------------------------------------------------------------------------
 
@@ -309,15 +313,16 @@ class Library:
         if ranked:
             rows = self._ranked(rows)
         if fold_bpm is None:
-            return rows
+            return Records(rows, _SHOWN, "tracks")
         low, high = fold_bpm
         if not 0 < low < high:
             raise InputError(f"{low:g} to {high:g} BPM is no range.", "Give the lower tempo first: 70 140.")
         from workbench.features.tempo import fold_tempo
 
-        return [
+        folded = (
             {**row, "bpm": row["bpm"] and fold_tempo(row["bpm"], low, high), "bpm_found": row["bpm"]} for row in rows
-        ]
+        )
+        return Records(folded, _SHOWN, "tracks")
 
     def tracks_page(
         self,
@@ -362,12 +367,12 @@ class Library:
         >>> def tempi(lib: wb.Library) -> list[float | None]:
         ...     return lib.columns("bpm")["bpm"]
         """
-        from workbench.schema import SORT_COLUMNS
         from workbench.store.catalog import queries
 
-        unknown = [name for name in names if name not in {*SORT_COLUMNS, "id"}]
+        known = [name for name in queries.TRACK_COLUMNS if name != "flags"]
+        unknown = [name for name in names if name not in known]
         if unknown:
-            raise InputError(f"There is no column {unknown[0]!r}.", f"Columns: {', '.join(sorted(SORT_COLUMNS))}.")
+            raise InputError(f"There is no column {unknown[0]!r}.", f"Columns: {', '.join(known)}.")
         return queries.track_columns(self.catalog, names)
 
     def count(self, where: str | None = None) -> int:
@@ -561,7 +566,8 @@ class Library:
         """Files without a track: ``path, reason, detail, remedy``."""
         from workbench.store.catalog import queries
 
-        return [{**file, "remedy": Reason(file["reason"]).remedy} for file in queries.failed_files(self.catalog)]
+        failed = ({**file, "remedy": Reason(file["reason"]).remedy} for file in queries.failed_files(self.catalog))
+        return Records(failed, ("path", "reason", "detail", "remedy"), "files that failed")
 
     @property
     def features(self) -> xr.Dataset:
@@ -850,7 +856,7 @@ class Library:
         """List the saved playlists in order of their names: ``name, request, tracks, saved_at``."""
         from workbench.store import playlists
 
-        return [asdict(playlist) for playlist in playlists.kept(self.catalog)]
+        return Records(map(asdict, playlists.kept(self.catalog)), ("name", "request"), "saved playlists")
 
     def read_playlist(self, path: PathLike) -> tuple[list[str], list[str]]:
         """Read a playlist of another program, ``.m3u``, ``.m3u8`` or ``.xspf``.
@@ -991,6 +997,14 @@ class Library:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
+
+    def _repr_html_(self) -> str:
+        failed = len(self.failed())
+        notes = [f"{failed:,} files failed: lib.failed() says why."] if failed else []
+        first = self.tracks(limit=5)
+        if not first:
+            notes.append("It is empty: lib.analyze(folder) fills it.")
+        return table(first, _SHOWN, f"{self.count():,} tracks in {self.path}", *notes)
 
     def __repr__(self) -> str:
         from workbench.store.catalog import queries

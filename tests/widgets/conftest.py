@@ -27,10 +27,12 @@ class Page:
         self.sent: list[tuple[dict[str, Any], Buffers]] = []
         self._numbers = itertools.count()
 
-    def ask(self, widget: View, name: str, /, *, buffers: Buffers = (), **given: Any) -> Any:
+    def ask(
+        self, widget: View, name: str, /, *, buffers: Buffers = (), news: dict[str, Any] | None = None, **given: Any
+    ) -> Any:
         """Ask a widget; gives its answer, or raises what it says is wrong."""
         number = str(next(self._numbers))
-        content = json.loads(json.dumps({"id": number, "ask": name, "given": given}))
+        content = json.loads(json.dumps({"id": number, "ask": name, "given": given, "news": news or {}}))
         message = {"content": {"data": {"method": "custom", "content": content}}, "buffers": list(buffers)}
         widget.comm.handle_msg(message)
         found = [(data["content"], raw) for data, raw in self.sent if data.get("content", {}).get("id") == number]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from workbench.display import minutes, table
 from workbench.errors import InputError
 from workbench.features.mood import mood_name
 from workbench.playlist.compatibility import NEUTRAL, Transition, cost_matrix, cost_rows, transitions
@@ -74,6 +75,25 @@ class Playlist:
     violations: list[dict[str, Any]]
     cost: float
     targets: list[float] | None = None
+
+    def _repr_html_(self) -> str:
+        """Show the tracks in order, each with the step to the next, and what is not met."""
+        steps = [*self.transitions, None]
+        rows = [
+            {
+                **track,
+                "#": position,
+                "BPM to the next": step and step.bpm_change,
+                "key to the next": step and step.key_relation,
+            }
+            for position, (track, step) in enumerate(zip(self.tracks, steps, strict=False), 1)
+        ]
+        length = minutes(sum(track.get("duration_s") or 0 for track in self.tracks))
+        unmet = [
+            f"{one['constraint']}: asked {one['wanted']}, got {one['got']}. {one['remedy']}" for one in self.violations
+        ]
+        columns = ("#", "title", "artist", "bpm", "key", "energy", "duration_s", "BPM to the next", "key to the next")
+        return table(rows, columns, f"{len(rows)} tracks, {length}", *unmet)
 
     @property
     def ids(self) -> list[Any]:

@@ -40,7 +40,7 @@ class _Watching(View):
             self._heard[job_id] = self._jobs.subscribe(job_id, None, self._tell)
 
     def _tell(self, event: ProgressEvent) -> None:
-        self.send({"job": event.to_dict()})
+        self.tell({"job": event.to_dict()})
         if event.state.finished:
             self.selection.refreshed += 1
 

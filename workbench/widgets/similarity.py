@@ -42,6 +42,7 @@ class SimilaritySearch(Listening, View):
     follows = ("tracks", "playing", "region", "playlist")
 
     reference = traitlets.Unicode(help="Id of a track, or 'clip' for what was dropped.").tag(sync=True)
+    clip = traitlets.Int(0, help="How many clips there were so far.").tag(sync=True)
     part = traitlets.List(traitlets.Float(), help="Seconds of the reference: from, to; or nothing for all of it.").tag(
         sync=True
     )
@@ -81,6 +82,7 @@ class SimilaritySearch(Listening, View):
             return None
         del self._incoming[name]
         self._clip = path
+        self.clip += 1
         self.part, self.reference = [], CLIP
         return self.track(CLIP)
 

@@ -21,6 +21,7 @@ import traitlets
 
 from workbench.errors import WorkbenchError
 from workbench.library import Library
+from workbench.tabular import escape_surrogates
 from workbench.widgets.selection import Selection
 
 logger = logging.getLogger(__name__)
@@ -124,8 +125,12 @@ class View(anywidget.AnyWidget):
             logger.exception("a question of a widget failed")
             self.send({"id": number, "error": "That went wrong inside the workbench.", "remedy": "See the log."})
             return
+        self.tell({"id": number, "answer": found})
+
+    def tell(self, content: Mapping[str, Any]) -> None:
+        """Send the browser something: plain values, and arrays beside them."""
         arrays: list[np.ndarray[Any, Any]] = []
-        self.send({"id": number, "answer": _without_arrays(found, arrays)}, [np.ascontiguousarray(a) for a in arrays])
+        self.send(_without_arrays(content, arrays), [np.ascontiguousarray(array) for array in arrays])
 
 
 def _without_arrays(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
@@ -137,6 +142,8 @@ def _without_arrays(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
         return {str(key): _without_arrays(one, arrays) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_without_arrays(one, arrays) for one in value]
+    if isinstance(value, str):
+        return escape_surrogates(value)  # which a page could not be sent
     if isinstance(value, float | np.floating):
         return float(value) if np.isfinite(value) else None
     return value

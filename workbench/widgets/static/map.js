@@ -41,12 +41,14 @@ function render({ model, el: root }) {
   async function load() {
     try {
       said.say("Laying the library out …");
+      performance.mark("workbench map asked");
       const found = await ask("points", {}, { slow: true });
       points = { x: found.x.data, y: found.y.data, clusters: found.clusters };
       home = whole();
       place = { ...home };
       said.say(points.x.length ? "" : "No tracks yet: analyze a folder first.");
       await loadColours();
+      performance.measure("workbench map drawn", "workbench map asked");
       await loadChosen();
     } catch (error) {
       said.fail(error);

@@ -9,6 +9,7 @@ function render({ model, el: root }) {
   let results = [];
   let chosen = 0;
   let reference = null;
+  let shownReference = null; // as JSON
 
   const set = (values, { search = true } = {}) => {
     put(model, values);
@@ -106,6 +107,9 @@ function render({ model, el: root }) {
 
   async function showReference() {
     const id = model.get("reference");
+    const now = JSON.stringify([id, model.get("part"), model.get("clip")]);
+    if (now === shownReference) return;
+    shownReference = now;
     if (!id) {
       reference = null;
       return what.replaceChildren(el("strong", {}, "What should it sound like?"));
@@ -135,10 +139,11 @@ function render({ model, el: root }) {
       draw();
     } catch (error) {
       results = [];
+      shownReference = null;
       draw();
       said.fail(error);
     }
-  }, 40);
+  });
 
   const sliders = FACETS.map((facet) => {
     const input = el("input", { type: "range", min: "0", max: "4", step: "0.25", "aria-label": `How much ${facet} counts` });
