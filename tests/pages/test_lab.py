@@ -39,7 +39,6 @@ def lab(analyzed: Analyzed, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     installed = folder / "share"
     (installed / "labextensions").mkdir(parents=True)
     shutil.copytree(ROOT / "workbench/labextension", installed / "labextensions/audio-workbench")
-    shutil.copytree(ROOT / "workbench/dashboards/jupyter/voila", installed / "voila")
     port = free_port()
     options = ["--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0", f"--notebook-dir={root}"]
     command = [sys.executable, "-m", "workbench.cli", "lab", *options, f"--IdentityProvider.token={TOKEN}"]

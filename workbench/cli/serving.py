@@ -132,14 +132,12 @@ def dashboards(context: typer.Context, library: LibraryOption = None) -> None:
 
     if importlib.util.find_spec("voila") is None:
         raise InputError("Voila is not installed.", "Install it with: pip install 'audio-workbench[notebook]'.")
-    import workbench.dashboards
+    from workbench.dashboards import make_template_known
+    from workbench.dashboards.app import Dashboards
 
     if library is not None:
         os.environ["WORKBENCH_LIBRARY"] = str(library.expanduser().absolute())
-    template = str(Path(workbench.dashboards.__file__).with_name("jupyter"))
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [template, os.environ.get("JUPYTER_PATH")]))
-    from workbench.dashboards.app import Dashboards
-
+    make_template_known()
     Dashboards.launch_instance(argv=context.args)
 
 

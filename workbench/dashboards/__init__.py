@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,3 +64,11 @@ def notebooks() -> Path:
         if (folder / f"{DASHBOARDS[0].name}.ipynb").is_file():
             return folder
     raise InputError("The notebooks of the dashboards are missing.", "Install the package again.")
+
+
+def make_template_known() -> None:
+    """Let this process find the template, wherever the package is: Voila looks below what ``JUPYTER_PATH`` names."""
+    here = str(Path(__file__).with_name("jupyter"))
+    known = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
+    if here not in known:
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [here, *known]))

@@ -18,7 +18,7 @@ from voila.configuration import VoilaConfiguration
 from voila.paths import collect_template_paths
 from voila.tornado.handler import TornadoVoilaHandler
 
-from workbench.dashboards import DASHBOARDS, NOT_HERE, POLICY, RESOURCES, TEMPLATE, notebooks
+from workbench.dashboards import DASHBOARDS, NOT_HERE, POLICY, RESOURCES, TEMPLATE, make_template_known, notebooks
 
 BASE = "/workbench/dashboards"
 
@@ -49,6 +49,7 @@ class _Page(TornadoVoilaHandler):  # type: ignore[misc]  # Voila has no types
 
 def handlers(server: ServerApp) -> list[Any]:
     """Give the routes of the pages, below the server's root."""
+    make_template_known()
     about = {
         "template": TEMPLATE,
         "resources": RESOURCES,
