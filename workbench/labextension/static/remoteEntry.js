@@ -160,12 +160,10 @@
         this.title.closable = true;
       }
 
-      dispose() {
-        if (this.isDisposed) return;
+      onBeforeDetach() { // also when the tab is moved, which opens the frame anew
         const config = this.frame.contentDocument?.getElementById("jupyter-config-data");
         const kernel = config && JSON.parse(config.textContent).kernelId;
         if (kernel) ServerConnection.makeRequest(url("api/kernels", kernel), { method: "DELETE" }, settings).catch(() => {});
-        super.dispose();
       }
     }
 
