@@ -147,8 +147,10 @@ def test_a_clip_is_dropped_and_thumbs_teach(pages: Pages, shown: Library, tmp_pa
     page.locator("input[type=file]").set_input_files(str(clip))
     page.get_by_text("my clip _b_.wav").wait_for()
     until(lambda: titles(page), page)
+    before = titles(page)
     page.get_by_role("button", name="More like this").click()
-    until(lambda: page.locator(".wb-drop").get_by_text("my clip").count() == 0, page)
+    until(lambda: titles(page) != before, page)
+    assert page.locator(".wb-drop").get_by_text("my clip").count() == 0
     page.get_by_label("This sounds like it").click()
     page.get_by_text("Learned from 1 click").wait_for()
     assert [taste.in_use for taste in shown.tastes()] == [True]
