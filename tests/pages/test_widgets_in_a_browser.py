@@ -215,6 +215,10 @@ def test_a_playlist_is_made_put_in_order_locked_and_taken_home(
     handle.press("ArrowUp")
     assert handle.get_attribute("aria-valuenow") == "0.55"
     photograph(page, "playlist-made")
+    page.get_by_label("Name to save it under").fill("Evening <b>")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved as Evening <b>").wait_for()
+    assert [len(one["tracks"]) for one in shown.playlists()] == [4]
     with page.expect_download() as taken:
         page.get_by_role("button", name="M3U8").click()
     text = Path(taken.value.path()).read_text(encoding="utf-8")
@@ -226,27 +230,27 @@ def test_a_playlist_is_made_put_in_order_locked_and_taken_home(
 def test_an_analysis_starts_and_its_percentage_moves(
     pages: Pages, shown: Library, tmp_path: Path, photograph: Photograph
 ) -> None:
-    for number in range(12):
-        write_track(tmp_path / "new" / f"{number}.wav", 200 + number, seconds=3)
+    for number in range(24):
+        write_track(tmp_path / "new" / f"{number}.wav", 200 + number, seconds=40)
     (tmp_path / "new" / "broken <i>.mp3").write_text("no music")
     before = shown.count()
     page = pages.open(f"BatchAnalysis(lib, selection, path={str(tmp_path)!r})", "JobMonitor(lib, selection)")
     page.get_by_role("button", name="new").click()
-    page.get_by_text("13 files, 13 of them new").wait_for()
+    page.get_by_text("25 files, 25 of them new").wait_for()
     page.evaluate("""() => {
       window.seen = new Set();
       new MutationObserver(() => window.seen.add(document.querySelector("[role=progressbar]").ariaValueNow))
         .observe(document.querySelector("[role=progressbar]"), { attributes: true });
     }""")
     page.get_by_role("button", name="Analyze").click()
-    page.locator(".wb-analysis").get_by_text("done · 13 of 13 files").wait_for(timeout=100_000)
+    page.locator(".wb-analysis").get_by_text("done · 25 of 25 files").wait_for(timeout=100_000)
     photograph(page, "analysis-done")
     assert len({number for number in page.evaluate("[...window.seen]") if 0 < float(number) < 100}) >= 1
-    assert shown.count() == before + 12
+    assert shown.count() == before + 24
     page.get_by_role("button", name="1 failed").first.click()
     page.get_by_text("broken <i>.mp3").first.wait_for()
     page.get_by_role("button", name="Look again").click()
-    page.locator(".wb-monitor").get_by_text("done · 13 of 13 files").wait_for()
+    page.locator(".wb-monitor").get_by_text("done · 25 of 25 files").wait_for()
 
 
 def test_descriptors_are_drawn_and_two_tracks_beside_each_other(pages: Pages) -> None:
