@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "workbench"
 
 LAYERS = (
-    {"errors", "schema", "config", "failpoint", "tabular", "compiled", "display"},
+    {"errors", "schema", "config", "failpoint", "tabular", "growing", "display", "compiled"},
     {"audio", "features", "similarity", "playlist", "metrics"},
     {"store", "cache", "assist"},
     {"jobs"},

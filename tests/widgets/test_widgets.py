@@ -168,9 +168,11 @@ def test_thumbs_teach_the_library(page: Page, analyzed: Analyzed) -> None:
     tracks = [row["id"] for row in library.tracks()]
     search = SimilaritySearch(library, reference=tracks[0])
     try:
-        assert page.ask(search, "judge", track=tracks[1], good=True) == {"clicks": 1}
-        assert page.ask(search, "judge", track=tracks[2], good=False) == {"clicks": 2}
+        assert page.ask(search, "judge", reference=tracks[0], track=tracks[1], good=True) == {"clicks": 1}
+        assert page.ask(search, "judge", reference=tracks[0], track=tracks[2], good=False) == {"clicks": 2}
         assert [taste.in_use for taste in library.tastes()] == [True]
+        with pytest.raises(AssertionError, match="pairs of tracks"):
+            page.ask(search, "judge", reference="clip", track=tracks[1], good=True)
         page.ask(search, "forget_taste")
         assert [taste.in_use for taste in library.tastes()] == [False]
     finally:

@@ -127,7 +127,7 @@ class SimilaritySearch(Listening, View):
             if result["id"] in records
         ]
         self.selection.query = {"reference": reference, "n": self.n, **self._given()}
-        return {"elapsed_ms": found.elapsed_ms, "results": rows}
+        return {"reference": self.reference, "elapsed_ms": found.elapsed_ms, "results": rows}
 
     def _given(self) -> dict[str, Any]:
         given: dict[str, Any] = {}
@@ -150,11 +150,11 @@ class SimilaritySearch(Listening, View):
         return " and ".join(conditions)
 
     @answers
-    def judge(self, track: str, good: bool) -> dict[str, Any]:
-        """Learn that a result sounds like the reference, or does not; from then on searches go by it."""
-        if self.reference == CLIP:
+    def judge(self, reference: str, track: str, good: bool) -> dict[str, Any]:
+        """Learn that a result sounds like the reference that it was found for, or does not; searches go by it then."""
+        if reference == CLIP:
             raise InputError("A taste is learned from pairs of tracks.", "Analyze the clip into the library first.")
-        pair = [(self.reference, track)]
+        pair = [(reference, track)]
         taste = self.library.tune(likes=pair if good else (), dislikes=() if good else pair)
         return {"clicks": len(taste.likes) + len(taste.dislikes)}
 

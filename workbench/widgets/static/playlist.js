@@ -136,6 +136,16 @@ function render({ model, el: root }) {
     }
   }
 
+  const name = el("input", { type: "text", size: "14", placeholder: "name", "aria-label": "Name to save it under" });
+  const keep = el("button", { type: "button", class: "wb-quiet", onclick: async () => {
+    try {
+      await ask("save", { name: name.value.trim() }, { slow: true });
+      said.say(`Saved as ${name.value.trim()}.`);
+    } catch (error) {
+      said.fail(error);
+    }
+  } }, "Save");
+
   const ids = () => shown.tracks.map((track) => track.id);
   async function move(from, to) {
     if (to < 0 || to >= shown.tracks.length || from === to) return;
@@ -194,7 +204,7 @@ function render({ model, el: root }) {
     dots.replaceChildren(...shown.tracks.filter((track) => track.energy !== null).map((track, i) =>
       svg("circle", { r: 1.2, cx: String(5 + (90 * i) / n), cy: String(55 - 50 * track.energy) })));
     downloads.forEach((button) => (button.disabled = !shown.tracks.length));
-    extend.disabled = !shown.tracks.length;
+    extend.disabled = keep.disabled = !shown.tracks.length;
   }
 
   const make = el("button", { type: "button", onclick: does("generate") }, "Make the playlist");
@@ -217,7 +227,7 @@ function render({ model, el: root }) {
         el("div", { class: "wb-bar" }, gap, "tracks between two of one artist"),
         el("div", { class: "wb-bar" }, "variety", seed, el("label", {}, ranked, " on this library's scale")),
         el("div", { class: "wb-bar" }, where))),
-    el("div", { class: "wb-bar" }, make, another, extend, total, el("span", { class: "wb-grow" }), downloads, copy.button),
+    el("div", { class: "wb-bar" }, make, another, extend, total, el("span", { class: "wb-grow" }), name, keep, downloads, copy.button),
     copy.shown, unmet, list, said.node,
   );
 

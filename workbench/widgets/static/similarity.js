@@ -10,6 +10,7 @@ function render({ model, el: root }) {
   let chosen = 0;
   let reference = null;
   let shownReference = null; // as JSON
+  let foundFor = null; // of which reference the results are
 
   const set = (values, { search = true } = {}) => {
     put(model, values);
@@ -133,6 +134,7 @@ function render({ model, el: root }) {
       said.say("Looking …");
       const found = await ask("search", {}, { slow: true });
       results = found.results;
+      foundFor = found.reference;
       chosen = 0;
       said.say(results.length ? "" : "Nothing fits: loosen the filters, or analyze more music.");
       took.textContent = results.length ? `${found.elapsed_ms.toFixed(0)} ms` : "";
@@ -257,7 +259,7 @@ function render({ model, el: root }) {
 
   async function judge(id, good) {
     try {
-      const { clicks } = await ask("judge", { track: id, good });
+      const { clicks } = await ask("judge", { reference: foundFor, track: id, good });
       await find();
       said.node.className = "wb-notice";
       said.node.replaceChildren(
