@@ -58,7 +58,7 @@ def test_help_lists_the_commands(run: Run) -> None:
 def test_every_command_has_help_and_its_common_options(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
-    assert ("--json" in result.stdout) == (command != "lab")  # which prints what JupyterLab has to say
+    assert ("--json" in result.stdout) == (command not in ("lab", "dashboards"))  # Jupyter and Voila have their say
     assert ("--library" in result.stdout) == (command not in ("demo", "user"))  # these have no library, or their own
 
 

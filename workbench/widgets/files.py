@@ -35,6 +35,7 @@ class FilePicker(View):
 
     module = "files.js"
 
+    title = traitlets.Unicode("Choose audio files").tag(sync=True)
     folders = traitlets.Bool(False).tag(sync=True)
     multiple = traitlets.Bool(True).tag(sync=True)
     chosen = traitlets.List(traitlets.Unicode(), help="What was picked: absolute paths.").tag(sync=True)
