@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test test-cov bench lint format typecheck lock lock-check docs clean help
+.PHONY: setup demo test test-cov bench lint format typecheck lock lock-check docs notebooks pictures clean help
 
 setup: $(STAMP) ## make .venv with everything in it, from hashed wheels only
 
@@ -64,6 +64,13 @@ lock-check: $(STAMP) ## fail if requirements.lock is not what pyproject.toml ask
 
 docs: $(STAMP) ## write the generated pages of docs/ again
 	for script in scripts/make_*_docs.py; do "$(BIN)/python" $$script || exit 1; done
+
+notebooks: $(STAMP) ## run the notebooks again, and keep what they show
+	"$(BIN)/python" scripts/run_notebooks.py
+
+pictures: $(STAMP) ## make the pictures of the README from the real thing (needs Chromium)
+	"$(BIN)/python" scripts/make_pictures.py
+	"$(BIN)/python" scripts/make_page_pictures.py
 
 clean: ## remove the environment, caches and what the demo made
 	rm -rf "$(VENV)" data/demo .coverage .coverage.* htmlcov build dist

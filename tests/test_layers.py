@@ -12,12 +12,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "workbench"
 
 LAYERS = (
-    {"errors", "schema", "config", "failpoint", "tabular", "growing", "compiled"},
+    {"errors", "schema", "config", "failpoint", "tabular", "growing", "display", "compiled"},
     {"audio", "features", "similarity", "playlist", "metrics"},
     {"store", "cache", "assist"},
     {"jobs"},
     {"library", "answers"},
-    {"widgets", "server", "cli", "picker", "client"},
+    {"widgets", "server", "dashboards", "cli", "picker", "client"},
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 #: Stands beside the layers: it may import anything, and only the demo of the command line imports it.

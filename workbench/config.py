@@ -110,7 +110,8 @@ class Settings(BaseSettings):
 
     roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
-        description="Folders below which the server analyzes files on request, parted as in `PATH`; none by default.",
+        description="Folders below which files may be picked and analyzed on request, parted as in `PATH`; none "
+        "by default, in a Jupyter Server its own root.",
     )
     hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

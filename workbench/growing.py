@@ -52,6 +52,7 @@ class Growing(Generic[Item]):
             room = np.empty((n + int(n * _ROOM), *self._room.shape[1:]), dtype=self._room.dtype)
             room[: self._used] = self.rows
             self._room = room
-        self._room[self._used : n] = rows
+        if len(rows):  # the first room may be a memory-mapped file, which takes not even none
+            self._room[self._used : n] = rows
         self._used = n
         return self.rows

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from workbench.config import Settings, load_settings
+from workbench.display import Records, table
 from workbench.errors import InputError, LibraryUnwritableError, Reason, StorageFullError
 
 if TYPE_CHECKING:
@@ -24,23 +25,30 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from workbench.answers import CachedAnswers
+    from workbench.audio.decode import Limits
+    from workbench.jobs.estimate import Estimate
     from workbench.jobs.job import Job
     from workbench.jobs.manager import JobManager
     from workbench.jobs.missing import Missing
     from workbench.jobs.progress import Progress
     from workbench.playlist import Playlist, PlaylistRequest
     from workbench.schema import DescriptorSet
+    from workbench.similarity.classify import Report
     from workbench.store.arrays import PartStore
     from workbench.store.catalog import Catalog
     from workbench.store.catalog.move import Moved
     from workbench.store.collect import Collection
     from workbench.store.labels import KeptLabel, Label
+    from workbench.store.learn import Learned, LearnedColumn
     from workbench.store.map import TrackMap
     from workbench.store.similar import SimilarTracks
     from workbench.store.tastes import Taste
     from workbench.store.verify import Verification
 
 PathLike = str | os.PathLike[str]
+
+#: What a notebook's table shows of tracks.
+_SHOWN = ("title", "artist", "bpm", "key", "energy", "mood", "duration_s", "path")
 
 
 class Library:
@@ -214,6 +222,13 @@ class Library:
         job = Job.start(self._workplace(workers, scheduler), request, on_progress)
         return job.run() if wait else job.run_in_background()
 
+    def estimate(self, *paths: PathLike) -> Estimate:
+        """Say how many files an analysis of some paths would find, how many of them are new, and how long it takes."""
+        from workbench.jobs.estimate import estimate
+        from workbench.jobs.job import absolute
+
+        return estimate(self.catalog, [absolute(path) for path in paths])
+
     def missing(self, *, frames: Iterable[str] = (), descriptors: DescriptorSet | None = None) -> Missing:
         """Say what the tracks lack of the wanted descriptors, and what having it would cost; nothing is opened.
 
@@ -265,7 +280,7 @@ class Library:
         """All jobs of the library, newest first."""
         from workbench.store.ledger import Ledger
 
-        return Ledger(self.catalog).jobs()
+        return Records(Ledger(self.catalog).jobs(), ("id", "state", "progress", "message"), "jobs")
 
     # --- what is known ----------------------------------------------------------------------------
 
@@ -298,15 +313,16 @@ class Library:
         if ranked:
             rows = self._ranked(rows)
         if fold_bpm is None:
-            return rows
+            return Records(rows, _SHOWN, "tracks")
         low, high = fold_bpm
         if not 0 < low < high:
             raise InputError(f"{low:g} to {high:g} BPM is no range.", "Give the lower tempo first: 70 140.")
         from workbench.features.tempo import fold_tempo
 
-        return [
+        folded = (
             {**row, "bpm": row["bpm"] and fold_tempo(row["bpm"], low, high), "bpm_found": row["bpm"]} for row in rows
-        ]
+        )
+        return Records(folded, _SHOWN, "tracks")
 
     def tracks_page(
         self,
@@ -341,6 +357,29 @@ class Library:
 
         page = tracks_page(self.catalog, where=where, sort=sort, descending=descending, after=after, limit=limit)
         return page.rows, page.after
+
+    def columns(self, *names: str) -> dict[str, list[Any]]:
+        """Give columns of all tracks, in ascending order of their ids: far quicker than as many records.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def tempi(lib: wb.Library) -> list[float | None]:
+        ...     return lib.columns("bpm")["bpm"]
+        """
+        from workbench.store.catalog import queries
+
+        known = [name for name in queries.TRACK_COLUMNS if name != "flags"]
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise InputError(f"There is no column {unknown[0]!r}.", f"Columns: {', '.join(known)}.")
+        return queries.track_columns(self.catalog, names)
+
+    def count(self, where: str | None = None) -> int:
+        """Count the tracks, or those that fit an expression (see `tracks`)."""
+        from workbench.store.catalog import queries
+
+        return queries.number_of_tracks(self.catalog, where=where)
 
     def records(self, tracks: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Give the records of tracks by id; an id that is not known is left out."""
@@ -383,6 +422,75 @@ class Library:
 
         return kept_labels(self.catalog, [self._track_id(track) for track in tracks] if tracks else None)
 
+    def next_to_label(self, name: str, n: int = 10) -> list[str]:
+        """Give the tracks, by id, whose label of this name would teach most, the most useful first.
+
+        First those farthest from all that are labelled; once there are two values, those between values.
+        """
+        from workbench.store import learn
+
+        return learn.next_to_label(self.catalog, self._indexes.vectors, name, n)
+
+    def label_report(self, name: str) -> Report | None:
+        """Tell by cross-validation how well the values of a label can be told; None while there are too few.
+
+        Tracks of one artist are never on both sides, where there are enough artists.
+        """
+        from workbench.store import learn
+
+        return learn.report_on(self.catalog, self._indexes.vectors, name)
+
+    def apply_labels(self, name: str) -> LearnedColumn:
+        """Learn a label from the tracks that have it, and tell it of all as a column of the library.
+
+        From then on ``label.name`` and ``confidence.name`` can be used wherever an expression can, in `tracks`,
+        `similar` and `playlist`. What people said of a track stays as it is, with the confidence 1. The column does
+        not change with further labels until it is applied again.
+
+        Raises
+        ------
+        InputError
+            When there are not labels of two values.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def dubs(lib: wb.Library, dub: str, rock: str) -> list[str]:
+        ...     lib.label(dub, wb.Label("style", "dub"))
+        ...     lib.label(rock, wb.Label("style", "rock"))
+        ...     lib.apply_labels("style")
+        ...     return [track["path"] for track in lib.tracks('label.style == "dub" and confidence.style > 0.8')]
+        """
+        from workbench.store import learn
+
+        return learn.apply_labels(self.catalog, self._indexes.vectors, name)
+
+    def forget_label_column(self, name: str) -> None:
+        """Delete a column that `apply_labels` made; the labels stay."""
+        from workbench.store import learn
+
+        learn.forget_column(self.catalog, name)
+
+    def label_columns(self) -> dict[str, dict[str, int]]:
+        """List the columns that `apply_labels` made: how many tracks have each value, by name."""
+        from workbench.store import learn
+
+        return learn.columns(self.catalog)
+
+    def label_column(self, name: str, tracks: Iterable[str] | None = None) -> dict[str, Learned]:
+        """Give ``value`` and ``confidence`` of such a column by track, of all or of some by their ids."""
+        from workbench.store import learn
+
+        return learn.values_of(self.catalog, name, None if tracks is None else list(tracks))
+
+    def export_labels(self, path: PathLike) -> Path:
+        """Write all labels as a table, ``.parquet``, ``.csv`` or ``.json``: who said what of which track, and when."""
+        from workbench.store import export
+
+        said = self.labels()
+        paths = self.records({label.track for label in said})
+        return export.write_table([{"path": paths[label.track]["path"], **asdict(label)} for label in said], path)
+
     def waveform(self, track: PathLike, points: int = 1000) -> npt.NDArray[np.float32]:
         """Give the outline of a track: the lowest and highest sample of each of some equal spans.
 
@@ -401,20 +509,65 @@ class Library:
             In [-1, 1].
         """
         from workbench.audio.waveform import reduce_outline
-        from workbench.jobs.job import limits_of
-        from workbench.store.catalog import queries
         from workbench.store.waveforms import load_outline
 
         track_id = self._track_id(track)
-        path = queries.tracks_by_id(self.catalog, [track_id])[track_id]["path"]
-        spans = load_outline(self.path / "index" / "waveforms", track_id, path, limits_of(self.settings))
+        spans = load_outline(self.path / "index" / "waveforms", track_id, self._path_of(track_id), self._limits)
         return reduce_outline(spans, points)
+
+    def excerpt(
+        self, track: PathLike, start_s: float = 0.0, seconds: float = 10.0
+    ) -> tuple[npt.NDArray[np.int16], int]:
+        """Decode a part of a track for listening: samples, shape (n, channels), int16, and their rate in Hz.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> def hear(lib: wb.Library, track: str) -> object:
+        ...     from IPython.display import Audio
+        ...     samples, sr = lib.excerpt(track, start_s=30)
+        ...     return Audio(samples.T, rate=sr)
+        """
+        from workbench.store import listen
+
+        return listen.excerpt(self._path_of(track), start_s, seconds, self._limits)
+
+    def spectrogram(self, track: PathLike, columns: int = 1000) -> npt.NDArray[np.float32]:
+        """Give the mel spectrum of a track over time, in dB, shape (n_bands, n_columns); it is decoded for that."""
+        from workbench.store import listen
+
+        return listen.spectrogram(self._path_of(track), columns, self._limits)
+
+    def curve(self, track: PathLike, name: str) -> npt.NDArray[np.float32]:
+        """Give a descriptor of a track frame by frame, shape (n_frames, …); decoded for that where it is not stored.
+
+        Raises
+        ------
+        InputError
+            When there is no such descriptor.
+        """
+        from workbench.store import listen
+
+        track_id = self._track_id(track)
+        try:
+            return np.asarray(self.frames(name, track_id).values, dtype=np.float32)
+        except InputError:
+            return listen.curve(self._path_of(track_id), name, self._limits)
+
+    def beats(self, track: PathLike) -> npt.NDArray[np.float64]:
+        """Give the beats of a track, in seconds; decoded for that where ``frames/beats`` is not stored."""
+        from workbench.store import listen
+
+        track_id = self._track_id(track)
+        stored = self._beats([track_id])
+        return stored[track_id] if track_id in stored else listen.beats(self._path_of(track_id), self._limits)
 
     def failed(self) -> list[dict[str, Any]]:
         """Files without a track: ``path, reason, detail, remedy``."""
         from workbench.store.catalog import queries
 
-        return [{**file, "remedy": Reason(file["reason"]).remedy} for file in queries.failed_files(self.catalog)]
+        failed = ({**file, "remedy": Reason(file["reason"]).remedy} for file in queries.failed_files(self.catalog))
+        return Records(failed, ("path", "reason", "detail", "remedy"), "files that failed")
 
     @property
     def features(self) -> xr.Dataset:
@@ -703,7 +856,7 @@ class Library:
         """List the saved playlists in order of their names: ``name, request, tracks, saved_at``."""
         from workbench.store import playlists
 
-        return [asdict(playlist) for playlist in playlists.kept(self.catalog)]
+        return Records(map(asdict, playlists.kept(self.catalog)), ("name", "request"), "saved playlists")
 
     def read_playlist(self, path: PathLike) -> tuple[list[str], list[str]]:
         """Read a playlist of another program, ``.m3u``, ``.m3u8`` or ``.xspf``.
@@ -849,6 +1002,14 @@ class Library:
     ) -> None:
         self.close()
 
+    def _repr_html_(self) -> str:
+        failed = len(self.failed())
+        notes = [f"{failed:,} files failed: lib.failed() says why."] if failed else []
+        first = self.tracks(limit=5)
+        if not first:
+            notes.append("It is empty: lib.analyze(folder) fills it.")
+        return table(first, _SHOWN, f"{self.count():,} tracks in {self.path}", *notes)
+
     def __repr__(self) -> str:
         from workbench.store.catalog import queries
 
@@ -922,6 +1083,18 @@ class Library:
         text = os.fspath(wanted)
         path = absolute(text)
         return queries.find_track(self.catalog, path if os.path.exists(path) else text)
+
+    def _path_of(self, track: PathLike) -> str:
+        from workbench.store.catalog import queries
+
+        track_id = self._track_id(track)
+        return str(queries.tracks_by_id(self.catalog, [track_id])[track_id]["path"])
+
+    @property
+    def _limits(self) -> Limits:
+        from workbench.jobs.job import limits_of
+
+        return limits_of(self.settings)
 
     def _ragged(self, path: str, track: str) -> xr.DataArray:
         from workbench.features.registry import spec

@@ -18,6 +18,7 @@ from tests.jobs.collection import TRACKS, Analyzed, write_track
 from workbench.cli import app
 from workbench.config import Settings
 from workbench.library import Library
+from workbench.store.labels import Label
 
 COMMANDS = sorted(command.name or command.callback.__name__ for command in app.registered_commands if command.callback)
 
@@ -57,7 +58,7 @@ def test_help_lists_the_commands(run: Run) -> None:
 def test_every_command_has_help_and_its_common_options(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
-    assert ("--json" in result.stdout) == (command != "lab")  # which prints what JupyterLab has to say
+    assert ("--json" in result.stdout) == (command not in ("lab", "dashboards"))  # Jupyter and Voila have their say
     assert ("--library" in result.stdout) == (command not in ("demo", "user"))  # these have no library, or their own
 
 
@@ -332,6 +333,29 @@ def test_tune_refuses(ask: Run, options: list[str], said: str) -> None:
     refused(ask("tune", *options), 2, said)
 
 
+def test_labels_are_counted_learned_written_and_forgotten(run: Run, analyzed: Analyzed, tmp_path: Path) -> None:
+    shutil.copytree(analyzed.path, tmp_path / "l")
+    with Library.open(tmp_path / "l") as lib:
+        for number, track in enumerate(lib.tracks(limit=4)):
+            lib.label(track["id"], Label("mine", ("yes", "no")[number % 2]), Label("late"), author="ada")
+    place = ("--library", tmp_path / "l")
+    plain = document(run("labels", "--json", *place))
+    assert [(row["name"], row["value"], row["labels"]) for row in plain["labels"]] == [
+        ("late", None, 4), ("mine", "no", 2), ("mine", "yes", 2),
+    ]  # fmt: skip
+    learned = document(run("labels", "mine", "--apply", "--export", tmp_path / "labels.csv", "--json", *place))
+    assert sum(row["tracks_in_column"] for row in learned["labels"]) == len(analyzed.library.tracks())
+    assert learned["report"]["examples"] == 4
+    assert (tmp_path / "labels.csv").read_text().count("mine") == 4
+    fits = document(run("tracks", "--where", 'label.mine == "yes"', "--json", *place))
+    assert len(fits) == next(row["tracks_in_column"] for row in learned["labels"] if row["value"] == "yes")
+    assert "of 4 labels are told right" in run("labels", "mine", *place).stderr
+    refused(run("labels", "late", "--apply", *place), 2, "two kinds")
+    refused(run("labels", "--apply", *place), 2, "not said which labels")
+    document(run("labels", "mine", "--forget", "--json", *place))
+    refused(run("labels", "mine", "--forget", *place), 2, "no learned column")
+
+
 def test_duplicates(ask: Run, analyzed: Analyzed) -> None:
     groups = document(ask("duplicates", "--json"))
     assert all(list(group) == ["kind", "tracks", "evidence"] for group in groups)
@@ -523,7 +547,7 @@ def test_doctor_names_jobs_that_were_not_finished(run: Run, songs: Path, tmp_pat
 
 READERS: dict[str, list[str]] = {
     "tracks": [], "similar": ["abcdef"], "playlist": [], "playlists": [], "export": ["x.csv"], "verify": [],
-    "collect": [], "tune": [], "duplicates": [],
+    "collect": [], "tune": [], "duplicates": [], "labels": [],
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.store.conftest import Store, columns, content_id
 from workbench.features.registry import spec
+from workbench.growing import Growing
 from workbench.playlist.edges import SEGMENTS, edges, scale_of, standardise
 from workbench.playlist.table import COLUMNS, TrackTable
 from workbench.schema import JobState
@@ -177,3 +178,9 @@ def test_an_empty_library(store: Store, tmp_path: Path) -> None:
     table = load_table(store.catalog, store.parts, tmp_path / "index").table
     assert len(table) == 0
     assert track_columns(store.catalog, COLUMNS) == {name: [] for name in COLUMNS}
+
+
+def test_no_rows_are_added_to_what_cannot_be_written() -> None:
+    rows = np.array([1, 2])
+    rows.flags.writeable = False
+    assert Growing(rows).add(rows[:0]).tolist() == [1, 2]

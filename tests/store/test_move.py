@@ -48,6 +48,8 @@ def folder(tmp_path: Path, analyzed: Analyzed) -> Path:
         library.analyze(odd.parent, workers=1)
         track, other = (one["id"] for one in library.tracks(limit=2))
         library.label(track, Label("genre", "düb"), Label("break", start_s=0.1, end_s=0.30000000000000004))
+        library.label(other, Label("genre", "rock"))
+        library.apply_labels("genre")
         library.tune(likes=[(track, other)], name="Mine")
         library.save_playlist("Evening", library.playlist(n=3))
         library.job_manager().submit([str(odd.parent)], owner="ada")
@@ -69,6 +71,7 @@ def answers(library: Library) -> str:
         "failed": library.failed(),
         "jobs": library.jobs(),
         "labels": [str(label) for label in library.labels()],
+        "columns": {name: str(library.label_column(name)) for name in library.label_columns()},
         "tastes": [str(taste) for taste in library.tastes()],
         "playlists": library.playlists(),
         "similar": similar["results"],

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,9 @@ class Decoder(Protocol):
 
     def read(self, frames: int) -> tuple[Samples, str]:
         """Up to ``frames`` frames, and what went wrong, if anything. No frames and no error: the end."""
+
+    def seek(self, frame: int) -> bool:
+        """Go on from a frame, if that is possible without decoding what lies before it; before the first `read`."""
 
     def stopped_early(self) -> bool:
         """Whether the decoder has come to its end with much of the file unread."""
@@ -148,6 +151,47 @@ class AudioStream:
         if not self.decoded_frames:
             raise AudioError(self.path, Reason.CORRUPT if problem else Reason.NO_AUDIO, problem)
         self.flags = frozenset(self._flags(problem))
+
+    def excerpt(self, start_s: float, seconds: float) -> Samples:
+        """Decode a part of the file. To be used once, instead of `blocks`.
+
+        Parameters
+        ----------
+        start_s, seconds : float
+            Where it begins, and how long it is.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, channels), dtype float32 or int16
+            As `native_blocks` gives it; shorter, or empty, where the file ends before.
+
+        Raises
+        ------
+        AudioError
+            As `native_blocks`.
+        """
+        start, length = round(start_s * self.sample_rate), round(seconds * self.sample_rate)
+        if start and not self._decoder.seek(start):
+            left = start
+            while left > 0:
+                self._check_deadline()
+                block, _ = self._decoder.read(min(left, _BLOCK_FRAMES))
+                if not len(block):
+                    break
+                left -= len(block)
+        pieces: list[Samples] = []
+        count = 0
+        while count < length:
+            self._check_deadline()
+            block, _ = self._decoder.read(min(length - count, _BLOCK_FRAMES))
+            if not len(block):
+                break
+            self._check_block(block)
+            pieces.append(block)
+            count += len(block)
+        if not pieces:
+            return np.empty((0, self.channels), dtype=np.int16)
+        return cast(Samples, np.concatenate(pieces))
 
     def _flags(self, problem: str) -> Iterator[str]:
         declared, decoded = self.declared_frames, self.decoded_frames

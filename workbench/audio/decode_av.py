@@ -117,6 +117,11 @@ class AvDecoder:
             self._rest = [block[frames:]]
         return block[:frames], problem
 
+    def seek(self, frame: int) -> bool:
+        """Leave it: where FFmpeg goes on after a seek depends on the format."""
+        del frame
+        return False
+
     def stopped_early(self) -> bool:
         """Tell nothing: FFmpeg reads on to the end of a file."""
         return False

@@ -175,6 +175,17 @@ class SndfileDecoder:
         self._sound.seek(self._position)
         return True
 
+    def seek(self, frame: int) -> bool:
+        """Go on from a frame; not in MP3, whose frames need those before them."""
+        if self._kind == "mp3" or frame > self._sound.frames:
+            return False
+        try:
+            self._sound.seek(frame)
+        except soundfile.LibsndfileError:
+            return False
+        self._position = frame
+        return True
+
     def stopped_early(self) -> bool:
         """Whether the decoder has come to its end with much of a compressed stream unread."""
         at = self._view.tell() if self._view else os.lseek(self._file.fd, 0, os.SEEK_CUR)

@@ -568,6 +568,52 @@ def playlists(
 
 @app.command()
 @handled
+def labels(
+    name: Annotated[str | None, typer.Argument(help="What labels are about; all of them if left out.")] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Learn from them, and tell it of all tracks: label.NAME in --where.")
+    ] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Delete that column; the labels stay.")] = False,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all labels: .parquet, .csv or .json.")
+    ] = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count what people say of tracks, and learn from it: how well it can be told, and a column that tells it."""
+    from collections import Counter
+    from dataclasses import asdict
+
+    if (apply or forget) and name is None:
+        raise InputError("It is not said which labels.", "Name them: `workbench labels NAME --apply`.")
+    with _open(library) as lib:
+        if forget:
+            lib.forget_label_column(str(name))
+        if apply:
+            lib.apply_labels(str(name))
+        if export is not None:
+            lib.export_labels(export)
+        said = Counter((one.name, one.value) for one in lib.labels() if name in (None, one.name))
+        columns = lib.label_columns()
+        report = None if name is None else lib.label_report(name)
+    rows = [
+        {"name": key, "value": value, "labels": n, "tracks_in_column": columns.get(key, {}).get(value or "", 0)}
+        for (key, value), n in sorted(said.items(), key=lambda one: (one[0][0], one[0][1] or ""))
+    ]
+    if as_json:
+        print_json({"labels": rows, "report": report and asdict(report)})
+        return
+    heads = ("label", "value", "labels", "tracks in column")
+    print_table(heads, [list(row.values()) for row in rows], right=heads[2:])
+    if report is not None:
+        say(
+            f"{report.accuracy:.0%} of {report.examples} labels are told right by a classifier that was not shown them;"
+            f" saying the commonest: {report.chance:.0%}"
+        )
+
+
+@app.command()
+@handled
 def export(
     file: Annotated[Path, typer.Argument(help="Ends in .parquet, .csv or .json.")],
     library: LibraryOption = None,

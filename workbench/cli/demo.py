@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from workbench.store.similar import SimilarTracks
     from workbench.testing import LibraryTrack
 
-N_TRACKS = 40
-
 
 def run_demo(folder: Path, *, as_json: bool) -> None:
     """Simulate, analyze, compare with the truth, search, build a playlist.
@@ -32,6 +30,7 @@ def run_demo(folder: Path, *, as_json: bool) -> None:
     """
     from workbench.library import Library
     from workbench.testing import simulate_library
+    from workbench.testing.demo import N_TRACKS
 
     folder = folder.expanduser().absolute()
     say(f"1. Simulating {N_TRACKS} short tracks below {folder / 'music'} …")

@@ -130,6 +130,23 @@ def lab(context: typer.Context, library: LibraryOption = None) -> None:
     os.execve(sys.executable, [sys.executable, "-m", "jupyterlab", extension, *context.args], environment)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@handled
+def dashboards(context: typer.Context, library: LibraryOption = None) -> None:
+    """Serve the library as pages for the browser, and open the first; further options are Voila's."""
+    import importlib.util
+
+    if importlib.util.find_spec("voila") is None:
+        raise InputError("Voila is not installed.", "Install it with: pip install 'audio-workbench[notebook]'.")
+    from workbench.dashboards import make_template_known
+    from workbench.dashboards.app import Dashboards
+
+    if library is not None:
+        os.environ["WORKBENCH_LIBRARY"] = str(library.expanduser().absolute())
+    make_template_known()
+    Dashboards.launch_instance(argv=context.args)
+
+
 @app.command()
 @handled
 def catalog(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.audio.decode import Limits
 from workbench.config import Settings
+from workbench.display import table
 from workbench.errors import FenceLostError, InputError, LimitError, Reason, WorkbenchError
 from workbench.features.registry import specs
 from workbench.jobs.cluster import connect, default_workers
@@ -209,6 +210,13 @@ class Job:
             "elapsed_s": round(self.progress.elapsed_s, 3),
             "failures": self.failures,
         }
+
+    def _repr_html_(self) -> str:
+        report = self.report()
+        told = " · ".join(
+            f"{report[name]:,} {name}" for name in ("total", "analyzed", "unchanged", "duplicate", "failed")
+        )
+        return table(report["failures"], ("path", "reason", "detail", "remedy"), f"Job {self.id}: {self.state}", told)
 
     def __repr__(self) -> str:
         counts = self.counts

@@ -26,7 +26,7 @@ FLAT_DEVIATION = 0.1
 _COLUMN = {"minutes": "duration_s"}
 
 
-def filters(table: TrackTable, request: PlaylistRequest) -> dict[str, Mask]:
+def filters(table: TrackTable, request: PlaylistRequest, fits: Mask | None = None) -> dict[str, Mask]:
     """Tell which tracks meet each constraint of the request.
 
     Parameters
@@ -34,13 +34,15 @@ def filters(table: TrackTable, request: PlaylistRequest) -> dict[str, Mask]:
     table : TrackTable
         n tracks.
     request : PlaylistRequest
+    fits : numpy.ndarray, optional
+        Which tracks fit its ``where``, bool, shape (n,).
 
     Returns
     -------
     dict
         Name of an active constraint to bool, shape (n,). A value that is not known meets none.
     """
-    passing: dict[str, Mask] = {}
+    passing: dict[str, Mask] = {} if fits is None else {"where": fits}
     if request.mood is not None:
         codes = list(MOODS)
         passing["mood"] = np.isin(table.mood, [codes.index(mood) for mood in request.mood])
@@ -174,7 +176,7 @@ def _outside(
         wanted = getattr(request, name)
         for track in (track for track, ok in zip(chosen, passed[rows], strict=True) if not ok):
             got = track.get(value)
-            why = f"its {value} is not known" if got is None else f"{name} leaves it out"
+            why = f"its {value} is not known" if got is None and value in track else f"{name} leaves it out"
             remedy = f"Track {track['id']} was asked for by id, but {why}: choose another, or change {name}."
             found.append(_violation(name, wanted, got, remedy) | {"track": track["id"]})
     return found
@@ -232,6 +234,8 @@ def _how_to_get_more(request: PlaylistRequest, table: TrackTable, passing: Mappi
         return f"No track meets {' and '.join(passing)}: widen more than one of them, or analyze more tracks."
     if best == "exclude":
         return f"{gain} tracks that meet the rest are excluded: exclude fewer."
+    if best == "where":
+        return f"where alone leaves out {gain} tracks that meet the rest: widen it."
     values = getattr(table, _COLUMN.get(best, best))[gained[best]]
     unknown = int((values == UNKNOWN).sum() + np.isnan(values).sum())
     note = f" ({unknown} of them because their {_COLUMN.get(best, best)} is not known)" if unknown else ""

@@ -121,6 +121,9 @@ class PlaylistRequest(BaseModel):
     compatible_keys: bool = Field(
         default=False, description="Let the key's relative and the keys a fifth away through as well."
     )
+    where: str | None = Field(
+        default=None, min_length=1, max_length=2000, description="Only tracks that fit this expression."
+    )
     n: int | None = Field(default=None, ge=1, le=MAX_TRACKS, description="Number of tracks; 20 if no length is given.")
     minutes: float | None = Field(
         default=None, gt=0, le=1440, allow_inf_nan=False, description="Total length in minutes, instead of n."

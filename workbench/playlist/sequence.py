@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from workbench.display import minutes, table
 from workbench.errors import InputError
 from workbench.features.mood import mood_name
 from workbench.playlist.compatibility import NEUTRAL, Transition, cost_matrix, cost_rows, transitions
@@ -75,6 +76,25 @@ class Playlist:
     violations: list[dict[str, Any]]
     cost: float
     targets: list[float] | None = None
+
+    def _repr_html_(self) -> str:
+        """Show the tracks in order, each with the step to the next, and what is not met."""
+        steps = [*self.transitions, None]
+        rows = [
+            {
+                **track,
+                "#": position,
+                "BPM to the next": step and step.bpm_change,
+                "key to the next": step and step.key_relation,
+            }
+            for position, (track, step) in enumerate(zip(self.tracks, steps, strict=False), 1)
+        ]
+        length = minutes(sum(track.get("duration_s") or 0 for track in self.tracks))
+        unmet = [
+            f"{one['constraint']}: asked {one['wanted']}, got {one['got']}. {one['remedy']}" for one in self.violations
+        ]
+        columns = ("#", "title", "artist", "bpm", "key", "energy", "duration_s", "BPM to the next", "key to the next")
+        return table(rows, columns, f"{len(rows)} tracks, {length}", *unmet)
 
     @property
     def ids(self) -> list[Any]:
@@ -143,7 +163,8 @@ def build(tracks: Tracks, request: PlaylistRequest) -> Playlist:
         Catalog records: ``id duration_s bpm bpm_confidence key key_strength energy mood
         loudness_lufs artist album`` and whatever else; None is not known. Their order does not matter.
     request : PlaylistRequest
-        Without ``like``, which takes the sound of the tracks: see `workbench.Library.playlist`.
+        Without ``like`` and ``where``, which take the sound of the tracks and a catalog: see
+        `workbench.Library.playlist`.
 
     Returns
     -------
@@ -170,7 +191,9 @@ def build(tracks: Tracks, request: PlaylistRequest) -> Playlist:
     return order.playlist(request, table, [dict(by_id[str(table.ids[row])]) for row in order.rows])
 
 
-def compose(table: TrackTable, request: PlaylistRequest, *, unlike: FloatArray | None = None) -> Order:
+def compose(
+    table: TrackTable, request: PlaylistRequest, *, unlike: FloatArray | None = None, fits: Mask | None = None
+) -> Order:
     """Choose and order rows of a table.
 
     Parameters
@@ -180,6 +203,8 @@ def compose(table: TrackTable, request: PlaylistRequest, *, unlike: FloatArray |
     request : PlaylistRequest
     unlike : numpy.ndarray, optional
         How unlike the seed tracks each track is, in [0, 1], shape (n,).
+    fits : numpy.ndarray, optional
+        Which tracks fit the request's ``where``, bool, shape (n,).
 
     Raises
     ------
@@ -187,7 +212,7 @@ def compose(table: TrackTable, request: PlaylistRequest, *, unlike: FloatArray |
         When there is no track with an id that was asked for.
     """
     asked = _asked_rows(table, request)
-    passing = filters(table, request)
+    passing = filters(table, request, fits)
     passed = table.order[all_of(passing.values(), table)[table.order]]
     candidates = np.union1d(shortlist(table, passed, request, list(asked.values()), unlike), list(asked.values()))
     candidates = candidates.astype(np.int64)

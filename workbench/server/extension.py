@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 from jupyter_core.utils import ensure_async
@@ -61,13 +63,21 @@ class WorkbenchExtension(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Share one service between the handlers; the library is opened when it is first needed."""
-        self.service = Service(load_settings())
+        assert self.serverapp is not None
+        settings = load_settings()
+        if not settings.roots:  # whoever may use this server may read below its root, by its file browser already
+            settings = settings.model_copy(update={"roots": (Path(self.serverapp.root_dir),)})
+        self.service = Service(settings)
         self.settings["workbench_service"] = self.service
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
         assert self.serverapp is not None
         self.service.openapi = describe(ROUTES, url_path_join(self.serverapp.base_url, BASE))
+        if importlib.util.find_spec("voila") is not None:
+            from workbench.dashboards.inside import handlers
+
+            self.handlers.extend(handlers(self.serverapp))
         missing: Any = (f"{BASE}/.*", type("NotFound", (NotFound, InJupyter), {}))
         self.handlers.extend([*mixed_in(ROUTES, InJupyter, BASE), missing])
 

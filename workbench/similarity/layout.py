@@ -210,7 +210,7 @@ def _principal(vectors: Float64) -> Float64:
 def _by_neighbours(vectors: Float64, start: Float64) -> Float64:
     """Move points from where they start until neighbours lie together; leave them where scikit-learn is missing."""
     try:
-        from sklearn.manifold import TSNE  # type: ignore[import-untyped]
+        from sklearn.manifold import TSNE
     except ImportError:
         return start
     small = (_normal(start) * 1e-4).astype(np.float32)

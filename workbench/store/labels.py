@@ -104,13 +104,17 @@ def replace_labels(catalog: Catalog, track_id: str, labels: Sequence[Label], aut
 
 
 @lasting
-def kept_labels(catalog: Catalog, track_ids: Iterable[str] | None = None) -> list[KeptLabel]:
-    """All labels, or those of some tracks, in order of track, author, name and start."""
+def kept_labels(
+    catalog: Catalog, track_ids: Iterable[str] | None = None, *, name: str | None = None
+) -> list[KeptLabel]:
+    """All labels, or those of some tracks or of a name, in order of track, author, name and start."""
     table = LabelRow.__table__
     statement = sa.select(
         *(table.c[name] for name in ("track_id", "name", "value", "start_s", "end_s", "author", "labelled_at"))
     ).order_by(table.c.track_id, table.c.author, table.c.name, table.c.start_s, table.c.id)
     if track_ids is not None:
         statement = statement.where(table.c.track_id.in_(list(track_ids)))
+    if name is not None:
+        statement = statement.where(table.c.name == name)
     with catalog.read() as connection:
         return [KeptLabel(*row) for row in connection.execute(statement)]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from workbench.display import table
 from workbench.errors import InputError
 from workbench.similarity import regions as segments
 from workbench.similarity.duplicates import SAME, alike, identify
@@ -54,6 +55,10 @@ class SimilarTracks:
     def to_dict(self) -> dict[str, Any]:
         """Give all of it as plain JSON-ready values."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        columns = ("score", "title", "artist", "facets", "why", "path")
+        return table(self.results, columns, f"{len(self.results)} tracks that sound alike")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ nothing is random beyond the seed.
 
 - `simulate_track` synthesises a piece with a known tempo, key, energy, timbre and structure.
 - `simulate_library` writes a folder of such pieces in four formats, tagged, with a truth table.
+- `demo_library` analyzes such a folder, for examples.
 - `hostile_files` makes one file of every kind in `HOSTILE_KINDS`, with what each should come to.
 - `growing_file` is a file that changes while it is read.
 - `mutate` damages any file at random, for fuzzing.
 """
 
 from workbench.testing.compose import Chord, Section
+from workbench.testing.demo import Demo, demo_library
 from workbench.testing.encode import encode
 from workbench.testing.growing import growing_file
 from workbench.testing.hostile import HOSTILE_KINDS, HostileFile, Kind, hostile_files
@@ -23,12 +25,14 @@ __all__ = [
     "HOSTILE_KINDS",
     "STYLES",
     "Chord",
+    "Demo",
     "HostileFile",
     "Kind",
     "LibraryTrack",
     "Section",
     "SimulatedTrack",
     "Truth",
+    "demo_library",
     "encode",
     "growing_file",
     "hostile_files",

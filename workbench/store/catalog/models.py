@@ -11,6 +11,7 @@
     playlists                                saved by name, with what was asked for
     tastes                                   saved by name, with the clicks that they were learned from
     labels *─1 tracks                        what people say of a track or of a part of it
+    label_columns *─1 tracks                 what a classifier that learned from labels says of all tracks
 
 A track's id is the content id of its audio, so it is the same in every library. A path with bytes
 that are not UTF-8 is stored escaped (`PathText`): both SQLite and PostgreSQL hold valid text only.
@@ -242,6 +243,16 @@ class Label(Base):
     labelled_at: Mapped[float] = mapped_column(Float)
 
     __table_args__ = (Index("ix_labels_track", "track_id", "author"), Index("ix_labels_name", "name", "value"))
+
+
+class LabelColumn(Base):
+    """The value of a label of this name for a track, as people said or as was learned from them, and how sure it is."""
+
+    __tablename__ = "label_columns"
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    track_id: Mapped[str] = mapped_column(ForeignKey("tracks.id", ondelete="CASCADE"), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))
+    confidence: Mapped[float] = mapped_column(Float)
 
 
 class Job(Base):

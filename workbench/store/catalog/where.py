@@ -6,6 +6,7 @@
     90 <= bpm <= 110 and not mood in ("sad", "tense")
     artist == "Nina" or title like "%rain%"        # like: % any text, _ any letter, case ignored
     bpm is None                                     # not known
+    label.style == "dub" and confidence.style > 0.8 # a column learned from labels; label["my style"] for other names
 
 The text is parsed by Python's own parser into a tree, of which only comparisons, ``and``, ``or``,
 ``not``, columns and constants are accepted. Nothing is evaluated: the tree becomes a SQL condition
@@ -22,7 +23,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from workbench.errors import InputError
-from workbench.store.catalog.models import PathText, Track
+from workbench.store.catalog.models import LabelColumn, PathText, Track
 
 _LONGEST = 2_000
 _LIKE = re.compile(r"\blike\b(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*$)", re.IGNORECASE)
@@ -37,6 +38,9 @@ _LARGEST = 2**63 - 1
 COLUMNS: tuple[str, ...] = tuple(
     column.name for column in Track.__table__.columns if column.name not in {"array_set", "flags", "number", "changed"}
 )
+
+#: What an expression may name of a column that was learned from labels, and what is meant by it.
+_LEARNED = {"label": LabelColumn.__table__.c.value, "confidence": LabelColumn.__table__.c.confidence}
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], sa.ColumnElement[bool]]] = {
     ast.Eq: lambda a, b: a == b,
@@ -106,18 +110,18 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr) -> sa.ColumnElem
     compare = _COMPARISONS.get(type(op))
     if compare is None:
         raise ValueError(f"{type(op).__name__} is not allowed")
-    if not isinstance(left, ast.Name) and not isinstance(right, ast.Name):
+    if not _names_column(left) and not _names_column(right):
         raise ValueError("a comparison needs a column on one side")
     if isinstance(op, ast.Eq | ast.NotEq) and _is_none(right):
         compare = _COMPARISONS[ast.Is if isinstance(op, ast.Eq) else ast.IsNot]
     a, b = _operand(left), _operand(right)
-    if isinstance(op, ast.In | ast.NotIn) and not (isinstance(left, ast.Name) and isinstance(b, list)):
+    if isinstance(op, ast.In | ast.NotIn) and not (_names_column(left) and isinstance(b, list)):
         raise ValueError('"in" needs a column before it and a list in brackets after it')
     if isinstance(op, ast.Is | ast.IsNot) and b is not None:
         raise ValueError('"is" goes with None')
     _check_types(left, right, a, b)
     a, b = _bound(a, b), _bound(b, a)
-    if not isinstance(left, ast.Name) and isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+    if not _names_column(left) and isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
         a, b, compare = b, a, _COMPARISONS[_MIRRORED[type(op)]]  # keep the column on the left: 90 <= bpm
     return compare(a, b)
 
@@ -126,7 +130,9 @@ def _bound(value: Any, column: Any) -> Any:
     """Bind numbers as what they are on both databases: PostgreSQL would round 44100.5 to compare it with integers."""
     if isinstance(value, sa.ColumnElement) or value is None or not _is_number(column):
         return value
-    return sa.bindparam(column.name, value, type_=sa.Float(), unique=True, expanding=isinstance(value, list))
+    return sa.bindparam(
+        getattr(column, "name", "label"), value, type_=sa.Float(), unique=True, expanding=isinstance(value, list)
+    )
 
 
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -139,12 +145,12 @@ _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 def _like(node: ast.BinOp) -> sa.ColumnElement[bool]:
     pattern = _operand(node.right)
-    if not isinstance(node.left, ast.Name) or not isinstance(pattern, str):
+    if not _names_column(node.left) or not isinstance(pattern, str):
         raise ValueError('"like" needs a column before it and a text after it')
     column = _operand(node.left)
     if _is_number(column):
-        raise ValueError(f"{node.left.id} is a number; like needs a text column")
-    _check_text(column, pattern)
+        raise ValueError(f"{ast.unparse(node.left)} is a number; like needs a text column")
+    _check_text(node.left, pattern)
     # SQLite has no way to write a % that is one, PostgreSQL takes a backslash for it: on both a letter nobody writes
     return sa.type_coerce(column, sa.Text).ilike(pattern.replace(_ESCAPE, 2 * _ESCAPE), escape=_ESCAPE)
 
@@ -154,9 +160,28 @@ def _operand(node: ast.expr) -> Any:
         if node.id not in COLUMNS:
             raise InputError(f"There is no column {node.id!r}.", f"Columns: {', '.join(COLUMNS)}.")
         return Track.__table__.c[node.id]
+    if (learned := _learned(node)) is not None:
+        return learned
     if isinstance(node, ast.List | ast.Tuple):
         return [_constant(element) for element in node.elts]
     return _constant(node)
+
+
+def _names_column(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript)
+
+
+def _learned(node: ast.expr) -> sa.ScalarSelect[Any] | None:
+    """Read ``label.style`` or ``label["my style"]``: None if it is neither."""
+    if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.value, ast.Name):
+        return None
+    name = node.attr if isinstance(node, ast.Attribute) else _constant(node.slice)
+    if node.value.id not in _LEARNED or not isinstance(name, str):
+        return None
+    _check_text(node, name)
+    table = LabelColumn.__table__
+    statement = sa.select(_LEARNED[node.value.id]).where(table.c.name == name, table.c.track_id == Track.__table__.c.id)
+    return statement.correlate(Track.__table__).scalar_subquery()
 
 
 def _constant(node: ast.expr) -> str | float | int | None:
@@ -174,24 +199,24 @@ def _constant(node: ast.expr) -> str | float | int | None:
 def _check_types(left: ast.expr, right: ast.expr, a: Any, b: Any) -> None:
     """Compare numbers with numbers and texts with texts: PostgreSQL would refuse what SQLite lets pass."""
     for node, column, other in ((left, a, b), (right, b, a)):
-        if not isinstance(node, ast.Name) or isinstance(other, sa.ColumnElement):
+        if not _names_column(node) or isinstance(other, sa.ColumnElement):
             continue
         numeric = _is_number(column)
         for value in other if isinstance(other, list) else [other]:
             if value is not None and isinstance(value, str) == numeric:
                 wanted = "a number" if numeric else "a text in quotes"
-                raise InputError(f"{node.id} cannot be compared with {value!r}.", f"Give {wanted}.")
+                raise InputError(f"{ast.unparse(node)} cannot be compared with {value!r}.", f"Give {wanted}.")
             if isinstance(value, str) and not isinstance(column.type, PathText):
-                _check_text(column, value)
+                _check_text(node, value)
 
 
 def _is_number(column: Any) -> bool:
     return isinstance(column.type, sa.Float | sa.Integer)
 
 
-def _check_text(column: Any, value: str) -> None:
+def _check_text(node: ast.expr, value: str) -> None:
     if _NO_TEXT.search(value):
-        raise InputError(f"{column.name} cannot hold {value!r}.", "Leave out what is no letter.")
+        raise InputError(f"{ast.unparse(node)} cannot hold {value!r}.", "Leave out what is no letter.")
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 #: The newest migration. Kept here so that opening a current catalog need not import Alembic.
-HEAD = "0007"
+HEAD = "0008"
 
 
 def alembic_config() -> Config:

@@ -1,0 +1,186 @@
+"""Measure the widgets in a browser over a large simulated library: what a person waits for.
+
+    python scripts/prove_widgets.py --tracks 100000
+
+1. A library of many simulated tracks is entered directly, as `prove_search.py` does.
+2. Voila shows pages with the table, the search and the map. In headless Chromium each is used as a person would, and
+   the clock runs from the click to what is painted: for pages of the table in several orders, for results while a
+   slider of the search moves, for the map from the question to its points.
+
+Needs Chromium and playwright (the extra ``test``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from proof import Proof, arguments
+from prove_search import simulate
+
+from workbench import Library
+
+MOST_TABLE_MS, MOST_MAP_MS, MOST_RANK_MS = 200.0, 2000.0, 150.0
+
+BEGIN = """
+import os, workbench as wb
+from workbench.widgets import *
+lib = wb.Library.open(os.environ["WORKBENCH_LIBRARY"])
+selection = Selection()
+"""
+PAGES = {
+    "table": ("TrackTable(lib, selection)",),
+    "search": ("SimilaritySearch(lib, selection, reference=lib.tracks(limit=1)[0]['id'])",),
+    "map": ("SonicMap(lib, selection)",),
+}
+
+#: Runs in the page: acts, and gives the milliseconds until the first row of a table is another element, and painted.
+UNTIL_ANOTHER_ROW = """async ([table, act]) => {
+  const row = () => document.querySelector(`${table} tbody tr`);
+  const before = row();
+  const began = performance.now();
+  new Function(act)();
+  while (row() === before || !row()) {
+    if (performance.now() - began > 60000) throw new Error(`nothing follows ${act}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  return performance.now() - began;
+}"""
+UNTIL_DRAWN = """() => {
+  const [drawn] = performance.getEntriesByName("workbench map drawn");
+  return drawn ? drawn.duration : null;
+}"""
+HEADS = "[...document.querySelectorAll('.wb-tracks th button')]"
+
+
+def main() -> int:
+    """Enter, open, use, measure."""
+    parser = arguments(__doc__, rounds=20, what="times that each is used")
+    parser.add_argument("--tracks", type=int, default=100_000, metavar="N", help="how many (default 100000)")
+    given = parser.parse_args()
+    proof = Proof(f"Widgets over {given.tracks:,} tracks: nobody waits", as_json=given.json)
+    with tempfile.TemporaryDirectory(prefix="workbench-prove-widgets-") as scratch:
+        folder = Path(scratch)
+        with Library.open(folder / "music.library") as library:
+            simulate(library, given.tracks, np.random.default_rng(given.seed))
+            proof.say("library")
+            began = time.perf_counter()
+            library.map()  # made once when a library has grown, not at each opening
+            proof.figures["map_laid_out_once_in_s"] = round(time.perf_counter() - began, 1)
+        proof.say("layout")
+        for name, (measured, most) in in_browser(folder, given.rounds).items():
+            proof.figures[f"{name}_ms"] = {"median": round(float(np.median(measured))), "worst": round(max(measured))}
+            proof.check(max(measured) <= most, f"{name}: {max(measured):.0f} ms, of {most:g} at most")
+    return proof.end()
+
+
+def in_browser(folder: Path, rounds: int) -> dict[str, tuple[list[float], float]]:
+    """Use the widgets of a library in a folder; give milliseconds by what was done, and how many there may be."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        raise SystemExit("Chromium is not installed: apt-get install chromium")
+    with voila(folder) as address, sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        table = opened(browser, address, "table", ".wb-tracks tbody tr")
+        acts = [f"{HEADS}.find((head) => head.textContent.startsWith('{name}')).click()" for name in HEADINGS]
+        acts.append(NEXT)
+        pages = [timed(table, ".wb-tracks", acts[i % len(acts)]) for i in range(rounds)]
+        table.context.close()
+        search = opened(browser, address, "search", ".wb-similarity tbody tr")
+        ranks = [timed(search, ".wb-similarity", slide(i)) for i in range(rounds)]
+        search.context.close()
+        maps = [drawn(browser, address) for _ in range(3)]
+        browser.close()
+    return {
+        "page_of_the_table": (pages, MOST_TABLE_MS),
+        "ranked_again": (ranks, MOST_RANK_MS),
+        "map_drawn": (maps, MOST_MAP_MS),
+    }
+
+
+NEXT = "[...document.querySelectorAll('.wb-tracks button')].find((one) => /^Next/.test(one.textContent)).click()"
+HEADINGS = ("BPM", "Title", "Energy", "Artist", "LUFS", "BPM")
+
+
+def slide(step: int) -> str:
+    """Give the script that moves a slider to another place."""
+    return (
+        f"const one = document.querySelectorAll('.wb-similarity input[type=range]')[{step % 4}];"
+        f"one.value = {0.5 + 0.25 * (step % 13)}; one.dispatchEvent(new Event('input'))"
+    )
+
+
+def timed(page: Any, table: str, act: str) -> float:
+    """Act, and give the milliseconds until another table is there."""
+    page.wait_for_timeout(300)
+    return float(page.evaluate(UNTIL_ANOTHER_ROW, [table, act]))
+
+
+def opened(browser: Any, address: str, name: str, awaited: str) -> Any:
+    """Open a page of its own, and wait until something is there."""
+    page = browser.new_context(viewport={"width": 1200, "height": 1000}).new_page()
+    page.goto(f"{address}/voila/render/{name}.ipynb")
+    page.wait_for_selector(awaited, timeout=60_000)
+    page.wait_for_timeout(2000)
+    return page
+
+
+def drawn(browser: Any, address: str) -> float:
+    """Open the map, and give the milliseconds from the question to the drawn points."""
+    page = opened(browser, address, "map", ".wb-map")
+    page.wait_for_function(UNTIL_DRAWN, timeout=60_000)
+    found = float(page.evaluate(UNTIL_DRAWN))
+    page.context.close()
+    return found
+
+
+@contextmanager
+def voila(folder: Path) -> Iterator[str]:
+    """Show the pages for a library; gives the address."""
+    for name, cells in PAGES.items():
+        made = [
+            {"cell_type": "code", "id": f"c{i}", "execution_count": None, "metadata": {}, "outputs": [], "source": cell}
+            for i, cell in enumerate((BEGIN, *cells))
+        ]
+        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        notebook = {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+        (folder / f"{name}.ipynb").write_text(json.dumps(notebook))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1", str(folder)]
+    environment = {**os.environ, "WORKBENCH_LIBRARY": str(folder / "music.library")}
+    with (folder / "voila.log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{address}/voila/static/voila.js", timeout=5).close()
+                break
+            time.sleep(0.2)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

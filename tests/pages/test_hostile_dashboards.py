@@ -1,0 +1,153 @@
+"""Whatever a stranger has written into tags is text: in JupyterLab, on a dashboard, in an exported page."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+import soundfile
+
+from tests.pages.conftest import Faults
+from tests.pages.test_dashboards import Server
+from tests.pages.test_lab import Choose, choose, lab, page
+from workbench.library import Library
+
+__all__ = ["Choose", "choose", "lab", "page"]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+RUN = "window.hacked = (window.hacked || 0) + 1"
+SCRIPTS = (
+    f"<script>{RUN}</script>",
+    f"<img src=x onerror='{RUN}'>",
+    f"<svg/onload='{RUN}'>",
+    f'</td></table><iframe srcdoc="<script>parent.{RUN}</script>">',
+    f"<a href='javascript:{RUN}'>play</a>",
+    f"</script><script>{RUN}</script>",
+    f"\"><body onpageshow='{RUN}'>",
+    f"<style>@import 'javascript:{RUN}';</style>",
+    f"<details open ontoggle='{RUN}'>",
+    f"<!--><script>{RUN}</script>-->",
+)
+OTHERS = (
+    "$\\href{javascript:" + RUN + "}{x}$",
+    "\\(\\require{html}\\style{position:fixed}{x}\\)",
+    "\u202egnp.exe\u202c mirrored",
+    "../../../../etc/passwd",
+    "C:\\Windows\\system32\\..\\x",
+    "{{ config }} {% raw %} ${7*7} `touch x`",
+    "=cmd|'/C calc'!A0",
+    "[x](javascript:" + RUN + ")",
+    "\u0001\u0007 control \u2028 line",
+    "%s%n %00 \ufeff",
+)
+#: A hundred: each of ten scripts as title, with each of ten others as artist.
+SETS = list(itertools.product(SCRIPTS, OTHERS))
+N_TRACKS = len(SETS)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A library of a hundred tracks with such tags."""
+    folder = tmp_path_factory.mktemp("hostile")
+    rng = np.random.default_rng(0)
+    for number, (title, artist) in enumerate(SETS):
+        path = folder / "music" / f"{number:03}.flac"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, 0.1 * rng.standard_normal(11025), 22050)
+        tag(path, title, artist)
+    library = Library.open(folder / "hostile.library")
+    library.analyze(folder / "music", workers=1)
+    assert library.count() == N_TRACKS
+    return library
+
+
+def tag(path: Path, title: str, artist: str) -> None:
+    """Write tags as any tagger would."""
+    from mutagen.flac import FLAC
+
+    file = FLAC(path)
+    file["title"], file["artist"], file["album"] = title, artist, title
+    file.save()
+
+
+def test_on_every_dashboard(chromium: Any, hostile: Library, tmp_path_factory: pytest.TempPathFactory) -> None:
+    server = Server(hostile.path, tmp_path_factory.mktemp("server"))
+    try:
+        page = chromium.new_page()
+        faults = Faults(page)
+        page.on("dialog", lambda dialog: faults.found.append(dialog.message))
+        page.goto(f"{server.url}/?token={server.token}")
+        for name in ("library", "find-similar", "playlist-studio", "map-and-label"):
+            page.goto(f"{server.url}/voila/render/{name}.ipynb")
+            for _ in range(N_TRACKS // 25):
+                page.locator(".wb-tracks tbody tr").first.wait_for()
+                page.locator(".wb-tracks tbody tr").nth(3).dblclick()
+                page.wait_for_timeout(300)
+                if page.get_by_role("button", name="Next").is_enabled():
+                    page.get_by_role("button", name="Next").click()
+                page.wait_for_timeout(300)
+            if name == "find-similar":
+                page.get_by_role("button", name="Use the selected track").click()
+                page.locator(".wb-similarity tbody tr").first.wait_for()
+            if name == "playlist-studio":
+                page.get_by_role("button", name="Make the playlist").click()
+                page.locator(".wb-item").first.wait_for()
+            assert page.evaluate("window.hacked") is None, name
+        page.close()
+        assert not faults.found, faults.found
+    finally:
+        server.stop()
+
+
+def test_in_an_exported_page(chromium: Any, hostile: Library, tmp_path: Path) -> None:
+    cells = [
+        f"import workbench as wb\nlib = wb.Library.open({str(hostile.path)!r})",
+        "import pandas as pd\npd.DataFrame(lib.tracks())[['title', 'artist', 'album']]",
+        "lib.similar(lib.tracks(limit=1)[0]['id'], 5)",
+        "lib.playlist(n=3)",
+        "lib",
+        "from workbench.widgets import TrackTable\nTrackTable(lib)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, tmp_path / "tags.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", "--template", "basic", "tags.ipynb"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env={**os.environ, "HOME": str(tmp_path)})
+    page = chromium.new_page()
+    page.goto((tmp_path / "tags.html").as_uri())
+    page.wait_for_timeout(1000)
+    assert page.get_by_text(SCRIPTS[0]).first.is_visible(), "it is shown as it was written"
+    assert page.evaluate("window.hacked") is None
+    page.close()
+
+
+@pytest.fixture
+def hostile_lab(lab: tuple[str, Path], hostile: Library) -> Iterator[Path]:
+    """The folder of JupyterLab, with a notebook that shows the hostile library."""
+    cells = [f"import workbench as wb\nlib = wb.Library.open({str(hostile.path)!r})",
+             "import pandas as pd\npd.DataFrame(lib.tracks())[['title', 'artist']]",
+             "from workbench.widgets import TrackTable\nTrackTable(lib)"]  # fmt: skip
+    path = lab[1] / "files/tags.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]), path)
+    yield path
+    path.unlink()
+
+
+def test_in_jupyterlab(page: Any, hostile_lab: Path) -> None:
+    page.locator(".jp-DirListing-item", has_text=hostile_lab.name).dblclick()
+    if page.locator(".jp-Dialog").count():
+        page.get_by_role("button", name="Select").click()
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.locator(".wb-tracks tbody tr").first.wait_for()
+    page.wait_for_timeout(1000)
+    assert page.evaluate("window.hacked") is None

@@ -1,0 +1,152 @@
+"""Ask a person for audio files or folders, in the way that fits where the code runs.
+
+`pick` goes by what it finds, in this order:
+
+1. *A notebook or dashboard* (a Jupyter kernel): a widget, which shows the allowed roots and nothing else.
+2. *A desktop*: the system's own dialog. macOS and Windows, unless somebody is logged in over SSH; elsewhere where
+   ``WAYLAND_DISPLAY`` or ``DISPLAY`` is set, the first of zenity, kdialog and Tk that is there and starts. With
+   ``GTK_USE_PORTAL=1``, zenity asks by way of the desktop's portal.
+3. *A terminal*: a line to type, which Tab completes.
+4. *Nobody* (a service, a batch job): `workbench.errors.InputError`, which says what to pass instead.
+
+Whatever way it was, what was picked is an absolute path below the allowed roots, with links resolved.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from workbench.config import load_settings
+from workbench.errors import InputError
+from workbench.picker.jail import Jail
+
+__all__ = ["Picked", "Place", "pick", "place"]
+
+Place = Literal["notebook", "desktop", "terminal", "nobody"]
+
+
+class Picked(Protocol):
+    """What was picked, or will be: in a notebook, `paths` fills when the person chooses.
+
+    Attributes
+    ----------
+    paths : list of Path
+        Absolute; empty as long as nothing was picked.
+    """
+
+    @property
+    def paths(self) -> list[Path]:
+        """Give what was picked."""
+
+
+class _Done:
+    """What a dialog or a prompt answered."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = list(paths)
+
+    @property
+    def paths(self) -> list[Path]:
+        return list(self._paths)
+
+    def __repr__(self) -> str:
+        return f"Picked({[str(path) for path in self._paths]})"
+
+
+def pick(
+    *,
+    folders: bool = False,
+    multiple: bool = True,
+    title: str | None = None,
+    roots: Iterable[str | os.PathLike[str]] | None = None,
+    where: Place | None = None,
+) -> Picked:
+    """Let a person pick audio files, or folders.
+
+    Parameters
+    ----------
+    folders : bool
+        Folders instead of files.
+    multiple : bool
+        More than one.
+    title : str, optional
+        What to say above.
+    roots : paths, optional
+        Folders below which one may pick. By default those of the settings (``WORKBENCH_ROOTS``); without any, in a
+        notebook the home folder, else everything.
+    where : {"notebook", "desktop", "terminal", "nobody"}, optional
+        Where the code runs; by default as `place` finds out.
+
+    Returns
+    -------
+    Picked
+        With `paths`: empty if the person chose nothing. In a notebook it is a widget: show it, and read `paths` later.
+
+    Raises
+    ------
+    InputError
+        When nobody can be asked, or what was picked lies outside the roots.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> def analyze(lib: wb.Library) -> None:
+    ...     lib.analyze(*pick(folders=True).paths)
+    """
+    found = where or place()
+    title = title or _title(folders, multiple)
+    given = load_settings().roots if roots is None else [Path(root) for root in roots]
+    if found == "notebook":
+        from workbench.widgets.files import FilePicker
+
+        return FilePicker(Jail(given or [Path.home()]), folders=folders, multiple=multiple, title=title)
+    jail = Jail(given or [Path("/").absolute()])
+    if found == "desktop":
+        from workbench.picker.dialogs import ask
+
+        chosen = ask(title, jail.first, folders=folders, multiple=multiple)
+        if chosen is not None:
+            return _Done(jail.admit(chosen))
+        found = "terminal" if _is_terminal() else "nobody"
+    if found == "terminal":
+        from workbench.picker.terminal import ask as ask_there
+
+        return _Done(jail.admit(ask_there(title, jail.first, folders=folders, multiple=multiple)))
+    raise InputError(
+        "There is nobody here who could be asked for files: no notebook, no desktop, no terminal.",
+        'Pass the paths instead, such as lib.analyze("/path/to/music") or: workbench analyze /path/to/music.',
+    )
+
+
+def place() -> Place:
+    """Find out where the code runs; see the module for the order."""
+    if _is_kernel():
+        return "notebook"
+    remote = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
+    if sys.platform in ("darwin", "win32"):
+        desktop = not remote
+    else:
+        desktop = bool(os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY"))
+    if desktop:
+        return "desktop"
+    return "terminal" if _is_terminal() else "nobody"
+
+
+def _is_kernel() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and getattr(shell, "kernel", None) is not None
+
+
+def _is_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def _title(folders: bool, multiple: bool) -> str:
+    if folders:
+        return "Choose folders" if multiple else "Choose a folder"
+    return "Choose audio files" if multiple else "Choose an audio file"

@@ -1,0 +1,67 @@
+"""`FilePicker`: audio files or folders of the machine that the kernel runs on, below allowed roots."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import traitlets
+
+from workbench.library import Library
+from workbench.picker.jail import Jail
+from workbench.widgets.view import View, answers
+
+
+class FilePicker(View):
+    """Look through folders, tick what is meant, and say so; `paths` has it then.
+
+    Parameters
+    ----------
+    jail : Jail
+        Where one may look.
+    folders : bool
+        Folders instead of audio files.
+    multiple : bool
+        More than one.
+
+    Examples
+    --------
+    >>> from workbench.picker import pick
+    >>> def choose() -> list[Path]:
+    ...     picker = pick(roots=["~/Music"], where="notebook")
+    ...     return picker.paths
+    """
+
+    module = "files.js"
+
+    title = traitlets.Unicode("Choose audio files").tag(sync=True)
+    folders = traitlets.Bool(False).tag(sync=True)
+    multiple = traitlets.Bool(True).tag(sync=True)
+    chosen = traitlets.List(traitlets.Unicode(), help="What was picked: absolute paths.").tag(sync=True)
+
+    def __init__(self, jail: Jail, **traits: Any) -> None:
+        self._jail = jail
+        super().__init__(cast(Library, None), **traits)  # it shows folders, whatever library there is
+
+    @property
+    def paths(self) -> list[Path]:
+        """What was picked."""
+        return [Path(path) for path in self.chosen]
+
+    @answers
+    def look(self, path: str | None = None) -> dict[str, Any]:
+        """List a folder, by default the one that was picked from last."""
+        listing = self._jail.look(path or self._jail.first)
+        places = dict.fromkeys(map(str, [*self._jail.roots, *self._jail.recent()]))
+        return {**asdict(listing), "places": list(places)}
+
+    @answers
+    def choose(self, paths: list[str]) -> list[str]:
+        """Take what was ticked."""
+        self.chosen = [str(path) for path in self._jail.admit(paths if self.multiple else paths[:1])]
+        return self.chosen
+
+    def code(self) -> str:
+        """Give what was picked, as Python."""
+        return f"paths = {self.chosen!r}"
