@@ -45,14 +45,13 @@ class Growing(Generic[Item]):
 
     def add(self, rows: npt.NDArray[Item]) -> npt.NDArray[Item]:
         """Add rows behind the others, and give all."""
-        if not len(rows):
+        if not len(rows):  # the first room may be a memory-mapped file, which takes not even none
             return self.rows
         n = self._used + len(rows)
         if n > len(self._room):
             room = np.empty((n + int(n * _ROOM), *self._room.shape[1:]), dtype=self._room.dtype)
             room[: self._used] = self.rows
             self._room = room
-        if len(rows):  # the first room may be a memory-mapped file, which takes not even none
-            self._room[self._used : n] = rows
+        self._room[self._used : n] = rows
         self._used = n
         return self.rows
