@@ -1,0 +1,874 @@
+"""The offline parser: from words to a request by a small grammar, without any model. `docs/assist.md` has the grammar.
+
+* Rules take words from the line, in a fixed order: names, spelling, rules about artists, keys, lengths, tempi, courses of
+  energy, purposes, words for energy, tempo and mood, numbers of tracks. What no rule takes is told back.
+* Nothing is guessed: a word stands for a field or for nothing. Numbers win over words, and of two that contradict each
+  other, the one said last; the other is told back.
+* The same text and the same names give the same reading, bit for bit.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from workbench.assist import words as w
+from workbench.assist.line import TAKEN, Line, whole
+from workbench.assist.names import LONGEST, Named, Names, words_of
+from workbench.assist.reading import Kind, Reading
+from workbench.assist.spelling import correct
+from workbench.features.mood import MOODS
+from workbench.playlist.keys import parse_key
+from workbench.playlist.request import MAX_TRACKS, PlaylistRequest
+from workbench.similarity.request import MOST_RESULTS, SimilarRequest
+
+#: Letters that a text may have.
+MOST_LETTERS = 1000
+#: Lowest and highest tempo where one end is left open, beats per minute.
+OPEN_BPM = (20.0, 300.0)
+#: A tempo that is named alone may differ by so much; with "about", by this share.
+NEAR_BPM, ABOUT_BPM = 2.0, 0.05
+#: An energy that is named alone may differ by so much.
+NEAR_ENERGY = 0.1
+#: What a track that is not to be sounded like counts in a blend.
+UNLIKE_WEIGHT = -0.5
+
+Range = tuple[float, float]
+
+_NUM = r"(\d+(?:\.\d+)?)"
+_TO = r"(?:-|to|and|until|till|up to|through)"
+_ABOUT = r"(?:around|about|roughly|approximately|approx|circa|ca|near|close to|~|somewhere around|more or less)"
+_MORE = (
+    r"(?:(?:not|no|nothing|never) (?:slower than|less than|lower than|below|under)|above|over|faster than|more than|at least|"
+    r"minimum|minimum of|min|higher than|greater than|upwards of|> =|>|from|quicker than|starting from)"
+)
+_LESS = (
+    r"(?:(?:not|no|nothing|never) (?:faster than|more than|higher than|above|over)|below|under|slower than|less than|at most|"
+    r"maximum|maximum of|max|lower than|up to|< =|<)"
+)
+_BPM = r"(?:bpms?|beats? (?:per|a) min(?:ute)?|b p m)"
+_TEMPO = r"(?:tempo|tempi|bpm|speed|beats per minute)(?: range)?(?: should be| must be| is| of| at|:|=)*"
+_NOT = (
+    r"(?:not|no|nothing|neither|without|never|avoid|avoiding|except|don't want|do not want|skip|non|anything but|exclude|"
+    r"excluding|isn't|aren't|leave out|minus|rather than|instead of|don't|hold)"
+    r"(?: (?:too|so|any|very|that|overly|really|much|all|be|anything|songs|tracks|music|stuff|to|or|get|getting|something|"
+    r"pieces))*"
+)
+_TRACKS = r"(?:tracks?|songs?|tunes?|pieces?|titles?|numbers|records|results|cuts|bangers|items)"
+_START = (
+    r"(?:start|starts|starting|begin|begins|beginning|open|opens|opening|kick off|kicks off|kicking off)"
+    r"(?: (?:off|out|it|with|at|from|very|really|quite|rather|a|something|all|on|nice|and|the|set|mix|slow and))*"
+)
+_END = (
+    r"(?:end|ends|ending|finish|finishes|finishing|close|closes|closing|get|gets|getting|grow|grows|growing|become|becomes|"
+    r"becoming|turn|turns|turning|progressively|gradually|increasingly|more and more|ever|then)"
+    r"(?: (?:up|a|bit|more and more|ever|progressively|slowly|gradually|steadily|with|on|at|something|much|very|really|it|"
+    r"little|toward|towards|the|end|nice|and|quite|rather|slightly|in|being|all|track by track|over time|increasingly))*"
+)
+_ENERGY = r"energy(?: level)?(?: should be| must be| is| of| at|:|=)*"
+_PEOPLE = r"(?:artists?|bands?|performers?|musicians?|singers?|composers?)"
+
+_LIKE = (
+    r"(?<!would )(?<!i'd )(?<!we'd )(?<!\bi )(?<!\bwe )(?<!\byou )(?<!they )(?<!feel )(?<!not )(?<!nothing )(?<!less )"
+    r"(?:(?:similar in style|close in sound|sounds? similar|sounding similar|similar|close|akin|near) to|"
+    r"(?:(?:sounds?|sounding|something|feels?|much|just|stuff|more) )?like|"
+    r"in the (?:style|vein|spirit|manner) of|reminiscent of|reminds? me of|resembling|resembles?|same vibe as|"
+    r"inspired by|based on|seeded (?:with|by|from)|that match(?:es)?|matching)"
+)
+_UNLIKE = r"(?:(?:not|nothing|less) (?:much )?(?:like|similar to)|unlike|different from|dissimilar to)"
+_WITHOUT = (
+    r"(?:but )?(?:no|without|except(?: for)?|not|nothing|skip|skipping|exclude|excluding|leave out|leaving out|avoid|"
+    r"avoiding|minus|never|anything but|no more|none|hold|apart from|other than)"
+    r"(?: anything| any| stuff| songs| tracks| music| everything)*(?: by| from| of| with)?"
+)
+_BY = (
+    r"(?:only |all |just |nothing but |stuff |everything |anything )*(?:by|only|from|of|nothing but|just|performed by)"
+)
+_FIRST = r"(?:starts?|starting|begins?|beginning|opens?|opening|kicks? off|kicking off)(?: off)?(?: with| on| from| at)"
+_LAST = (
+    r"(?:ends?|ending|finish(?:es|ing)?|clos(?:e|es|ing)|leads?|leading|arriv(?:e|es|ing))(?: up)?(?: with| on| at| to)"
+)
+_VIA = r"(?:via|through|by way of|passing(?: through| by)?|going through)"
+_WITH = r"(?:with|include|including|includes|containing|contains|featuring|must have|must include|has to have|plus|add)"
+
+
+def parse(text: str, names: Names) -> Reading:
+    """Read a text.
+
+    Parameters
+    ----------
+    text : str
+        In English, `MOST_LETTERS` at most; what is beyond is told back as not understood.
+    names : Names
+        Of the library.
+
+    Returns
+    -------
+    Reading
+        With a request that its model accepts.
+
+    Examples
+    --------
+    >>> none = Names({"id": [], "title": [], "artist": [], "path": []})
+    >>> read = parse("A calm hour for dinner, start around 80 bpm, end livelier at 110", none)
+    >>> read.request
+    {'mood': ['calm'], 'bpm': [76.0, 115.5], 'minutes': 60.0, 'curve': 'rise'}
+    >>> read.unknown
+    ('dinner',)
+    """
+    return _Parser(text, names).reading()
+
+
+class _Parser:
+    """One text on its way through the rules."""
+
+    def __init__(self, text: str, names: Names) -> None:
+        self.line = Line.of(text[:MOST_LETTERS])
+        self.names = names
+        self.fields: dict[str, Any] = {}
+        self.notes: list[str] = []
+        self.like: dict[str, float] = {}
+        self.numbers: dict[str, list[Range]] = {"bpm": [], "energy": []}  # ranges in figures
+        self.said: dict[str, list[Range]] = {"bpm": [], "energy": []}  # and in words
+        self.purpose: tuple[str, ...] | None = None
+        self.rest = text[MOST_LETTERS:].strip()
+
+    def reading(self) -> Reading:
+        self.take_names()
+        self.correct_spelling()
+        for rule in (
+            self.take_gaps, self.take_key, self.take_switches, self.take_minutes, self.take_course, self.take_bpm,
+            self.take_energy, self.take_curve, self.take_count, self.take_purpose, self.take_words, self.take_moods,
+            self.take_lone_hour,
+        ):  # fmt: skip
+            rule()
+        for field in ("bpm", "energy"):
+            self.settle(field)
+        asks_list = bool(whole(r"(?:play ?list|mix|mixtape|set|queue|setlist)").search(" ".join(self.words)))
+        kind = self.kind(asks_list)
+        request = self.similar() if kind == "similar" else self.playlist()
+        unknown = self.line.left(w.FILLERS)
+        read = {name: said for name, said in self.line.read.items() if name}
+        return Reading(kind, request, read, (*unknown, *([self.rest] if self.rest else [])), tuple(self.notes))
+
+    @property
+    def words(self) -> list[str]:
+        return [token.word for token in self.line.tokens]
+
+    # --- names ------------------------------------------------------------------------------------
+
+    def correct_leading(self) -> None:
+        """Correct the words that lead to names, but none that is part of a name."""
+        for token in self.line.tokens:
+            if token.word not in vocabulary() | w.FILLERS | w.NOT_MEASURED | self.names.words:
+                token.word = correct(token.word, _LEADING) or token.word
+
+    def take_names(self) -> None:
+        """Find tracks and artists behind the words that lead to them."""
+        self.correct_leading()
+        self.take_from_to()
+        self.take_named(_UNLIKE, self.use_unlike, strong=True)
+        self.take_named(_LIKE, self.use_like, strong=True)
+        self.take_named(_FIRST, self.use_place("start"))
+        self.take_named(_LAST, self.use_place("end"))
+        self.take_named(_VIA, self.use_many("waypoints"))
+        self.take_named(_WITHOUT, self.use_without, several=True)
+        self.take_named(_BY, self.use_by, several=True)
+        self.take_named(_WITH, self.use_many("include"), several=True)
+
+    def take_from_to(self) -> None:
+        for match, at in self.line.find(whole("(?:the way |a way |lead |leading |path |a path )?(?:from|between)")):
+            first = self.named(at)
+            if first is None:
+                continue
+            middle = at + first.words
+            if middle < len(self.words) and self.words[middle] == ("and" if match[0].endswith("between") else "to"):
+                last = self.named(middle + 1)
+                if last is not None and first.tracks[0] != last.tracks[0]:
+                    self.fields["start"], self.fields["end"] = first.tracks[0], last.tracks[0]
+                    self.line.take(match, "")
+                    self.line.take_tokens(at, at + first.words, "start")
+                    self.line.take_tokens(middle, middle + 1 + last.words, "end")
+
+    def take_named(
+        self, trigger: str, use: Callable[[Named], str], *, strong: bool = False, several: bool = True
+    ) -> None:
+        """Use the names behind a trigger; behind a strong one, a name that is none is told back in one piece."""
+        for match, after in self.line.find(
+            whole(rf"(?:{trigger})(?: (?:the )?(?:track|song|tune|file|artist|band))?(?= )")
+        ):
+            at, found = after, self.named(after, strong=strong)
+            if found is None and after < len(self.words) and self.words[after] == "the":
+                at, found = after + 1, self.named(after + 1, strong=strong)
+            if found is None:
+                if strong or self.is_quoted(at):
+                    self.tell_missing(match, at)
+                continue
+            about = use(found)
+            if not about:
+                continue
+            self.line.take(match, about)
+            while found is not None:
+                self.line.take_tokens(at, at + found.words, about)
+                at += found.words
+                found = None
+                if several and at < len(self.words):
+                    following = at + (self.words[at] in ("and", "or", "nor", "plus"))
+                    following += following < len(self.words) and self.words[following] == "then"
+                    found = self.named(following, strong=strong)
+                    if found is not None:
+                        if use(found):
+                            self.line.take_tokens(at, following, about)
+                            at = following
+                        else:
+                            found = None
+
+    def named(self, at: int, *, strong: bool = False) -> Named | None:
+        """Find the name that begins at a word."""
+        tokens = self.line.tokens
+        if at >= len(tokens) or tokens[at].taken:
+            return None
+        if tokens[at].name:
+            found = self.names.find(words_of(tokens[at].name), whole=True)
+            return found and Named(1, found.tracks, found.artist)
+        pieces, places = [], []
+        for place in range(at, min(at + LONGEST, len(tokens))):
+            if tokens[place].taken or tokens[place].name:
+                break
+            for word in words_of(tokens[place].raw):
+                pieces.append(word)
+                places.append(place)
+        found = self.names.find(pieces[:LONGEST])
+        while found is not None:
+            n = places[found.words - 1] - at + 1
+            ends = found.words == len(pieces) or places[found.words] != places[found.words - 1]
+            mine = tokens[at : at + n]
+            plain = all(
+                token.word in vocabulary()
+                or token.word in w.FILLERS
+                or token.word in w.NOT_MEASURED
+                or token.word.isdigit()
+                for token in mine
+            )
+            capital = at > 0 and mine[0].raw[:1].isupper()
+            if ends and (
+                strong and not all(t.word in w.FILLERS for t in mine) or not plain or capital or (n >= 3 and strong)
+            ):
+                return Named(n, found.tracks, found.artist)
+            found = self.names.find(pieces[: found.words - 1])
+        return None
+
+    def is_quoted(self, at: int) -> bool:
+        return at < len(self.line.tokens) and bool(self.line.tokens[at].name)
+
+    def tell_missing(self, match: re.Match[str], at: int) -> None:
+        """Leave a name that nobody knows for what is told back, where its words could be taken for others."""
+        words = self.words
+        if at < len(words) and (self.is_quoted(at) or words[at] not in vocabulary() | w.FILLERS | w.NOT_MEASURED):
+            name = self.line.tokens[at].name
+            if not name:
+                stop = at
+                while stop < min(len(words), at + LONGEST) and not self.ends_name(stop, stop > at):
+                    stop += 1
+                name = self.line.take_tokens(at, stop, "")
+                self.rest = " ".join(part for part in (self.rest, name) if part)
+            self.notes.append(f"There is no track and no artist {name!r} in the library.")
+
+    def ends_name(self, at: int, inside: bool) -> bool:
+        token = self.line.tokens[at]
+        return token.taken or token.word in _STOPS or token.word[0].isdigit() or (inside and token.breaks)
+
+    def use_like(self, found: Named) -> str:
+        for track in found.tracks:
+            self.like.setdefault(track, 1.0)
+        return "like"
+
+    def use_unlike(self, found: Named) -> str:
+        for track in found.tracks:
+            self.like[track] = UNLIKE_WEIGHT
+        return "like"
+
+    def use_without(self, found: Named) -> str:
+        if found.artist is None:
+            self.add("exclude", *found.tracks)
+            return "exclude"
+        self.add("without_artists", found.artist)
+        return "without_artists"
+
+    def use_by(self, found: Named) -> str:
+        if found.artist is None:
+            return ""
+        self.add("artists", found.artist)
+        return "artists"
+
+    def use_place(self, name: str) -> Callable[[Named], str]:
+        def use(found: Named) -> str:
+            if name in self.fields:
+                return ""
+            self.fields[name] = found.tracks[0]
+            return name
+
+        return use
+
+    def use_many(self, name: str) -> Callable[[Named], str]:
+        def use(found: Named) -> str:
+            if found.artist is not None and name == "include":
+                return ""
+            self.add(name, found.tracks[0])
+            return name
+
+        return use
+
+    def add(self, name: str, *values: str) -> None:
+        self.fields[name] = list(dict.fromkeys([*self.fields.get(name, []), *values]))
+
+    # --- spelling ---------------------------------------------------------------------------------
+
+    def correct_spelling(self) -> None:
+        for token in self.line.tokens:
+            known = token.word in vocabulary() or token.word in w.FILLERS or token.word in w.NOT_MEASURED
+            if token.taken or token.name or known:
+                continue
+            meant = correct(token.word, vocabulary(), _other_words())
+            if meant is not None and meant not in w.FILLERS:
+                self.notes.append(f"{token.raw!r} was read as {meant!r}.")
+            if meant is not None:
+                token.word = meant
+
+    # --- rules ------------------------------------------------------------------------------------
+
+    def take_gaps(self) -> None:
+        """How near tracks of one artist or album may stand."""
+        for of, people in (("artist", _PEOPLE), ("album", "albums?")):
+            once = (
+                rf"(?:(?:only |just |at most |max |maximum )?(?:one|1|a single) (?:song |track |tune |piece )?(?:per|from each|by each|of each|for each|from every) {people}|"
+                rf"(?:each|every) {people} (?:only |just )?once|(?:no|don't|do not|never|without|not|avoid) (?:any )?(?:repeat|repeats|repeated|repeating|repetition)s?"
+                rf"(?: of| any| an| the| same)* {people}|(?:all )?different {people}(?: only)?|no {people} (?:twice|more than once|repeated|repeats)|"
+                rf"(?:no|never) {people} should (?:repeat|appear twice)|no {people} repeats?)"
+            )
+            row = (
+                rf"(?:no|never|not|without|don't play|avoid) (?:the |two (?:songs|tracks) (?:by|from|of) the )?(?:same )?{people} (?:twice )?"
+                rf"(?:in a row|back to back|side by side|consecutively|next to each other|one after the other|in succession)"
+            )
+            apart = rf"(?:at least )?{_NUM} (?:other )?{_TRACKS} between (?:(?:songs|tracks|two|the|one|same|of|by|from|any|each) )*{people}"
+            for match, _ in self.line.find(whole(row)):
+                self.fields[f"{of}_gap"] = 1
+                self.line.take(match, f"{of}_gap")
+            for match, _ in self.line.find(whole(apart)):
+                self.fields[f"{of}_gap"] = min(int(float(match[1])), MAX_TRACKS)
+                self.line.take(match, f"{of}_gap")
+            for match, _ in self.line.find(whole(once)):
+                self.fields[f"{of}_gap"] = MAX_TRACKS
+                self.line.take(match, f"{of}_gap")
+
+    def take_key(self) -> None:
+        for pattern in _KEYS:
+            for match, _ in self.line.find(pattern):
+                if match["tonic"] == "a" and not self.is_tonic(match):
+                    continue
+                mode = match.groupdict().get("mode") or ""
+                text = match["tonic"] + (" " + mode if len(mode) > 1 else mode)
+                if "key" in self.fields and self.fields["key"] != parse_key(text).name:
+                    self.notes.append(f"Of two keys the last one counts; {self.fields['key']} was left out.")
+                self.fields["key"] = parse_key(text).name
+                self.line.take(match, "key")
+        for match, _ in self.line.find(_COMPATIBLE):
+            if "key" in self.fields:
+                self.fields["compatible_keys"] = True
+                self.line.take(match, "compatible_keys")
+            else:
+                said = self.line.take(match, "")
+                self.notes.append(f"{said!r} needs no saying: neighbours fit in key as well as they can.")
+
+    def is_tonic(self, match: re.Match[str]) -> bool:
+        """Whether the A of "A minor" is meant for the tone, as a capital, or behind "in" and "key of"."""
+        place = match.string.count(" ", 0, match.start("tonic"))
+        mode = match.groupdict().get("mode") or ""
+        behind = self.words[place - 1] if place else ""
+        if (self.line.tokens[place].raw[:1] == "A" and (place > 0 or mode)) or (
+            behind in ("of", "key", ":") and not mode
+        ):
+            return True
+        after = self.line.tokens[place + 2 : place + 3]
+        alone = not after or after[0].breaks or after[0].taken or after[0].word in ("or", "and", "with", "at", "for")
+        return bool(mode) and (alone or behind in ("of", "key"))
+
+    def take_switches(self) -> None:
+        for name, pattern in (("half_double", _HALF_DOUBLE), ("ranked", _RANKED)):
+            for match, _ in self.line.find(pattern):
+                self.fields[name] = True
+                self.line.take(match, name)
+
+    def take_minutes(self) -> None:
+        for pattern, minutes in _DURATIONS:
+            for match, _ in self.line.find(pattern):
+                value = minutes(*(float(group) if group else 0.0 for group in match.groups()))
+                if 0 < value <= 1440:
+                    self.set("minutes", round(value, 2), self.line.take(match, "minutes"))
+
+    def take_lone_hour(self) -> None:
+        for match, _ in self.line.find(whole(r"(?:an? (?:· )+)?hour(?: of)?")):
+            if "minutes" not in self.fields:
+                self.fields["minutes"] = 60.0
+                self.line.take(match, "minutes")
+
+    def set(self, name: str, value: Any, said: str) -> None:
+        """Set a field; what was said of it before no longer counts, and that is told."""
+        if name in self.fields and self.fields[name] != value:
+            before = ", ".join(self.line.read.get(name, [])[:-1])
+            self.notes.append(f"{name}: {said!r} counts, and no longer {before!r}.")
+        self.fields[name] = value
+
+    def take_course(self) -> None:
+        """From where to where tempo or energy go."""
+        number = rf"{_NUM}(?: {_BPM})?"
+        for match, _ in self.line.find(
+            whole(
+                rf"(?:start|starts|starting|begin|begins|beginning|open|opening)(?: (?:off|out|at|with|from))*(?: {_ABOUT})? {number}"
+                rf"((?: (?:and|then|·|livelier|calmer|{TAKEN}))*) (?:end|ends|ending|finish|finishing|finishes|up|go|going|rise|rising|build|building|work up|speed up|slow down|and)(?: (?:up|livelier|calmer|to|at|with|down|faster|slower|towards))*"
+                rf"(?: {_ABOUT})? {number}"
+            )
+        ):
+            self.use_course(match, float(match[1]), float(match[3]))
+        for match, _ in self.line.find(
+            whole(
+                rf"(?:speed up|speeding up|slow down|slowing down|rise|rising|go|going|climb|climbing|build|building|accelerate|accelerating|ramp|ramping|move|moving|work|drop|dropping|fall|falling)(?: (?:up|down))?()?(?: from)? {number} ()?(?:to|until|up to|down to) {number}"
+            )
+        ):
+            self.use_course(match, float(match[2]), float(match[4]))
+        both = _course_words()
+        for match, _ in self.line.find(
+            whole(
+                rf"(?:from|starts?|starting|begins?|beginning|going|opens?|opening)(?: (?:off|out|with|from|very|a|something))* ({both}) (?:and |then )?(?:to|until|towards?|ends?|ending|finish(?:es|ing)?|getting|gets|going|go|becoming|building to)(?: (?:to|up|very|with|at|something|being))* ({both})"
+            )
+        ):
+            first, last = _height(match[1]), _height(match[2])
+            if first != last:
+                self.set("curve", "rise" if last > first else "fall", self.line.take(match, "curve"))
+        for pattern, curve in _ENDS:
+            for match, _ in self.line.find(pattern):
+                self.set("curve", curve, self.line.take(match, "curve"))
+        for pattern, curve in _STARTS:
+            for match, _ in self.line.find(pattern):
+                said = self.line.take(match, "curve")
+                if self.fields.get("curve", curve) != curve:
+                    self.notes.append(f"curve: {said!r} contradicts what else is said of how energy goes.")
+                else:
+                    self.fields["curve"] = curve
+
+    def use_course(self, match: re.Match[str], first: float, last: float) -> None:
+        if not all(30 <= bpm <= 300 for bpm in (first, last)):
+            return
+        low, high = min(first, last), max(first, last)
+        self.numbers["bpm"].append((round(low * (1 - ABOUT_BPM), 1), round(high * (1 + ABOUT_BPM), 1)))
+        said = self.line.take(match, "bpm")
+        self.notes.append(
+            f"{said!r}: tempo stays in this range and energy goes that way; no course of tempo can be asked for."
+        )
+        if low < high:
+            self.line.read.setdefault("curve", []).append(said)
+            self.set("curve", "rise" if last > first else "fall", said)
+
+    def take_bpm(self) -> None:
+        for pattern, bounds in _BPMS:
+            for match, _ in self.line.find(pattern):
+                low, high = bounds(*(float(group) for group in match.groups() if group))
+                if low > high:
+                    low, high = high, low
+                    self.notes.append(f"bpm: {match[0]!r} was read with the lower end first.")
+                if 0 < low <= high <= 1000:
+                    self.numbers["bpm"].append((low, high))
+                    self.line.take(match, "bpm")
+
+    def take_energy(self) -> None:
+        for pattern, bounds in _ENERGIES:
+            for match, _ in self.line.find(pattern):
+                given = [float(group) for group in match.groups() if group]
+                scale = (
+                    100
+                    if "%" in match[0] or "percent" in match[0]
+                    else 10
+                    if "out of 10" in match[0] or "/ 10" in match[0]
+                    else 1
+                )
+                low, high = (min(max(round(end, 4), 0.0), 1.0) for end in bounds(*(n / scale for n in given)))
+                if max(given) > scale:
+                    continue  # on no scale that is known
+                if low > high:
+                    low, high = high, low
+                    self.notes.append(f"energy: {match[0]!r} was read with the lower end first.")
+                self.numbers["energy"].append((low, high))
+                self.line.take(match, "energy")
+
+    def take_curve(self) -> None:
+        for curve, words in w.CURVE_WORDS.items():
+            for match, _ in self.line.find(
+                whole(
+                    rf"(?:(?:an? |the )?(?:energy |tension |intensity )?(?:should |must |that |which |to |energy )*)?(?:slowly |gradually |gently |steadily )?({words})(?: slowly| gradually| steadily| gently)?(?: in)?(?: energy| intensity)?(?: curve)?"
+                )
+            ):
+                if curve == "flat" and self.fields.get("curve", "flat") != "flat":
+                    continue  # "steadily rising"
+                self.set("curve", curve, self.line.take(match, "curve", 0))
+
+    def take_count(self) -> None:
+        between = r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between)\b)[^\d\s]+ ){0,4}?"
+        for pattern in (
+            rf"(?:top|best|first) ({_NUM})(?! ·)()",
+            rf"({_NUM}) {between}({_TRACKS})",
+            rf"(?:n|count|number of {_TRACKS}) (?:= |: |is |of )*({_NUM})()",
+        ):
+            for match, _ in self.line.find(whole(pattern)):
+                number = float(match[1])
+                if number == int(number) and 1 <= number <= MAX_TRACKS:
+                    self.set("n", int(number), self.line.take(match, "n", 1, 3))
+        for match, _ in self.line.find(whole(r"(?:a )?couple (?:of )?" + f"{_TRACKS}")):
+            self.set("n", 2, self.line.take(match, "n"))
+
+    def take_purpose(self) -> None:
+        for moods, words in w.PURPOSE_WORDS.items():
+            for match, _ in self.line.find(
+                whole(
+                    rf"(?:(?:music |songs |tracks |playlist |mix |list )?(?:for|to|while|when|during|at|suitable for|before|as) )?(?:the |a |my |our |an )?({words})(?: time| session)?"
+                )
+            ):
+                self.purpose = moods
+                self.line.take(match, "mood")
+
+    def take_words(self) -> None:
+        """Words for energy and tempo, each or its contrary."""
+        for field, table, limits in (("energy", w.ENERGY_WORDS, (0.0, 1.0)), ("bpm", w.TEMPO_WORDS, OPEN_BPM)):
+            found = []
+            for bounds, words in table.items():
+                for match, at in self.line.find(
+                    whole(rf"({_NOT} )?(?:very |really |quite |rather |fairly |pretty )?({words})")
+                ):
+                    said_as: Range | None = bounds
+                    if match[1]:
+                        said_as = _contrary(bounds, limits, w.TEMPO_WORDS if field == "bpm" else w.ENERGY_WORDS)
+                    if said_as is not None:
+                        found.append((at, said_as))
+                        self.line.take(match, field)
+            self.said[field] = [bounds for _, bounds in sorted(found)]
+
+    def take_moods(self) -> None:
+        moods, _ = _mood_patterns()
+        wanted: set[str] = set()
+        refused: set[str] = set()
+        for match, _ in self.line.find(_refused_moods()):
+            refused |= {moods[name] for name in _each_mood().findall(match[0])}
+            self.line.take(match, "mood")
+        for match, _ in self.line.find(whole(f"(?:{_each_mood().pattern})")):
+            wanted.add(moods[match[0]])
+            self.line.take(match, "mood")
+        if wanted & refused:
+            self.notes.append(
+                f"mood: {', '.join(sorted(wanted & refused))} is both wanted and refused; it is left out."
+            )
+        if not wanted and self.purpose:
+            wanted = set(self.purpose)
+        chosen = (wanted or (set(MOODS) if refused else set())) - refused
+        if chosen:
+            self.fields["mood"] = [mood for mood in MOODS if mood in chosen]
+
+    # --- the request ------------------------------------------------------------------------------
+
+    def settle(self, field: str) -> None:
+        """Make one range of all that was said: figures before words, and the last where they contradict each other."""
+        bounds: Range | None = None
+        for one in self.numbers[field] or self.said[field]:
+            both = one if bounds is None else (max(bounds[0], one[0]), min(bounds[1], one[1]))
+            if both[0] > both[1]:
+                self.notes.append(
+                    f"{field}: {_text(bounds or one)} and {_text(one)} contradict each other; the last counts."
+                )
+                both = one
+            bounds = both
+        for one in self.said[field] if self.numbers[field] else []:
+            if bounds is not None and (one[0] > bounds[1] or one[1] < bounds[0]):
+                self.notes.append(f"{field}: {_text(one)}, as a word says, contradicts {_text(bounds)}, which counts.")
+        if bounds is not None:
+            self.fields[field] = list(bounds)
+
+    def kind(self, asks_list: bool) -> Kind:
+        only_list = {
+            "minutes", "curve", "start", "end", "waypoints", "include", "half_double", "ranked",
+        }  # fmt: skip
+        return "similar" if self.like and not asks_list and not only_list & self.fields.keys() else "playlist"
+
+    def playlist(self) -> dict[str, Any]:
+        fields = dict(self.fields)
+        liked = [track for track, weight in self.like.items() if weight > 0]
+        if len(liked) < len(self.like):
+            self.notes.append("A playlist can be like a track, but not unlike one.")
+        if liked:
+            fields["like"] = liked
+        if "n" in fields and "minutes" in fields:
+            self.notes.append(f"n: {fields.pop('n')} tracks are left out, for a length in minutes is given.")
+        if fields.get("ranked") and not fields.keys() & {"energy", "mood", "curve"}:
+            del fields["ranked"]
+        placed = [
+            *([fields["start"]] if "start" in fields else []),
+            *fields.get("waypoints", ()),
+            *([fields["end"]] if "end" in fields else []),
+        ]
+        if "include" in fields:
+            fields["include"] = [track for track in fields["include"] if track not in placed]
+        if "exclude" in fields:
+            fields["exclude"] = [
+                track for track in fields["exclude"] if track not in [*placed, *fields.get("include", ())]
+            ]
+        if fields.get("n") is not None and fields["n"] < len(placed) + len(fields.get("include", ())):
+            fields["n"] = len(placed) + len(fields["include"])
+        order = {name: i for i, name in enumerate(PlaylistRequest.model_fields)}
+        return {name: fields[name] for name in sorted(fields, key=order.__getitem__) if fields[name] not in ([], None)}
+
+    def similar(self) -> dict[str, Any]:
+        fields = self.fields
+        liked = [track for track, weight in self.like.items() if weight > 0]
+        request: dict[str, Any] = {}
+        if len(self.like) == 1 and liked:
+            request["track_id"] = liked[0]
+        else:
+            request["blend"] = [{"track_id": track, "weight": weight} for track, weight in self.like.items()]
+        if "n" in fields:
+            request["n"] = min(fields["n"], MOST_RESULTS)
+        where = " and ".join(_conditions(fields))
+        if where:
+            request["where"] = where
+        for of in ("artist", "album"):
+            if fields.get(f"{of}_gap"):
+                request[f"per_{of}"] = 1
+        SimilarRequest.model_validate(request)
+        return request
+
+
+def _conditions(fields: dict[str, Any]) -> Iterable[str]:
+    """Say in an expression of ``--where`` what fields of a playlist ask for."""
+    for name in ("bpm", "energy"):
+        if name in fields:
+            yield f"{fields[name][0]:g} <= {name} <= {fields[name][1]:g}"
+    if "mood" in fields:
+        yield f"mood in {_tuple(fields['mood'])}"
+    if "key" in fields:
+        from workbench.playlist.keys import compatible_keys
+
+        key = parse_key(fields["key"])
+        keys = compatible_keys(key) if fields.get("compatible_keys") else (key,)
+        yield f"key in {_tuple([each.name for each in keys])}"
+    if "artists" in fields:
+        yield f"artist in {_tuple(fields['artists'])}"
+    for artist in fields.get("without_artists", ()):
+        yield f"(artist is None or artist != {_literal(artist)})"
+    for track in fields.get("exclude", ()):
+        yield f"id != {_literal(track)}"
+
+
+def _tuple(texts: list[str]) -> str:
+    return f"({', '.join(map(_literal, texts))},)"
+
+
+def _literal(text: str) -> str:
+    """Write a text so that nothing in it ends it."""
+    return '"' + "".join(c if c.isalnum() or c in " #-_." else f"\\U{ord(c):08x}" for c in text) + '"'
+
+
+def _text(bounds: Range) -> str:
+    return f"{bounds[0]:g} to {bounds[1]:g}"
+
+
+def _contrary(bounds: Range, limits: Range, table: dict[Range, str]) -> Range | None:
+    """Give all below the highest range of a table, or above its lowest; of those between there is no one range."""
+    if bounds == min(table):
+        return (bounds[1], limits[1] if limits[1] < max(table)[1] else max(table)[1])
+    return (min(table)[0], bounds[0]) if bounds == max(table) else None
+
+
+def _any(*tables: Iterable[str]) -> str:
+    """Give one pattern for all words of some tables, the longest first."""
+    words = {word for table in tables for row in table for word in row.split("|")}
+    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
+
+
+@functools.cache
+def vocabulary() -> frozenset[str]:
+    """Give every single word that means something to the parser."""
+    tables = (w.MOOD_WORDS, w.PURPOSE_WORDS, w.ENERGY_WORDS, w.TEMPO_WORDS, w.CURVE_WORDS)
+    text = " ".join([row for table in tables for row in table.values()] + [w.LOW, w.HIGH])
+    patterns = [
+        _MORE,
+        _LESS,
+        _ABOUT,
+        _BPM,
+        _TEMPO,
+        _NOT,
+        _TRACKS,
+        _START,
+        _END,
+        _ENERGY,
+        _PEOPLE,
+        _LIKE,
+        _UNLIKE,
+        _WITHOUT,
+    ]
+    more = (
+        "minutes minute hours hour quarters quarter percent minor major sharp flat camelot compatible harmonic neighbouring "
+        "related double playlist between speed accelerate consecutively different including containing through couple"
+    )
+    found = re.findall(r"[a-z]+", " ".join([text, *(_PLAIN.sub(" ", pattern) for pattern in patterns), more]))
+    return (frozenset(word for word in found if len(word) > 2) - w.FILLERS) | _MEANT
+
+
+@functools.cache
+def _other_words() -> list[str]:
+    return sorted(w.NOT_MEASURED | w.FILLERS)
+
+
+@functools.cache
+def _mood_patterns() -> tuple[dict[str, str], str]:
+    moods = {word: mood for mood, words in w.MOOD_WORDS.items() for word in words.split("|")}
+    return moods, _any(w.MOOD_WORDS.values())
+
+
+@functools.cache
+def _each_mood() -> re.Pattern[str]:
+    return whole(_mood_patterns()[1])
+
+
+@functools.cache
+def _refused_moods() -> re.Pattern[str]:
+    words = _mood_patterns()[1]
+    return whole(rf"{_NOT} (?:{words})(?: (?:or|nor|and no|and not|or too) (?:{words}))*")
+
+
+@functools.cache
+def _course_words() -> str:
+    moods = _mood_patterns()[1]
+    return "|".join(
+        sorted({*w.LOW.split("|"), *w.HIGH.split("|"), *moods.split("|")}, key=lambda word: (-len(word), word))
+    )
+
+
+def _height(word: str) -> float:
+    """Give how high the energy is that a word stands for, 0 to 1."""
+    if word in w.LOW.split("|"):
+        return 0.2
+    if word in w.HIGH.split("|"):
+        return 0.8
+    region = MOODS[_mood_patterns()[0][word]]
+    return sum(region.arousal) / 2
+
+
+#: What is no word in a pattern.
+_PLAIN = re.compile(r"\\\w|\(\?<?[!=:]|\?")
+#: Fillers that other words are often misspellings of.
+_MEANT = frozenset("minutes minute hours energy tempo tracks songs around between above below under starting ending".split())
+_LEADING = (
+    "similar",
+    "without",
+    "playlist",
+    "sounds",
+    "sounding",
+    "starting",
+    "ending",
+    "between",
+    "including",
+    "excluding",
+)
+_STOPS = frozenset(
+    "but and with for at in no without to from around about over under between not by only per of then start end starting "
+    "ending . : /".split()
+)
+
+_MODE = r"(?P<mode>minor|min|m|major|maj)"
+_KEYS = (
+    whole(
+        rf"(?:(?:in|key of|in the key of|key) )?(?:key |key: |: )?(?P<tonic>[a-g](?:#|b)?(?: (?:sharp|flat))?) ?{_MODE}(?! key of)(?: keys?)?"
+    ),
+    whole(
+        r"(?:(?:in|camelot|key|key of|in the key of|code) )*(?P<tonic>(?:1[0-2]|[1-9]) [ab])(?! (?:minor|major|maj|min|calm|·))(?: keys?)?"
+    ),
+    whole(
+        rf"(?:(?:in|key of|in the key of|key|in key) )+(?P<tonic>[a-g](?:#|b)(?:{_MODE})?|[b-g](?: (?:sharp|flat))?)(?! \d)"
+    ),
+    whole(r"(?:in the |the )?(?:key of|key:|key =|key :) (?P<tonic>[a-g](?: (?:sharp|flat))?)"),
+    whole(rf"(?:in )?(?P<tonic>[a-g](?:#|b)){_MODE}"),
+)
+_COMPATIBLE = whole(
+    r"(?:(?:and|or|with|plus|in) )?(?:its |their |the |all |any |other )*(?:(?:harmonically |key )?(?:compatible|neighbou?ring|related)"
+    r"(?: keys?| ones?)?|matching keys?|harmonic(?:ally)? (?:mix(?:ed|ing)|compatible|matched)|keys that (?:fit|go with it|match)|"
+    r"neighbou?rs on the (?:wheel|circle))"
+)
+_HALF_DOUBLE = whole(
+    r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?(?:half|half time|halftime)(?: tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
+    r"(?: (?:as|is|are|counts?|okay|ok|fine|allowed|too|the same|same|as well|tempos?))*"
+)
+_RANKED = whole(
+    r"(?:for|by|relative to|compared (?:to|with)|measured by|in terms of|by the standards of|judged by|within) (?:my|this|the|our) (?:own )?(?:library|collection)(?: own)?(?: standards?| scale)?|"
+    r"(?:ranked|by rank|as ranks?)"
+)
+
+_HOUR = r"(?:hours?|hrs?|h)"
+_MIN = r"(?:minutes?|mins?|m)"
+_DURATIONS: tuple[tuple[re.Pattern[str], Callable[..., float]], ...] = (
+    (whole(rf"{_NUM} {_HOUR} (?:and )?{_NUM}(?: {_MIN})?(?! (?:{_TRACKS}|bpm))"), lambda h, m: 60 * h + m),
+    (whole(rf"{_NUM} : {_NUM} {_HOUR}"), lambda h, m: 60 * h + m),
+    (whole(rf"{_NUM} (?:and )?(?:a )?half (?:an? )?{_HOUR}"), lambda h: 60 * h + 30),
+    (whole(rf"{_NUM} {_HOUR} and (?:a )?half"), lambda h: 60 * h + 30),
+    (whole(rf"{_NUM} {_HOUR} and (?:a )?quarter"), lambda h: 60 * h + 15),
+    (whole(rf"(?:an?|one|1) {_HOUR} and (?:a )?half"), lambda: 90),
+    (whole(rf"(?:an?|one|1) {_HOUR} and (?:a )?quarter"), lambda: 75),
+    (whole(rf"(?:an?|one) {_HOUR} and {_NUM}(?: {_MIN})?"), lambda m: 60 + m),
+    (whole(rf"(?:an?|one) and (?:a )?half {_HOUR}"), lambda: 90),
+    (whole(rf"(?:three|3) quarters of an {_HOUR}"), lambda: 45),
+    (whole(rf"(?:a )?quarter (?:of )?an? {_HOUR}|quarter {_HOUR}"), lambda: 15),
+    (whole(rf"half (?:an? )?{_HOUR}|(?:a )?half {_HOUR}"), lambda: 30),
+    (whole(rf"(?:a )?couple (?:of )?{_HOUR}"), lambda: 120),
+    (whole(rf"{_NUM} - {_HOUR}|{_NUM} {_HOUR}"), lambda *h: 60 * max(h)),
+    (whole(rf"(?:an?|one) (?:full |whole |entire |good )?{_HOUR}(?: long)?"), lambda: 60),
+    (whole(rf"(?:about |around |roughly )?{_NUM} (?:minutes?|mins?)(?: long)?"), lambda m: m),
+)  # fmt: skip
+
+_BPMS: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
+    (whole(rf"(?:(?:between|from|at|in|in the range of|{_TEMPO}) )*{_NUM}(?: {_BPM})? {_TO} {_NUM} {_BPM}(?: range)?"), lambda a, b: (a, b)),
+    (whole(rf"{_TEMPO}(?: (?:between|from|range|in))* {_NUM} {_TO} {_NUM}(?: {_BPM})?"), lambda a, b: (a, b)),
+    (whole(rf"(?:between|from) {_NUM} {_TO} {_NUM}(?! (?:{_TRACKS}|minutes?|mins?|hours?|%|percent))"), lambda a, b: (a, b) if min(a, b) >= 40 else (0, 0)),
+    (whole(rf"(?:{_TEMPO} )?{_MORE} {_NUM} {_BPM}(?: (?:and|or) (?:up|more|above|faster))?"), lambda a: (a, OPEN_BPM[1])),
+    (whole(rf"{_TEMPO} {_MORE} {_NUM}|{_NUM} \+(?: {_BPM})?|{_NUM} {_BPM} \+"), lambda a: (a, OPEN_BPM[1])),
+    (whole(rf"{_NUM} {_BPM} (?:(?:and|or) (?:up|more|above|faster|higher|over|upwards?)|minimum|min|at least|plus|upwards?)"), lambda a: (a, OPEN_BPM[1])),
+    (whole(rf"(?:{_TEMPO} )?{_LESS} {_NUM} {_BPM}(?: (?:and|or) (?:below|less|slower))?"), lambda a: (OPEN_BPM[0], a)),
+    (whole(rf"{_TEMPO} {_LESS} {_NUM}"), lambda a: (OPEN_BPM[0], a)),
+    (whole(rf"{_NUM} {_BPM} (?:(?:and|or) (?:below|less|slower|under|lower|down)|maximum|max|at most|tops)"), lambda a: (OPEN_BPM[0], a)),
+    (whole(rf"(?:(?:at|{_TEMPO}) )?{_ABOUT} {_NUM} {_BPM}"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
+    (whole(rf"{_TEMPO} {_ABOUT} {_NUM}|{_NUM} {_BPM} (?:or so|ish|give or take|more or less)"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
+    (whole(rf"(?:(?:at|in|exactly|of|{_TEMPO}) )*{_NUM} {_BPM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
+    (whole(rf"{_TEMPO} (?:exactly )?{_NUM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
+)  # fmt: skip
+
+_OF = r"(?: (?:%|percent|out of 10|/ 10))?"
+_ENERGIES: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
+    (whole(rf"{_ENERGY}(?: (?:between|from|range|in))* {_NUM}{_OF} {_TO} {_NUM}{_OF}"), lambda a, b: (a, b)),
+    (whole(rf"(?:between |from )?{_NUM}{_OF} {_TO} {_NUM}{_OF} energy"), lambda a, b: (a, b)),
+    (whole(rf"{_ENERGY} {_MORE} {_NUM}{_OF}"), lambda a: (a, 1.0)),
+    (whole(rf"{_MORE} {_NUM}{_OF} energy"), lambda a: (a, 1.0)),
+    (whole(rf"{_ENERGY} {_LESS} {_NUM}{_OF}"), lambda a: (0.0, a)),
+    (whole(rf"{_LESS} {_NUM}{_OF} energy"), lambda a: (0.0, a)),
+    (whole(rf"{_ENERGY}(?: {_ABOUT})? {_NUM}{_OF}"), lambda a: (a - NEAR_ENERGY, a + NEAR_ENERGY)),
+    (whole(rf"(?:{_ABOUT} )?{_NUM}{_OF} energy"), lambda a: (a - NEAR_ENERGY, a + NEAR_ENERGY)),
+)  # fmt: skip
+
+
+def _longest_first(words: str) -> str:
+    return "|".join(sorted(words.split("|"), key=lambda word: (-len(word), word)))
+
+
+_ENDS = tuple(
+    (whole(rf"{_END} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
+    for words, curve in ((w.HIGH, "rise"), (w.LOW, "fall"))
+)
+_STARTS = tuple(
+    (whole(rf"{_START} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
+    for words, curve in ((w.LOW, "rise"), (w.HIGH, "fall"))
+)
