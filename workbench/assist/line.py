@@ -68,7 +68,10 @@ class Line:
         """Find what matches in the words that are left; with the place of the first word after it."""
         joined = self.joined()
         for match in pattern.finditer(joined):
-            yield match, self._place(joined, match.end()) + 1
+            first, last = self._place(joined, match.start()), self._place(joined, match.end())
+            # a number behind a comma begins something else
+            if not any(token.breaks and token.word[0].isdigit() for token in self.tokens[first + 1 : last + 1]):
+                yield match, last + 1
 
     def take(self, match: re.Match[str], about: str, *groups: int) -> str:
         """Take the words of a match, or of some groups of it, as what was said of a field; give them as written."""

@@ -80,7 +80,7 @@ _LIKE = (
 _UNLIKE = r"(?:(?:not|nothing|less) (?:much )?(?:like|similar to)|unlike|different from|dissimilar to)"
 _WITHOUT = (
     r"(?:but )?(?:no|without|except(?: for)?|not|nothing|skip|skipping|exclude|excluding|leave out|leaving out|avoid|"
-    r"avoiding|minus|never|anything but|no more|none|hold|apart from|other than)"
+    r"avoiding|minus|never|anything but|all but|no more|none|hold|apart from|other than)"
     r"(?: anything| any| stuff| songs| tracks| music| everything)*(?: by| from| of| with)?"
 )
 _BY = (
@@ -295,12 +295,14 @@ class _Parser:
             self.add("exclude", *found.tracks)
             return "exclude"
         self.add("without_artists", found.artist)
+        self.drop("artists", found.artist)
         return "without_artists"
 
     def use_by(self, found: Named) -> str:
         if found.artist is None:
             return ""
         self.add("artists", found.artist)
+        self.drop("without_artists", found.artist)
         return "artists"
 
     def use_place(self, name: str) -> Callable[[Named], str]:
@@ -323,6 +325,12 @@ class _Parser:
 
     def add(self, name: str, *values: str) -> None:
         self.fields[name] = list(dict.fromkeys([*self.fields.get(name, []), *values]))
+
+    def drop(self, name: str, value: str) -> None:
+        """Take back what contradicts what is said later."""
+        if value in self.fields.get(name, ()):
+            self.fields[name].remove(value)
+            self.notes.append(f"{value} is both wanted and refused; what was found last counts.")
 
     # --- spelling ---------------------------------------------------------------------------------
 
@@ -718,7 +726,7 @@ def vocabulary() -> frozenset[str]:
         "related double playlist between speed accelerate consecutively different including containing through couple"
     )
     found = re.findall(r"[a-z]+", " ".join([text, *(_PLAIN.sub(" ", pattern) for pattern in patterns), more]))
-    return (frozenset(word for word in found if len(word) > 2) - w.FILLERS) | _MEANT
+    return (frozenset(word for word in found if len(word) > 2) - w.FILLERS - {"minus"}) | _MEANT
 
 
 @functools.cache

@@ -27,7 +27,7 @@ MOOD_WORDS: dict[str, str] = {
 PURPOSE_WORDS: dict[tuple[str, ...], str] = {
     ("happy", "energetic", "euphoric"): "party|parties|partying|dancing|dancefloor|dance floor",
     ("energetic", "euphoric"): "workout|work out|working out|gym|running|jogging|training|spinning|cardio",
-    ("calm", "peaceful"): "sleep|sleeping|bedtime|yoga|meditation|meditating|falling asleep|spa|massage",
+    ("calm", "peaceful"): "sleep|sleeping|bedtime|yoga|meditation|meditating|meditate|falling asleep|spa|massage",
     ("calm", "peaceful", "neutral"): "study|studying|focus|concentration|concentrating|reading|homework",
 }
 
