@@ -101,6 +101,18 @@ class Names:
                 return self._by(rows, n)
         return None
 
+    def mentioned(self, text: str, most: int = 20) -> dict[str, Named]:
+        """Find all names in a text, by the words of the text that they are; the longest first at each place."""
+        words = words_of(text)
+        found: dict[str, Named] = {}
+        at = 0
+        while at < len(words) and len(found) < most:
+            named = self.find(words[at : at + LONGEST])
+            if named is not None:
+                found.setdefault(" ".join(words[at : at + named.words]), named)
+            at += named.words if named is not None else 1
+        return found
+
     def _exactly(self, words: Sequence[str]) -> Named | None:
         name = " ".join(words)
         if rows := self._artists.get(name):

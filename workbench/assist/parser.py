@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from workbench.assist import words as w
+from workbench.assist.build import build
 from workbench.assist.line import TAKEN, Line, whole
 from workbench.assist.names import LONGEST, Named, Names, words_of
-from workbench.assist.reading import Kind, Reading
+from workbench.assist.reading import Reading
 from workbench.assist.spelling import correct
 from workbench.features.mood import MOODS
 from workbench.playlist.keys import parse_key
-from workbench.playlist.request import MAX_TRACKS, PlaylistRequest
-from workbench.similarity.request import MOST_RESULTS, SimilarRequest
+from workbench.playlist.request import MAX_TRACKS
 
 #: Letters that a text may have.
 MOST_LETTERS = 1000
@@ -147,8 +147,7 @@ class _Parser:
         for field in ("bpm", "energy"):
             self.settle(field)
         asks_list = bool(whole(r"(?:play ?list|mix|mixtape|set|queue|setlist)").search(" ".join(self.words)))
-        kind = self.kind(asks_list)
-        request = self.similar() if kind == "similar" else self.playlist()
+        kind, request = build(self.fields, self.like, self.notes, asks_list=asks_list)
         unknown = self.line.left(w.FILLERS)
         read = {name: said for name, said in self.line.read.items() if name}
         return Reading(kind, request, read, (*unknown, *([self.rest] if self.rest else [])), tuple(self.notes))
@@ -600,88 +599,6 @@ class _Parser:
         if bounds is not None:
             self.fields[field] = list(bounds)
 
-    def kind(self, asks_list: bool) -> Kind:
-        only_list = {
-            "minutes", "curve", "start", "end", "waypoints", "include", "half_double", "ranked",
-        }  # fmt: skip
-        return "similar" if self.like and not asks_list and not only_list & self.fields.keys() else "playlist"
-
-    def playlist(self) -> dict[str, Any]:
-        fields = dict(self.fields)
-        liked = [track for track, weight in self.like.items() if weight > 0]
-        if len(liked) < len(self.like):
-            self.notes.append("A playlist can be like a track, but not unlike one.")
-        if liked:
-            fields["like"] = liked
-        if "n" in fields and "minutes" in fields:
-            self.notes.append(f"n: {fields.pop('n')} tracks are left out, for a length in minutes is given.")
-        if fields.get("ranked") and not fields.keys() & {"energy", "mood", "curve"}:
-            del fields["ranked"]
-        placed = [
-            *([fields["start"]] if "start" in fields else []),
-            *fields.get("waypoints", ()),
-            *([fields["end"]] if "end" in fields else []),
-        ]
-        if "include" in fields:
-            fields["include"] = [track for track in fields["include"] if track not in placed]
-        if "exclude" in fields:
-            fields["exclude"] = [
-                track for track in fields["exclude"] if track not in [*placed, *fields.get("include", ())]
-            ]
-        if fields.get("n") is not None and fields["n"] < len(placed) + len(fields.get("include", ())):
-            fields["n"] = len(placed) + len(fields["include"])
-        order = {name: i for i, name in enumerate(PlaylistRequest.model_fields)}
-        return {name: fields[name] for name in sorted(fields, key=order.__getitem__) if fields[name] not in ([], None)}
-
-    def similar(self) -> dict[str, Any]:
-        fields = self.fields
-        liked = [track for track, weight in self.like.items() if weight > 0]
-        request: dict[str, Any] = {}
-        if len(self.like) == 1 and liked:
-            request["track_id"] = liked[0]
-        else:
-            request["blend"] = [{"track_id": track, "weight": weight} for track, weight in self.like.items()]
-        if "n" in fields:
-            request["n"] = min(fields["n"], MOST_RESULTS)
-        where = " and ".join(_conditions(fields))
-        if where:
-            request["where"] = where
-        for of in ("artist", "album"):
-            if fields.get(f"{of}_gap"):
-                request[f"per_{of}"] = 1
-        SimilarRequest.model_validate(request)
-        return request
-
-
-def _conditions(fields: dict[str, Any]) -> Iterable[str]:
-    """Say in an expression of ``--where`` what fields of a playlist ask for."""
-    for name in ("bpm", "energy"):
-        if name in fields:
-            yield f"{fields[name][0]:g} <= {name} <= {fields[name][1]:g}"
-    if "mood" in fields:
-        yield f"mood in {_tuple(fields['mood'])}"
-    if "key" in fields:
-        from workbench.playlist.keys import compatible_keys
-
-        key = parse_key(fields["key"])
-        keys = compatible_keys(key) if fields.get("compatible_keys") else (key,)
-        yield f"key in {_tuple([each.name for each in keys])}"
-    if "artists" in fields:
-        yield f"artist in {_tuple(fields['artists'])}"
-    for artist in fields.get("without_artists", ()):
-        yield f"(artist is None or artist != {_literal(artist)})"
-    for track in fields.get("exclude", ()):
-        yield f"id != {_literal(track)}"
-
-
-def _tuple(texts: list[str]) -> str:
-    return f"({', '.join(map(_literal, texts))},)"
-
-
-def _literal(text: str) -> str:
-    """Write a text so that nothing in it ends it."""
-    return '"' + "".join(c if c.isalnum() or c in " #-_." else f"\\U{ord(c):08x}" for c in text) + '"'
-
 
 def _text(bounds: Range) -> str:
     return f"{bounds[0]:g} to {bounds[1]:g}"
@@ -772,7 +689,9 @@ def _height(word: str) -> float:
 #: What is no word in a pattern.
 _PLAIN = re.compile(r"\\\w|\(\?<?[!=:]|\?")
 #: Fillers that other words are often misspellings of.
-_MEANT = frozenset("minutes minute hours energy tempo tracks songs around between above below under starting ending".split())
+_MEANT = frozenset(
+    "minutes minute hours energy tempo tracks songs around between above below under starting ending".split()
+)
 _LEADING = (
     "similar",
     "without",

@@ -23,6 +23,8 @@ class Reading:
     unknown : words of which nothing was made, as they were written
     notes : what was contradictory, approximated, or taken for a misspelling, a sentence each
     by : who read it: ``offline``, or the name of a provider
+    tried : providers that were asked in vain: ``provider``, and ``why`` in a word
+    near : of the words, the part that differs from the text that this was read of before; None where it is its own
     """
 
     kind: Kind
@@ -31,6 +33,8 @@ class Reading:
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     by: str = "offline"
+    tried: tuple[dict[str, str], ...] = ()
+    near: float | None = None
 
     def model(self) -> PlaylistRequest | SimilarRequest:
         """Give the request as the model that is asked."""
@@ -40,4 +44,4 @@ class Reading:
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain JSON-ready values."""
-        return asdict(self) | {"unknown": list(self.unknown), "notes": list(self.notes)}
+        return asdict(self) | {name: list(getattr(self, name)) for name in ("unknown", "notes", "tried")}
