@@ -1,4 +1,4 @@
-"""Phrased requests with what a person means by them, and how much of it the offline parser gets: run it for the figures.
+"""Phrased requests with what a person means by them, and how much of it the offline parser gets.
 
     python -m tests.assist.phrased
 
@@ -195,6 +195,7 @@ if __name__ == "__main__":
                 if one.wrong or one.invented or one.untold:
                     wanted = {name: one.request.fields[name] for name in one.wrong}
                     print(
-                        f"  {one.request.text}\n     wrong {wanted}, invented {one.invented}, untold {one.untold}\n     got {one.got}",
+                        f"  {one.request.text}\n     wrong {wanted}, invented {one.invented}, untold "
+                        f"{one.untold}\n     got {one.got}",
                         file=sys.stdout if "-v" in sys.argv else sys.stderr,
                     )

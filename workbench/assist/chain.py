@@ -68,9 +68,7 @@ class Chain:
         """Those that are asked; none where the extra is not installed."""
         return [one for one in self._settings.assist if one.enabled] if is_installed() else []
 
-    def read(
-        self, text: str, names: Names, records: Callable[[list[str]], Mapping[str, Mapping[str, Any]]]
-    ) -> Reading:
+    def read(self, text: str, names: Names, records: Callable[[list[str]], Mapping[str, Mapping[str, Any]]]) -> Reading:
         """Read a text: the first provider that gives an answer, or the offline parser.
 
         Parameters
@@ -88,7 +86,9 @@ class Chain:
         shown = [found.tracks[0] for found in names.mentioned(text).values() if found.artist is None]
         question = Question.about(text, names, records(shown))
         tried: list[dict[str, str]] = []
-        with ThreadPoolExecutor(1, thread_name_prefix="workbench-assist") as thread:  # a loop may be running in this one
+        with ThreadPoolExecutor(
+            1, thread_name_prefix="workbench-assist"
+        ) as thread:  # a loop may be running in this one
             reading = thread.submit(lambda: asyncio.run(self._ask(question, tried))).result()
         return replace(reading or offline, tried=tuple(tried))
 

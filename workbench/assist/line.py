@@ -57,7 +57,7 @@ class Line:
         plain = unicodedata.normalize("NFKC", text)
         for sign in "“”„«»":
             plain = plain.replace(sign, '"')
-        plain = plain.replace("’", "'").replace("&", " and ").replace("‘", "'")
+        plain = plain.replace("’", "'").replace("\u2018", "'").replace("&", " and ")
         return cls(list(_with_numbers(list(_tokens(plain)))))
 
     def joined(self) -> str:
@@ -89,9 +89,9 @@ class Line:
 
     def left(self, ignored: Iterable[str]) -> list[str]:
         """Give what is left, as it was written: neighbours in one piece, without what says nothing of its own."""
-        ignored, pieces = set(ignored), [[]]  # type: list[list[str]]
+        nothing, pieces = set(ignored), list[list[str]]([[]])
         for token in self.tokens:
-            if token.taken or (token.word in ignored and not token.name) or not any(c.isalnum() for c in token.raw):
+            if token.taken or (token.word in nothing and not token.name) or not any(c.isalnum() for c in token.raw):
                 pieces.append([])
             else:
                 pieces[-1].append(token.raw)

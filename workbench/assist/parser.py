@@ -1,7 +1,7 @@
 """The offline parser: from words to a request by a small grammar, without any model. `docs/assist.md` has the grammar.
 
-* Rules take words from the line, in a fixed order: names, spelling, rules about artists, keys, lengths, tempi, courses of
-  energy, purposes, words for energy, tempo and mood, numbers of tracks. What no rule takes is told back.
+* Rules take words from the line, in a fixed order: names, spelling, rules about artists, keys, lengths, tempi, courses
+  of energy, purposes, words for energy, tempo and mood, numbers of tracks. What no rule takes is told back.
 * Nothing is guessed: a word stands for a field or for nothing. Numbers win over words, and of two that contradict each
   other, the one said last; the other is told back.
 * The same text and the same names give the same reading, bit for bit.
@@ -41,19 +41,23 @@ _NUM = r"(\d+(?:\.\d+)?)"
 _TO = r"(?:-|to|and|until|till|up to|through)"
 _ABOUT = r"(?:around|about|roughly|approximately|approx|circa|ca|near|close to|~|somewhere around|more or less)"
 _MORE = (
-    r"(?:(?:not|no|nothing|never) (?:slower than|less than|lower than|below|under)|above|over|faster than|more than|at least|"
+    r"(?:(?:not|no|nothing|never) (?:slower than|less than|lower than|below|under)|above|over|faster than|more than|"
+    r"at least|"
     r"minimum|minimum of|min|higher than|greater than|upwards of|> =|>|from|quicker than|starting from)"
 )
 _LESS = (
-    r"(?:(?:not|no|nothing|never) (?:faster than|more than|higher than|above|over)|below|under|slower than|less than|at most|"
+    r"(?:(?:not|no|nothing|never) (?:faster than|more than|higher than|above|over)|below|under|slower than|less "
+    r"than|at most|"
     r"maximum|maximum of|max|lower than|up to|< =|<)"
 )
 _BPM = r"(?:bpms?|beats? (?:per|a) min(?:ute)?|b p m)"
 _TEMPO = r"(?:tempo|tempi|bpm|speed|beats per minute)(?: range)?(?: should be| must be| is| of| at|:|=)*"
 _NOT = (
-    r"(?:not|no|nothing|neither|without|never|avoid|avoiding|except|don't want|do not want|skip|non|anything but|exclude|"
+    r"(?:not|no|nothing|neither|without|never|avoid|avoiding|except|don't want|do not want|skip|non|anything but|"
+    r"exclude|"
     r"excluding|isn't|aren't|leave out|minus|rather than|instead of|don't|hold)"
-    r"(?: (?:too|so|any|very|that|overly|really|much|all|be|anything|songs|tracks|music|stuff|to|or|get|getting|something|"
+    r"(?: (?:too|so|any|very|that|overly|really|much|all|be|anything|songs|tracks|music|stuff|to|or|get|getting|"
+    r"something|"
     r"pieces))*"
 )
 _TRACKS = r"(?:tracks?|songs?|tunes?|pieces?|titles?|numbers|records|results|cuts|bangers|items)"
@@ -62,10 +66,13 @@ _START = (
     r"(?: (?:off|out|it|with|at|from|very|really|quite|rather|a|something|all|on|nice|and|the|set|mix|slow and))*"
 )
 _END = (
-    r"(?:end|ends|ending|finish|finishes|finishing|close|closes|closing|get|gets|getting|grow|grows|growing|become|becomes|"
+    r"(?:end|ends|ending|finish|finishes|finishing|close|closes|closing|get|gets|getting|grow|grows|growing|become|"
+    r"becomes|"
     r"becoming|turn|turns|turning|progressively|gradually|increasingly|more and more|ever|then)"
-    r"(?: (?:up|a|bit|more and more|ever|progressively|slowly|gradually|steadily|with|on|at|something|much|very|really|it|"
-    r"little|toward|towards|the|end|nice|and|quite|rather|slightly|in|being|all|track by track|over time|increasingly))*"
+    r"(?: (?:up|a|bit|more and more|ever|progressively|slowly|gradually|steadily|with|on|at|something|much|very|"
+    r"really|it|"
+    r"little|toward|towards|the|end|nice|and|quite|rather|slightly|in|being|all|track by track|over time|"
+    r"increasingly))*"
 )
 _ENERGY = r"energy(?: level)?(?: should be| must be| is| of| at|:|=)*"
 _PEOPLE = r"(?:artists?|bands?|performers?|musicians?|singers?|composers?)"
@@ -253,7 +260,7 @@ class _Parser:
             )
             capital = at > 0 and mine[0].raw[:1].isupper()
             if ends and (
-                strong and not all(t.word in w.FILLERS for t in mine) or not plain or capital or (n >= 3 and strong)
+                (strong and not all(t.word in w.FILLERS for t in mine)) or not plain or capital or (n >= 3 and strong)
             ):
                 return Named(n, found.tracks, found.artist)
             found = self.names.find(pieces[: found.words - 1])
@@ -350,16 +357,24 @@ class _Parser:
         """How near tracks of one artist or album may stand."""
         for of, people in (("artist", _PEOPLE), ("album", "albums?")):
             once = (
-                rf"(?:(?:only |just |at most |max |maximum )?(?:one|1|a single) (?:song |track |tune |piece )?(?:per|from each|by each|of each|for each|from every) {people}|"
-                rf"(?:each|every) {people} (?:only |just )?once|(?:no|don't|do not|never|without|not|avoid) (?:any )?(?:repeat|repeats|repeated|repeating|repetition)s?"
-                rf"(?: of| any| an| the| same)* {people}|(?:all )?different {people}(?: only)?|no {people} (?:twice|more than once|repeated|repeats)|"
+                rf"(?:(?:only |just |at most |max |maximum )?(?:one|1|a single) (?:song |track |tune |piece "
+                rf")?(?:per|from each|by each|of each|for each|from every) {people}|"
+                rf"(?:each|every) {people} (?:only |just )?once|(?:no|don't|do not|never|without|not|avoid) (?:any "
+                rf")?(?:repeat|repeats|repeated|repeating|repetition)s?"
+                rf"(?: of| any| an| the| same)* {people}|(?:all )?different {people}(?: only)?|no {people} (?:twice|"
+                rf"more than once|repeated|repeats)|"
                 rf"(?:no|never) {people} should (?:repeat|appear twice)|no {people} repeats?)"
             )
             row = (
-                rf"(?:no|never|not|without|don't play|avoid) (?:the |two (?:songs|tracks) (?:by|from|of) the )?(?:same )?{people} (?:twice )?"
-                rf"(?:in a row|back to back|side by side|consecutively|next to each other|one after the other|in succession)"
+                rf"(?:no|never|not|without|don't play|avoid) (?:the |two (?:songs|tracks) (?:by|from|of) the "
+                rf")?(?:same )?{people} (?:twice )?"
+                rf"(?:in a row|back to back|side by side|consecutively|next to each other|one after the other|in "
+                rf"succession)"
             )
-            apart = rf"(?:at least )?{_NUM} (?:other )?{_TRACKS} between (?:(?:songs|tracks|two|the|one|same|of|by|from|any|each) )*{people}"
+            apart = (
+                rf"(?:at least )?{_NUM} (?:other )?{_TRACKS} between "
+                rf"(?:(?:songs|tracks|two|the|one|same|of|by|from|any|each) )*{people}"
+            )
             for match, _ in self.line.find(whole(row)):
                 self.fields[f"{of}_gap"] = 1
                 self.line.take(match, f"{of}_gap")
@@ -433,22 +448,29 @@ class _Parser:
         number = rf"{_NUM}(?: {_BPM})?"
         for match, _ in self.line.find(
             whole(
-                rf"(?:start|starts|starting|begin|begins|beginning|open|opening)(?: (?:off|out|at|with|from))*(?: {_ABOUT})? {number}"
-                rf"((?: (?:and|then|·|livelier|calmer|{TAKEN}))*) (?:end|ends|ending|finish|finishing|finishes|up|go|going|rise|rising|build|building|work up|speed up|slow down|and)(?: (?:up|livelier|calmer|to|at|with|down|faster|slower|towards))*"
+                rf"(?:start|starts|starting|begin|begins|beginning|open|opening)(?: (?:off|out|at|with|from))*(?: "
+                rf"{_ABOUT})? {number}"
+                rf"((?: (?:and|then|·|livelier|calmer|{TAKEN}))*) (?:end|ends|ending|finish|finishing|finishes|up|"
+                rf"go|going|rise|rising|build|building|work up|speed up|slow down|and)(?: (?:up|livelier|calmer|to|"
+                rf"at|with|down|faster|slower|towards))*"
                 rf"(?: {_ABOUT})? {number}"
             )
         ):
             self.use_course(match, float(match[1]), float(match[3]))
         for match, _ in self.line.find(
             whole(
-                rf"(?:speed up|speeding up|slow down|slowing down|rise|rising|go|going|climb|climbing|build|building|accelerate|accelerating|ramp|ramping|move|moving|work|drop|dropping|fall|falling)(?: (?:up|down))?()?(?: from)? {number} ()?(?:to|until|up to|down to) {number}"
+                rf"(?:speed up|speeding up|slow down|slowing down|rise|rising|go|going|climb|climbing|build|"
+                rf"building|accelerate|accelerating|ramp|ramping|move|moving|work|drop|dropping|fall|falling)(?: "
+                rf"(?:up|down))?()?(?: from)? {number} ()?(?:to|until|up to|down to) {number}"
             )
         ):
             self.use_course(match, float(match[2]), float(match[4]))
         both = _course_words()
         for match, _ in self.line.find(
             whole(
-                rf"(?:from|starts?|starting|begins?|beginning|going|opens?|opening)(?: (?:off|out|with|from|very|a|something))* ({both}) (?:and |then )?(?:to|until|towards?|ends?|ending|finish(?:es|ing)?|getting|gets|going|go|becoming|building to)(?: (?:to|up|very|with|at|something|being))* ({both})"
+                rf"(?:from|starts?|starting|begins?|beginning|going|opens?|opening)(?: (?:off|out|with|from|very|a|"
+                rf"something))* ({both}) (?:and |then )?(?:to|until|towards?|ends?|ending|finish(?:es|ing)?|getting|"
+                rf"gets|going|go|becoming|building to)(?: (?:to|up|very|with|at|something|being))* ({both})"
             )
         ):
             first, last = _height(match[1]), _height(match[2])
@@ -513,7 +535,9 @@ class _Parser:
         for curve, words in w.CURVE_WORDS.items():
             for match, _ in self.line.find(
                 whole(
-                    rf"(?:(?:an? |the )?(?:energy |tension |intensity )?(?:should |must |that |which |to |energy )*)?(?:slowly |gradually |gently |steadily )?({words})(?: slowly| gradually| steadily| gently)?(?: in)?(?: energy| intensity)?(?: curve)?"
+                    rf"(?:(?:an? |the )?(?:energy |tension |intensity )?(?:should |must |that |which |to |energy "
+                    rf")*)?(?:slowly |gradually |gently |steadily )?({words})(?: slowly| gradually| steadily| "
+                    rf"gently)?(?: in)?(?: energy| intensity)?(?: curve)?"
                 )
             ):
                 if curve == "flat" and self.fields.get("curve", "flat") != "flat":
@@ -538,7 +562,8 @@ class _Parser:
         for moods, words in w.PURPOSE_WORDS.items():
             for match, _ in self.line.find(
                 whole(
-                    rf"(?:(?:music |songs |tracks |playlist |mix |list )?(?:for|to|while|when|during|at|suitable for|before|as) )?(?:the |a |my |our |an )?({words})(?: time| session)?"
+                    rf"(?:(?:music |songs |tracks |playlist |mix |list )?(?:for|to|while|when|during|at|suitable "
+                    rf"for|before|as) )?(?:the |a |my |our |an )?({words})(?: time| session)?"
                 )
             ):
                 self.purpose = moods
@@ -639,7 +664,8 @@ def vocabulary() -> frozenset[str]:
         _WITHOUT,
     ]
     more = (
-        "minutes minute hours hour quarters quarter percent minor major sharp flat camelot compatible harmonic neighbouring "
+        "minutes minute hours hour quarters quarter percent minor major sharp flat camelot compatible harmonic "
+        "neighbouring "
         "related double playlist between speed accelerate consecutively different including containing through couple"
     )
     found = re.findall(r"[a-z]+", " ".join([text, *(_PLAIN.sub(" ", pattern) for pattern in patterns), more]))
@@ -690,7 +716,22 @@ def _height(word: str) -> float:
 _PLAIN = re.compile(r"\\\w|\(\?<?[!=:]|\?")
 #: Fillers that other words are often misspellings of.
 _MEANT = frozenset(
-    "minutes minute hours energy tempo tracks songs around between above below under starting ending".split()
+    [
+        "minutes",
+        "minute",
+        "hours",
+        "energy",
+        "tempo",
+        "tracks",
+        "songs",
+        "around",
+        "between",
+        "above",
+        "below",
+        "under",
+        "starting",
+        "ending",
+    ]
 )
 _LEADING = (
     "similar",
@@ -705,35 +746,70 @@ _LEADING = (
     "excluding",
 )
 _STOPS = frozenset(
-    "but and with for at in no without to from around about over under between not by only per of then start end starting "
-    "ending . : /".split()
+    [
+        "but",
+        "and",
+        "with",
+        "for",
+        "at",
+        "in",
+        "no",
+        "without",
+        "to",
+        "from",
+        "around",
+        "about",
+        "over",
+        "under",
+        "between",
+        "not",
+        "by",
+        "only",
+        "per",
+        "of",
+        "then",
+        "start",
+        "end",
+        "starting",
+        "ending",
+        ".",
+        ":",
+        "/",
+    ]
 )
 
 _MODE = r"(?P<mode>minor|min|m|major|maj)"
 _KEYS = (
     whole(
-        rf"(?:(?:in|key of|in the key of|key) )?(?:key |key: |: )?(?P<tonic>[a-g](?:#|b)?(?: (?:sharp|flat))?) ?{_MODE}(?! key of)(?: keys?)?"
+        rf"(?:(?:in|key of|in the key of|key) )?(?:key |key: |: )?(?P<tonic>[a-g](?:#|b)?(?: (?:sharp|flat))?) "
+        rf"?{_MODE}(?! key of)(?: keys?)?"
     ),
     whole(
-        r"(?:(?:in|camelot|key|key of|in the key of|code) )*(?P<tonic>(?:1[0-2]|[1-9]) [ab])(?! (?:minor|major|maj|min|calm|·))(?: keys?)?"
+        r"(?:(?:in|camelot|key|key of|in the key of|code) )*(?P<tonic>(?:1[0-2]|[1-9]) [ab])(?! (?:minor|major|maj|"
+        r"min|calm|·))(?: keys?)?"
     ),
     whole(
-        rf"(?:(?:in|key of|in the key of|key|in key) )+(?P<tonic>[a-g](?:#|b)(?:{_MODE})?|[b-g](?: (?:sharp|flat))?)(?! \d)"
+        rf"(?:(?:in|key of|in the key of|key|in key) )+(?P<tonic>[a-g](?:#|b)(?:{_MODE})?|[b-g](?: (?:sharp|"
+        rf"flat))?)(?! \d)"
     ),
     whole(r"(?:in the |the )?(?:key of|key:|key =|key :) (?P<tonic>[a-g](?: (?:sharp|flat))?)"),
     whole(rf"(?:in )?(?P<tonic>[a-g](?:#|b)){_MODE}"),
 )
 _COMPATIBLE = whole(
-    r"(?:(?:and|or|with|plus|in) )?(?:its |their |the |all |any |other )*(?:(?:harmonically |key )?(?:compatible|neighbou?ring|related)"
-    r"(?: keys?| ones?)?|matching keys?|harmonic(?:ally)? (?:mix(?:ed|ing)|compatible|matched)|keys that (?:fit|go with it|match)|"
+    r"(?:(?:and|or|with|plus|in) )?(?:its |their |the |all |any |other )*(?:(?:harmonically |key )?(?:compatible|"
+    r"neighbou?ring|related)"
+    r"(?: keys?| ones?)?|matching keys?|harmonic(?:ally)? (?:mix(?:ed|ing)|compatible|matched)|keys that (?:fit|go "
+    r"with it|match)|"
     r"neighbou?rs on the (?:wheel|circle))"
 )
 _HALF_DOUBLE = whole(
-    r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?(?:half|half time|halftime)(?: tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
+    r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?(?:half|half time|halftime)(?: "
+    r"tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
     r"(?: (?:as|is|are|counts?|okay|ok|fine|allowed|too|the same|same|as well|tempos?))*"
 )
 _RANKED = whole(
-    r"(?:for|by|relative to|compared (?:to|with)|measured by|in terms of|by the standards of|judged by|within) (?:my|this|the|our) (?:own )?(?:library|collection)(?: own)?(?: standards?| scale)?|"
+    r"(?:for|by|relative to|compared (?:to|with)|measured by|in terms of|by the standards of|judged by|within) "
+    r"(?:my|this|the|our) (?:own )?(?:library|collection)(?: own)?(?: standards?| scale)?|"
     r"(?:ranked|by rank|as ranks?)"
 )
 
@@ -759,17 +835,24 @@ _DURATIONS: tuple[tuple[re.Pattern[str], Callable[..., float]], ...] = (
 )  # fmt: skip
 
 _BPMS: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
-    (whole(rf"(?:(?:between|from|at|in|in the range of|{_TEMPO}) )*{_NUM}(?: {_BPM})? {_TO} {_NUM} {_BPM}(?: range)?"), lambda a, b: (a, b)),
+    (whole(rf"(?:(?:between|from|at|in|in the range of|{_TEMPO}) )*{_NUM}(?: {_BPM})? {_TO} {_NUM} {_BPM}(?: "
+           rf"range)?"), lambda a, b: (a, b)),
     (whole(rf"{_TEMPO}(?: (?:between|from|range|in))* {_NUM} {_TO} {_NUM}(?: {_BPM})?"), lambda a, b: (a, b)),
-    (whole(rf"(?:between|from) {_NUM} {_TO} {_NUM}(?! (?:{_TRACKS}|minutes?|mins?|hours?|%|percent))"), lambda a, b: (a, b) if min(a, b) >= 40 else (0, 0)),
-    (whole(rf"(?:{_TEMPO} )?{_MORE} {_NUM} {_BPM}(?: (?:and|or) (?:up|more|above|faster))?"), lambda a: (a, OPEN_BPM[1])),
+    (whole(rf"(?:between|from) {_NUM} {_TO} {_NUM}(?! (?:{_TRACKS}|minutes?|mins?|hours?|%|"
+           rf"percent))"), lambda a, b: (a, b) if min(a, b) >= 40 else (0, 0)),
+    (whole(rf"(?:{_TEMPO} )?{_MORE} {_NUM} {_BPM}(?: (?:and|or) (?:up|more|above|"
+           rf"faster))?"), lambda a: (a, OPEN_BPM[1])),
     (whole(rf"{_TEMPO} {_MORE} {_NUM}|{_NUM} \+(?: {_BPM})?|{_NUM} {_BPM} \+"), lambda a: (a, OPEN_BPM[1])),
-    (whole(rf"{_NUM} {_BPM} (?:(?:and|or) (?:up|more|above|faster|higher|over|upwards?)|minimum|min|at least|plus|upwards?)"), lambda a: (a, OPEN_BPM[1])),
+    (whole(rf"{_NUM} {_BPM} (?:(?:and|or) (?:up|more|above|faster|higher|over|upwards?)|minimum|min|at least|plus|"
+           rf"upwards?)"), lambda a: (a, OPEN_BPM[1])),
     (whole(rf"(?:{_TEMPO} )?{_LESS} {_NUM} {_BPM}(?: (?:and|or) (?:below|less|slower))?"), lambda a: (OPEN_BPM[0], a)),
     (whole(rf"{_TEMPO} {_LESS} {_NUM}"), lambda a: (OPEN_BPM[0], a)),
-    (whole(rf"{_NUM} {_BPM} (?:(?:and|or) (?:below|less|slower|under|lower|down)|maximum|max|at most|tops)"), lambda a: (OPEN_BPM[0], a)),
-    (whole(rf"(?:(?:at|{_TEMPO}) )?{_ABOUT} {_NUM} {_BPM}"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
-    (whole(rf"{_TEMPO} {_ABOUT} {_NUM}|{_NUM} {_BPM} (?:or so|ish|give or take|more or less)"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
+    (whole(rf"{_NUM} {_BPM} (?:(?:and|or) (?:below|less|slower|under|lower|down)|maximum|max|at most|"
+           rf"tops)"), lambda a: (OPEN_BPM[0], a)),
+    (whole(rf"(?:(?:at|{_TEMPO}) )?{_ABOUT} {_NUM} "
+           rf"{_BPM}"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
+    (whole(rf"{_TEMPO} {_ABOUT} {_NUM}|{_NUM} {_BPM} (?:or so|ish|give or take|more or "
+           rf"less)"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
     (whole(rf"(?:(?:at|in|exactly|of|{_TEMPO}) )*{_NUM} {_BPM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
     (whole(rf"{_TEMPO} (?:exactly )?{_NUM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
 )  # fmt: skip

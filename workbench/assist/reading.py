@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -35,6 +36,11 @@ class Reading:
     by: str = "offline"
     tried: tuple[dict[str, str], ...] = ()
     near: float | None = None
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Reading:
+        """Read what `to_dict` has written."""
+        return cls(**{**fields, **{name: tuple(fields[name]) for name in ("unknown", "notes", "tried")}})
 
     def model(self) -> PlaylistRequest | SimilarRequest:
         """Give the request as the model that is asked."""

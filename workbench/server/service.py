@@ -72,6 +72,18 @@ class Metrics:
         self.answers = Gauge(
             "workbench_answers", "Kept answers, by what became of them.", ("of",), registry=self.registry
         )
+        self.assist = Gauge(
+            "workbench_assist",
+            "Language models, by what became of requests.",
+            ("provider", "of"),
+            registry=self.registry,
+        )
+        self.assist_open = Gauge(
+            "workbench_assist_open",
+            "Whether a language model is not asked for now.",
+            ("provider",),
+            registry=self.registry,
+        )
         self.tracks = Gauge("workbench_tracks", "Tracks in the library.", registry=self.registry)
         self.jobs = Gauge("workbench_jobs", "Jobs by state.", ("state",), registry=self.registry)
 
@@ -184,6 +196,10 @@ class Service:
         for name, value in self.library.answers.stats().items():
             if isinstance(value, int):
                 self.metrics.answers.labels(name).set(value)
+        for one in self.library.chain.status()["providers"]:
+            for name in ("requests", "failures", "retries", "tokens", "cost"):
+                self.metrics.assist.labels(one["name"], name).set(one[name])
+            self.metrics.assist_open.labels(one["name"]).set(one["state"] == "open")
         self.metrics.tracks.set(number_of_tracks(self.library.catalog))
         for state in JobState:
             self.metrics.jobs.labels(state.value).set(0)
