@@ -12,6 +12,8 @@ from workbench.similarity.request import MOST_RESULTS, SimilarRequest
 
 #: Fields that only a playlist has.
 _OF_LISTS = {"minutes", "curve", "start", "end", "waypoints", "include", "half_double", "ranked"}
+#: Letters that an expression of a search may have.
+_LONGEST = 2000
 _FIELDS = {name: place for place, name in enumerate(PlaylistRequest.model_fields)}
 
 
@@ -42,7 +44,7 @@ def build(
         When the fields make no request.
     """
     if like and not asks_list and not _OF_LISTS & fields.keys():
-        return "similar", _similar(fields, like)
+        return "similar", _similar(fields, like, notes)
     return "playlist", _playlist(fields, like, notes)
 
 
@@ -57,8 +59,12 @@ def _playlist(given: Mapping[str, Any], like: Mapping[str, float], notes: list[s
         notes.append(f"n: {fields.pop('n')} tracks are left out, for a length in minutes is given.")
     if fields.get("ranked") and not fields.keys() & {"energy", "mood", "curve"}:
         del fields["ranked"]
-    ends = [fields.get("start"), *fields.get("waypoints", ()), fields.get("end")]
-    placed = [track for track in ends if track is not None]
+    if "end" in fields and fields["end"] == fields.get("start"):
+        notes.append("One track cannot be the first and the last; it is the first.")
+        del fields["end"]
+    ends = [fields[name] for name in ("start", "end") if name in fields]
+    fields["waypoints"] = [track for track in fields.get("waypoints", ()) if track not in ends]
+    placed = [*ends, *fields["waypoints"]]
     fields["include"] = [track for track in fields.get("include", ()) if track not in placed]
     asked = [*placed, *fields["include"]]
     fields["exclude"] = [track for track in fields.get("exclude", ()) if track not in asked]
@@ -69,7 +75,7 @@ def _playlist(given: Mapping[str, Any], like: Mapping[str, float], notes: list[s
     return request
 
 
-def _similar(fields: Mapping[str, Any], like: Mapping[str, float]) -> dict[str, Any]:
+def _similar(fields: Mapping[str, Any], like: Mapping[str, float], notes: list[str]) -> dict[str, Any]:
     request: dict[str, Any] = {}
     if len(like) == 1 and min(like.values()) > 0:
         request["track_id"] = next(iter(like))
@@ -78,7 +84,9 @@ def _similar(fields: Mapping[str, Any], like: Mapping[str, float]) -> dict[str, 
     if "n" in fields:
         request["n"] = min(fields["n"], MOST_RESULTS)
     where = " and ".join(_conditions(fields))
-    if where:
+    if len(where) > _LONGEST:
+        notes.append("So many names do not fit into a search; they are left out.")
+    elif where:
         request["where"] = where
     for of in ("artist", "album"):
         if fields.get(f"{of}_gap"):
@@ -112,5 +120,5 @@ def _texts(texts: Sequence[str]) -> str:
 
 def _text(text: str) -> str:
     """Write a text so that nothing in it ends it."""
-    plain = (c if c.isascii() and (c.isalnum() or c in " #-_.") else f"\\U{ord(c):08x}" for c in text)
+    plain = (c if c.isalnum() or c in " #-_.,()&" else f"\\U{ord(c):08x}" for c in text)
     return f'"{"".join(plain)}"'

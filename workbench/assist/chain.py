@@ -113,9 +113,7 @@ class Chain:
                 private = provider.private or (provider.kind == "ollama" and provider.address is None)
                 # the guard keeps the time; no library is to take a plain 5 s for a default that nobody chose
                 timeout = httpx2.Timeout(provider.timeout_s, pool=None)
-                client = httpx2.AsyncClient(
-                    transport=Way(address, private=private), timeout=timeout, trust_env=False
-                )
+                client = httpx2.AsyncClient(transport=Way(address, private=private), timeout=timeout, trust_env=False)
                 await stack.enter_async_context(client)
                 model = _model(provider, address, key.get_secret_value() if key else "none", client)
 

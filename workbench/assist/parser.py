@@ -9,11 +9,11 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from workbench.assist import patterns as p
 from workbench.assist import words as w
 from workbench.assist.build import build
 from workbench.assist.line import TAKEN, Line, whole
@@ -26,79 +26,8 @@ from workbench.playlist.request import MAX_TRACKS
 
 #: Letters that a text may have.
 MOST_LETTERS = 1000
-#: Lowest and highest tempo where one end is left open, beats per minute.
-OPEN_BPM = (20.0, 300.0)
-#: A tempo that is named alone may differ by so much; with "about", by this share.
-NEAR_BPM, ABOUT_BPM = 2.0, 0.05
-#: An energy that is named alone may differ by so much.
-NEAR_ENERGY = 0.1
 #: What a track that is not to be sounded like counts in a blend.
 UNLIKE_WEIGHT = -0.5
-
-Range = tuple[float, float]
-
-_NUM = r"(\d+(?:\.\d+)?)"
-_TO = r"(?:-|to|and|until|till|up to|through)"
-_ABOUT = r"(?:around|about|roughly|approximately|approx|circa|ca|near|close to|~|somewhere around|more or less)"
-_MORE = (
-    r"(?:(?:not|no|nothing|never) (?:slower than|less than|lower than|below|under)|above|over|faster than|more than|"
-    r"at least|"
-    r"minimum|minimum of|min|higher than|greater than|upwards of|> =|>|from|quicker than|starting from)"
-)
-_LESS = (
-    r"(?:(?:not|no|nothing|never) (?:faster than|more than|higher than|above|over)|below|under|slower than|less "
-    r"than|at most|"
-    r"maximum|maximum of|max|lower than|up to|< =|<)"
-)
-_BPM = r"(?:bpms?|beats? (?:per|a) min(?:ute)?|b p m)"
-_TEMPO = r"(?:tempo|tempi|bpm|speed|beats per minute)(?: range)?(?: should be| must be| is| of| at|:|=)*"
-_NOT = (
-    r"(?:not|no|nothing|neither|without|never|avoid|avoiding|except|don't want|do not want|skip|non|anything but|"
-    r"exclude|"
-    r"excluding|isn't|aren't|leave out|minus|rather than|instead of|don't|hold)"
-    r"(?: (?:too|so|any|very|that|overly|really|much|all|be|anything|songs|tracks|music|stuff|to|or|get|getting|"
-    r"something|"
-    r"pieces))*"
-)
-_TRACKS = r"(?:tracks?|songs?|tunes?|pieces?|titles?|numbers|records|results|cuts|bangers|items)"
-_START = (
-    r"(?:start|starts|starting|begin|begins|beginning|open|opens|opening|kick off|kicks off|kicking off)"
-    r"(?: (?:off|out|it|with|at|from|very|really|quite|rather|a|something|all|on|nice|and|the|set|mix|slow and))*"
-)
-_END = (
-    r"(?:end|ends|ending|finish|finishes|finishing|close|closes|closing|get|gets|getting|grow|grows|growing|become|"
-    r"becomes|"
-    r"becoming|turn|turns|turning|progressively|gradually|increasingly|more and more|ever|then)"
-    r"(?: (?:up|a|bit|more and more|ever|progressively|slowly|gradually|steadily|with|on|at|something|much|very|"
-    r"really|it|"
-    r"little|toward|towards|the|end|nice|and|quite|rather|slightly|in|being|all|track by track|over time|"
-    r"increasingly))*"
-)
-_ENERGY = r"energy(?: level)?(?: should be| must be| is| of| at|:|=)*"
-_PEOPLE = r"(?:artists?|bands?|performers?|musicians?|singers?|composers?)"
-
-_LIKE = (
-    r"(?<!would )(?<!i'd )(?<!we'd )(?<!\bi )(?<!\bwe )(?<!\byou )(?<!they )(?<!feel )(?<!not )(?<!nothing )(?<!less )"
-    r"(?:(?:similar in style|close in sound|sounds? similar|sounding similar|similar|close|akin|near) to|"
-    r"(?:(?:sounds?|sounding|something|feels?|much|just|stuff|more) )?like|"
-    r"in the (?:style|vein|spirit|manner) of|reminiscent of|reminds? me of|resembling|resembles?|same vibe as|"
-    r"inspired by|based on|seeded (?:with|by|from)|that match(?:es)?|matching)"
-)
-_UNLIKE = r"(?:(?:not|nothing|less) (?:much )?(?:like|similar to)|unlike|different from|dissimilar to)"
-_WITHOUT = (
-    r"(?:but )?(?:no|without|except(?: for)?|not|nothing|skip|skipping|exclude|excluding|leave out|leaving out|avoid|"
-    r"avoiding|minus|never|anything but|all but|no more|none|hold|apart from|other than)"
-    r"(?: anything| any| stuff| songs| tracks| music| everything)*(?: by| from| of| with)?"
-)
-_BY = (
-    r"(?:only |all |just |nothing but |stuff |everything |anything )*(?:by|only|from|of|nothing but|just|performed by)"
-)
-_FIRST = r"(?:starts?|starting|begins?|beginning|opens?|opening|kicks? off|kicking off)(?: off)?(?: with| on| from| at)"
-_LAST = (
-    r"(?:ends?|ending|finish(?:es|ing)?|clos(?:e|es|ing)|leads?|leading|arriv(?:e|es|ing))(?: up)?(?: with| on| at| to)"
-)
-_VIA = r"(?:via|through|by way of|passing(?: through| by)?|going through)"
-_WITH = r"(?:with|include|including|includes|containing|contains|featuring|must have|must include|has to have|plus|add)"
 
 
 def parse(text: str, names: Names) -> Reading:
@@ -119,9 +48,9 @@ def parse(text: str, names: Names) -> Reading:
     Examples
     --------
     >>> none = Names({"id": [], "title": [], "artist": [], "path": []})
-    >>> read = parse("A calm hour for dinner, start around 80 bpm, end livelier at 110", none)
+    >>> read = parse("A calm hour for dinner, around 80 bpm, end livelier", none)
     >>> read.request
-    {'mood': ['calm'], 'bpm': [76.0, 115.5], 'minutes': 60.0, 'curve': 'rise'}
+    {'mood': ['calm'], 'bpm': [76.0, 84.0], 'minutes': 60.0, 'curve': 'rise'}
     >>> read.unknown
     ('dinner',)
     """
@@ -137,8 +66,8 @@ class _Parser:
         self.fields: dict[str, Any] = {}
         self.notes: list[str] = []
         self.like: dict[str, float] = {}
-        self.numbers: dict[str, list[Range]] = {"bpm": [], "energy": []}  # ranges in figures
-        self.said: dict[str, list[Range]] = {"bpm": [], "energy": []}  # and in words
+        self.numbers: dict[str, list[p.Range]] = {"bpm": [], "energy": []}  # ranges in figures
+        self.said: dict[str, list[p.Range]] = {"bpm": [], "energy": []}  # and in words
         self.purpose: tuple[str, ...] | None = None
         self.rest = text[MOST_LETTERS:].strip()
 
@@ -168,21 +97,21 @@ class _Parser:
     def correct_leading(self) -> None:
         """Correct the words that lead to names, but none that is part of a name."""
         for token in self.line.tokens:
-            if token.word not in vocabulary() | w.FILLERS | w.NOT_MEASURED | self.names.words:
-                token.word = correct(token.word, _LEADING) or token.word
+            if token.word not in p.vocabulary() | w.FILLERS | w.NOT_MEASURED | self.names.words:
+                token.word = correct(token.word, p.LEADING) or token.word
 
     def take_names(self) -> None:
         """Find tracks and artists behind the words that lead to them."""
         self.correct_leading()
         self.take_from_to()
-        self.take_named(_UNLIKE, self.use_unlike, strong=True)
-        self.take_named(_LIKE, self.use_like, strong=True)
-        self.take_named(_FIRST, self.use_place("start"))
-        self.take_named(_LAST, self.use_place("end"))
-        self.take_named(_VIA, self.use_many("waypoints"))
-        self.take_named(_WITHOUT, self.use_without, several=True)
-        self.take_named(_BY, self.use_by, several=True)
-        self.take_named(_WITH, self.use_many("include"), several=True)
+        self.take_named(p.UNLIKE, self.use_unlike, strong=True)
+        self.take_named(p.LIKE, self.use_like, strong=True)
+        self.take_named(p.FIRST, self.use_place("start"))
+        self.take_named(p.LAST, self.use_place("end"))
+        self.take_named(p.VIA, self.use_many("waypoints"))
+        self.take_named(p.WITHOUT, self.use_without, several=True)
+        self.take_named(p.BY, self.use_by, several=True)
+        self.take_named(p.WITH, self.use_many("include"), several=True)
 
     def take_from_to(self) -> None:
         for match, at in self.line.find(whole("(?:the way |a way |lead |leading |path |a path )?(?:from|between)")):
@@ -252,7 +181,7 @@ class _Parser:
             ends = found.words == len(pieces) or places[found.words] != places[found.words - 1]
             mine = tokens[at : at + n]
             plain = all(
-                token.word in vocabulary()
+                token.word in p.vocabulary()
                 or token.word in w.FILLERS
                 or token.word in w.NOT_MEASURED
                 or token.word.isdigit()
@@ -272,7 +201,7 @@ class _Parser:
     def tell_missing(self, match: re.Match[str], at: int) -> None:
         """Leave a name that nobody knows for what is told back, where its words could be taken for others."""
         words = self.words
-        if at < len(words) and (self.is_quoted(at) or words[at] not in vocabulary() | w.FILLERS | w.NOT_MEASURED):
+        if at < len(words) and (self.is_quoted(at) or words[at] not in p.vocabulary() | w.FILLERS | w.NOT_MEASURED):
             name = self.line.tokens[at].name
             if not name:
                 stop = at
@@ -284,7 +213,7 @@ class _Parser:
 
     def ends_name(self, at: int, inside: bool) -> bool:
         token = self.line.tokens[at]
-        return token.taken or token.word in _STOPS or token.word[0].isdigit() or (inside and token.breaks)
+        return token.taken or token.word in p.STOPS or token.word[0].isdigit() or (inside and token.breaks)
 
     def use_like(self, found: Named) -> str:
         for track in found.tracks:
@@ -342,10 +271,10 @@ class _Parser:
 
     def correct_spelling(self) -> None:
         for token in self.line.tokens:
-            known = token.word in vocabulary() or token.word in w.FILLERS or token.word in w.NOT_MEASURED
+            known = token.word in p.vocabulary() or token.word in w.FILLERS or token.word in w.NOT_MEASURED
             if token.taken or token.name or known:
                 continue
-            meant = correct(token.word, vocabulary(), _other_words())
+            meant = correct(token.word, p.vocabulary(), p.other_words())
             if meant is not None and meant not in w.FILLERS:
                 self.notes.append(f"{token.raw!r} was read as {meant!r}.")
             if meant is not None:
@@ -355,7 +284,7 @@ class _Parser:
 
     def take_gaps(self) -> None:
         """How near tracks of one artist or album may stand."""
-        for of, people in (("artist", _PEOPLE), ("album", "albums?")):
+        for of, people in (("artist", p.PEOPLE), ("album", "albums?")):
             once = (
                 rf"(?:(?:only |just |at most |max |maximum )?(?:one|1|a single) (?:song |track |tune |piece "
                 rf")?(?:per|from each|by each|of each|for each|from every) {people}|"
@@ -372,7 +301,7 @@ class _Parser:
                 rf"succession)"
             )
             apart = (
-                rf"(?:at least )?{_NUM} (?:other )?{_TRACKS} between "
+                rf"(?:at least )?{p.NUM} (?:other )?{p.TRACKS} between "
                 rf"(?:(?:songs|tracks|two|the|one|same|of|by|from|any|each) )*{people}"
             )
             for match, _ in self.line.find(whole(row)):
@@ -386,7 +315,7 @@ class _Parser:
                 self.line.take(match, f"{of}_gap")
 
     def take_key(self) -> None:
-        for pattern in _KEYS:
+        for pattern in p.KEYS:
             for match, _ in self.line.find(pattern):
                 if match["tonic"] == "a" and not self.is_tonic(match):
                     continue
@@ -396,7 +325,7 @@ class _Parser:
                     self.notes.append(f"Of two keys the last one counts; {self.fields['key']} was left out.")
                 self.fields["key"] = parse_key(text).name
                 self.line.take(match, "key")
-        for match, _ in self.line.find(_COMPATIBLE):
+        for match, _ in self.line.find(p.COMPATIBLE):
             if "key" in self.fields:
                 self.fields["compatible_keys"] = True
                 self.line.take(match, "compatible_keys")
@@ -418,13 +347,13 @@ class _Parser:
         return bool(mode) and (alone or behind in ("of", "key"))
 
     def take_switches(self) -> None:
-        for name, pattern in (("half_double", _HALF_DOUBLE), ("ranked", _RANKED)):
+        for name, pattern in (("half_double", p.HALF_DOUBLE), ("ranked", p.RANKED)):
             for match, _ in self.line.find(pattern):
                 self.fields[name] = True
                 self.line.take(match, name)
 
     def take_minutes(self) -> None:
-        for pattern, minutes in _DURATIONS:
+        for pattern, minutes in p.DURATIONS:
             for match, _ in self.line.find(pattern):
                 value = minutes(*(float(group) if group else 0.0 for group in match.groups()))
                 if 0 < value <= 1440:
@@ -445,15 +374,15 @@ class _Parser:
 
     def take_course(self) -> None:
         """From where to where tempo or energy go."""
-        number = rf"{_NUM}(?: {_BPM})?"
+        number = rf"{p.NUM}(?: {p.BPM})?"
         for match, _ in self.line.find(
             whole(
                 rf"(?:start|starts|starting|begin|begins|beginning|open|opening)(?: (?:off|out|at|with|from))*(?: "
-                rf"{_ABOUT})? {number}"
+                rf"{p.ABOUT})? {number}"
                 rf"((?: (?:and|then|·|livelier|calmer|{TAKEN}))*) (?:end|ends|ending|finish|finishing|finishes|up|"
                 rf"go|going|rise|rising|build|building|work up|speed up|slow down|and)(?: (?:up|livelier|calmer|to|"
                 rf"at|with|down|faster|slower|towards))*"
-                rf"(?: {_ABOUT})? {number}"
+                rf"(?: {p.ABOUT})? {number}"
             )
         ):
             self.use_course(match, float(match[1]), float(match[3]))
@@ -465,7 +394,7 @@ class _Parser:
             )
         ):
             self.use_course(match, float(match[2]), float(match[4]))
-        both = _course_words()
+        both = p.course_words()
         for match, _ in self.line.find(
             whole(
                 rf"(?:from|starts?|starting|begins?|beginning|going|opens?|opening)(?: (?:off|out|with|from|very|a|"
@@ -473,13 +402,13 @@ class _Parser:
                 rf"gets|going|go|becoming|building to)(?: (?:to|up|very|with|at|something|being))* ({both})"
             )
         ):
-            first, last = _height(match[1]), _height(match[2])
+            first, last = p.height(match[1]), p.height(match[2])
             if first != last:
                 self.set("curve", "rise" if last > first else "fall", self.line.take(match, "curve"))
-        for pattern, curve in _ENDS:
+        for pattern, curve in p.ENDS:
             for match, _ in self.line.find(pattern):
                 self.set("curve", curve, self.line.take(match, "curve"))
-        for pattern, curve in _STARTS:
+        for pattern, curve in p.STARTS:
             for match, _ in self.line.find(pattern):
                 said = self.line.take(match, "curve")
                 if self.fields.get("curve", curve) != curve:
@@ -491,7 +420,7 @@ class _Parser:
         if not all(30 <= bpm <= 300 for bpm in (first, last)):
             return
         low, high = min(first, last), max(first, last)
-        self.numbers["bpm"].append((round(low * (1 - ABOUT_BPM), 1), round(high * (1 + ABOUT_BPM), 1)))
+        self.numbers["bpm"].append((round(low * (1 - p.ABOUT_BPM), 1), round(high * (1 + p.ABOUT_BPM), 1)))
         said = self.line.take(match, "bpm")
         self.notes.append(
             f"{said!r}: tempo stays in this range and energy goes that way; no course of tempo can be asked for."
@@ -501,7 +430,7 @@ class _Parser:
             self.set("curve", "rise" if last > first else "fall", said)
 
     def take_bpm(self) -> None:
-        for pattern, bounds in _BPMS:
+        for pattern, bounds in p.BPMS:
             for match, _ in self.line.find(pattern):
                 low, high = bounds(*(float(group) for group in match.groups() if group))
                 if low > high:
@@ -512,7 +441,7 @@ class _Parser:
                     self.line.take(match, "bpm")
 
     def take_energy(self) -> None:
-        for pattern, bounds in _ENERGIES:
+        for pattern, bounds in p.ENERGIES:
             for match, _ in self.line.find(pattern):
                 given = [float(group) for group in match.groups() if group]
                 scale = (
@@ -547,15 +476,15 @@ class _Parser:
     def take_count(self) -> None:
         between = r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between)\b)[^\d\s]+ ){0,4}?"
         for pattern in (
-            rf"(?:top|best|first) ({_NUM})(?! ·)()",
-            rf"({_NUM}) {between}({_TRACKS})",
-            rf"(?:n|count|number of {_TRACKS}) (?:= |: |is |of )*({_NUM})()",
+            rf"(?:top|best|first) ({p.NUM})(?! ·)()",
+            rf"({p.NUM}) {between}({p.TRACKS})",
+            rf"(?:n|count|number of {p.TRACKS}) (?:= |: |is |of )*({p.NUM})()",
         ):
             for match, _ in self.line.find(whole(pattern)):
                 number = float(match[1])
                 if number == int(number) and 1 <= number <= MAX_TRACKS:
                     self.set("n", int(number), self.line.take(match, "n", 1, 3))
-        for match, _ in self.line.find(whole(r"(?:a )?couple (?:of )?" + f"{_TRACKS}")):
+        for match, _ in self.line.find(whole(r"(?:a )?couple (?:of )?" + f"{p.TRACKS}")):
             self.set("n", 2, self.line.take(match, "n"))
 
     def take_purpose(self) -> None:
@@ -571,13 +500,13 @@ class _Parser:
 
     def take_words(self) -> None:
         """Words for energy and tempo, each or its contrary."""
-        for field, table, limits in (("energy", w.ENERGY_WORDS, (0.0, 1.0)), ("bpm", w.TEMPO_WORDS, OPEN_BPM)):
+        for field, table, limits in (("energy", w.ENERGY_WORDS, (0.0, 1.0)), ("bpm", w.TEMPO_WORDS, p.OPEN_BPM)):
             found = []
             for bounds, words in table.items():
                 for match, at in self.line.find(
-                    whole(rf"({_NOT} )?(?:very |really |quite |rather |fairly |pretty )?({words})")
+                    whole(rf"({p.NOT} )?(?:very |really |quite |rather |fairly |pretty )?({words})")
                 ):
-                    said_as: Range | None = bounds
+                    said_as: p.Range | None = bounds
                     if match[1]:
                         said_as = _contrary(bounds, limits, w.TEMPO_WORDS if field == "bpm" else w.ENERGY_WORDS)
                     if said_as is not None:
@@ -586,13 +515,13 @@ class _Parser:
             self.said[field] = [bounds for _, bounds in sorted(found)]
 
     def take_moods(self) -> None:
-        moods, _ = _mood_patterns()
+        moods, _ = p.mood_patterns()
         wanted: set[str] = set()
         refused: set[str] = set()
-        for match, _ in self.line.find(_refused_moods()):
-            refused |= {moods[name] for name in _each_mood().findall(match[0])}
+        for match, _ in self.line.find(p.refused_moods()):
+            refused |= {moods[name] for name in p.each_mood().findall(match[0])}
             self.line.take(match, "mood")
-        for match, _ in self.line.find(whole(f"(?:{_each_mood().pattern})")):
+        for match, _ in self.line.find(whole(f"(?:{p.each_mood().pattern})")):
             wanted.add(moods[match[0]])
             self.line.take(match, "mood")
         if wanted & refused:
@@ -609,7 +538,7 @@ class _Parser:
 
     def settle(self, field: str) -> None:
         """Make one range of all that was said: figures before words, and the last where they contradict each other."""
-        bounds: Range | None = None
+        bounds: p.Range | None = None
         for one in self.numbers[field] or self.said[field]:
             both = one if bounds is None else (max(bounds[0], one[0]), min(bounds[1], one[1]))
             if both[0] > both[1]:
@@ -625,260 +554,12 @@ class _Parser:
             self.fields[field] = list(bounds)
 
 
-def _text(bounds: Range) -> str:
+def _text(bounds: p.Range) -> str:
     return f"{bounds[0]:g} to {bounds[1]:g}"
 
 
-def _contrary(bounds: Range, limits: Range, table: dict[Range, str]) -> Range | None:
+def _contrary(bounds: p.Range, limits: p.Range, table: dict[p.Range, str]) -> p.Range | None:
     """Give all below the highest range of a table, or above its lowest; of those between there is no one range."""
     if bounds == min(table):
         return (bounds[1], limits[1] if limits[1] < max(table)[1] else max(table)[1])
     return (min(table)[0], bounds[0]) if bounds == max(table) else None
-
-
-def _any(*tables: Iterable[str]) -> str:
-    """Give one pattern for all words of some tables, the longest first."""
-    words = {word for table in tables for row in table for word in row.split("|")}
-    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
-
-
-@functools.cache
-def vocabulary() -> frozenset[str]:
-    """Give every single word that means something to the parser."""
-    tables = (w.MOOD_WORDS, w.PURPOSE_WORDS, w.ENERGY_WORDS, w.TEMPO_WORDS, w.CURVE_WORDS)
-    text = " ".join([row for table in tables for row in table.values()] + [w.LOW, w.HIGH])
-    patterns = [
-        _MORE,
-        _LESS,
-        _ABOUT,
-        _BPM,
-        _TEMPO,
-        _NOT,
-        _TRACKS,
-        _START,
-        _END,
-        _ENERGY,
-        _PEOPLE,
-        _LIKE,
-        _UNLIKE,
-        _WITHOUT,
-    ]
-    more = (
-        "minutes minute hours hour quarters quarter percent minor major sharp flat camelot compatible harmonic "
-        "neighbouring "
-        "related double playlist between speed accelerate consecutively different including containing through couple"
-    )
-    found = re.findall(r"[a-z]+", " ".join([text, *(_PLAIN.sub(" ", pattern) for pattern in patterns), more]))
-    return (frozenset(word for word in found if len(word) > 2) - w.FILLERS - {"minus"}) | _MEANT
-
-
-@functools.cache
-def _other_words() -> list[str]:
-    return sorted(w.NOT_MEASURED | w.FILLERS)
-
-
-@functools.cache
-def _mood_patterns() -> tuple[dict[str, str], str]:
-    moods = {word: mood for mood, words in w.MOOD_WORDS.items() for word in words.split("|")}
-    return moods, _any(w.MOOD_WORDS.values())
-
-
-@functools.cache
-def _each_mood() -> re.Pattern[str]:
-    return whole(_mood_patterns()[1])
-
-
-@functools.cache
-def _refused_moods() -> re.Pattern[str]:
-    words = _mood_patterns()[1]
-    return whole(rf"{_NOT} (?:{words})(?: (?:or|nor|and no|and not|or too) (?:{words}))*")
-
-
-@functools.cache
-def _course_words() -> str:
-    moods = _mood_patterns()[1]
-    return "|".join(
-        sorted({*w.LOW.split("|"), *w.HIGH.split("|"), *moods.split("|")}, key=lambda word: (-len(word), word))
-    )
-
-
-def _height(word: str) -> float:
-    """Give how high the energy is that a word stands for, 0 to 1."""
-    if word in w.LOW.split("|"):
-        return 0.2
-    if word in w.HIGH.split("|"):
-        return 0.8
-    region = MOODS[_mood_patterns()[0][word]]
-    return sum(region.arousal) / 2
-
-
-#: What is no word in a pattern.
-_PLAIN = re.compile(r"\\\w|\(\?<?[!=:]|\?")
-#: Fillers that other words are often misspellings of.
-_MEANT = frozenset(
-    [
-        "minutes",
-        "minute",
-        "hours",
-        "energy",
-        "tempo",
-        "tracks",
-        "songs",
-        "around",
-        "between",
-        "above",
-        "below",
-        "under",
-        "starting",
-        "ending",
-    ]
-)
-_LEADING = (
-    "similar",
-    "without",
-    "playlist",
-    "sounds",
-    "sounding",
-    "starting",
-    "ending",
-    "between",
-    "including",
-    "excluding",
-)
-_STOPS = frozenset(
-    [
-        "but",
-        "and",
-        "with",
-        "for",
-        "at",
-        "in",
-        "no",
-        "without",
-        "to",
-        "from",
-        "around",
-        "about",
-        "over",
-        "under",
-        "between",
-        "not",
-        "by",
-        "only",
-        "per",
-        "of",
-        "then",
-        "start",
-        "end",
-        "starting",
-        "ending",
-        ".",
-        ":",
-        "/",
-    ]
-)
-
-_MODE = r"(?P<mode>minor|min|m|major|maj)"
-_KEYS = (
-    whole(
-        rf"(?:(?:in|key of|in the key of|key) )?(?:key |key: |: )?(?P<tonic>[a-g](?:#|b)?(?: (?:sharp|flat))?) "
-        rf"?{_MODE}(?! key of)(?: keys?)?"
-    ),
-    whole(
-        r"(?:(?:in|camelot|key|key of|in the key of|code) )*(?P<tonic>(?:1[0-2]|[1-9]) [ab])(?! (?:minor|major|maj|"
-        r"min|calm|·))(?: keys?)?"
-    ),
-    whole(
-        rf"(?:(?:in|key of|in the key of|key|in key) )+(?P<tonic>[a-g](?:#|b)(?:{_MODE})?|[b-g](?: (?:sharp|"
-        rf"flat))?)(?! \d)"
-    ),
-    whole(r"(?:in the |the )?(?:key of|key:|key =|key :) (?P<tonic>[a-g](?: (?:sharp|flat))?)"),
-    whole(rf"(?:in )?(?P<tonic>[a-g](?:#|b)){_MODE}"),
-)
-_COMPATIBLE = whole(
-    r"(?:(?:and|or|with|plus|in) )?(?:its |their |the |all |any |other )*(?:(?:harmonically |key )?(?:compatible|"
-    r"neighbou?ring|related)"
-    r"(?: keys?| ones?)?|matching keys?|harmonic(?:ally)? (?:mix(?:ed|ing)|compatible|matched)|keys that (?:fit|go "
-    r"with it|match)|"
-    r"neighbou?rs on the (?:wheel|circle))"
-)
-_HALF_DOUBLE = whole(
-    r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?(?:half|half time|halftime)(?: "
-    r"tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
-    r"(?: (?:as|is|are|counts?|okay|ok|fine|allowed|too|the same|same|as well|tempos?))*"
-)
-_RANKED = whole(
-    r"(?:for|by|relative to|compared (?:to|with)|measured by|in terms of|by the standards of|judged by|within) "
-    r"(?:my|this|the|our) (?:own )?(?:library|collection)(?: own)?(?: standards?| scale)?|"
-    r"(?:ranked|by rank|as ranks?)"
-)
-
-_HOUR = r"(?:hours?|hrs?|h)"
-_MIN = r"(?:minutes?|mins?|m)"
-_DURATIONS: tuple[tuple[re.Pattern[str], Callable[..., float]], ...] = (
-    (whole(rf"{_NUM} {_HOUR} (?:and )?{_NUM}(?: {_MIN})?(?! (?:{_TRACKS}|bpm))"), lambda h, m: 60 * h + m),
-    (whole(rf"{_NUM} : {_NUM} {_HOUR}"), lambda h, m: 60 * h + m),
-    (whole(rf"{_NUM} (?:and )?(?:a )?half (?:an? )?{_HOUR}"), lambda h: 60 * h + 30),
-    (whole(rf"{_NUM} {_HOUR} and (?:a )?half"), lambda h: 60 * h + 30),
-    (whole(rf"{_NUM} {_HOUR} and (?:a )?quarter"), lambda h: 60 * h + 15),
-    (whole(rf"(?:an?|one|1) {_HOUR} and (?:a )?half"), lambda: 90),
-    (whole(rf"(?:an?|one|1) {_HOUR} and (?:a )?quarter"), lambda: 75),
-    (whole(rf"(?:an?|one) {_HOUR} and {_NUM}(?: {_MIN})?"), lambda m: 60 + m),
-    (whole(rf"(?:an?|one) and (?:a )?half {_HOUR}"), lambda: 90),
-    (whole(rf"(?:three|3) quarters of an {_HOUR}"), lambda: 45),
-    (whole(rf"(?:a )?quarter (?:of )?an? {_HOUR}|quarter {_HOUR}"), lambda: 15),
-    (whole(rf"half (?:an? )?{_HOUR}|(?:a )?half {_HOUR}"), lambda: 30),
-    (whole(rf"(?:a )?couple (?:of )?{_HOUR}"), lambda: 120),
-    (whole(rf"{_NUM} - {_HOUR}|{_NUM} {_HOUR}"), lambda *h: 60 * max(h)),
-    (whole(rf"(?:an?|one) (?:full |whole |entire |good )?{_HOUR}(?: long)?"), lambda: 60),
-    (whole(rf"(?:about |around |roughly )?{_NUM} (?:minutes?|mins?)(?: long)?"), lambda m: m),
-)  # fmt: skip
-
-_BPMS: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
-    (whole(rf"(?:(?:between|from|at|in|in the range of|{_TEMPO}) )*{_NUM}(?: {_BPM})? {_TO} {_NUM} {_BPM}(?: "
-           rf"range)?"), lambda a, b: (a, b)),
-    (whole(rf"{_TEMPO}(?: (?:between|from|range|in))* {_NUM} {_TO} {_NUM}(?: {_BPM})?"), lambda a, b: (a, b)),
-    (whole(rf"(?:between|from) {_NUM} {_TO} {_NUM}(?! (?:{_TRACKS}|minutes?|mins?|hours?|%|"
-           rf"percent))"), lambda a, b: (a, b) if min(a, b) >= 40 else (0, 0)),
-    (whole(rf"(?:{_TEMPO} )?{_MORE} {_NUM} {_BPM}(?: (?:and|or) (?:up|more|above|"
-           rf"faster))?"), lambda a: (a, OPEN_BPM[1])),
-    (whole(rf"{_TEMPO} {_MORE} {_NUM}|{_NUM} \+(?: {_BPM})?|{_NUM} {_BPM} \+"), lambda a: (a, OPEN_BPM[1])),
-    (whole(rf"{_NUM} {_BPM} (?:(?:and|or) (?:up|more|above|faster|higher|over|upwards?)|minimum|min|at least|plus|"
-           rf"upwards?)"), lambda a: (a, OPEN_BPM[1])),
-    (whole(rf"(?:{_TEMPO} )?{_LESS} {_NUM} {_BPM}(?: (?:and|or) (?:below|less|slower))?"), lambda a: (OPEN_BPM[0], a)),
-    (whole(rf"{_TEMPO} {_LESS} {_NUM}"), lambda a: (OPEN_BPM[0], a)),
-    (whole(rf"{_NUM} {_BPM} (?:(?:and|or) (?:below|less|slower|under|lower|down)|maximum|max|at most|"
-           rf"tops)"), lambda a: (OPEN_BPM[0], a)),
-    (whole(rf"(?:(?:at|{_TEMPO}) )?{_ABOUT} {_NUM} "
-           rf"{_BPM}"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
-    (whole(rf"{_TEMPO} {_ABOUT} {_NUM}|{_NUM} {_BPM} (?:or so|ish|give or take|more or "
-           rf"less)"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
-    (whole(rf"(?:(?:at|in|exactly|of|{_TEMPO}) )*{_NUM} {_BPM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
-    (whole(rf"{_TEMPO} (?:exactly )?{_NUM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
-)  # fmt: skip
-
-_OF = r"(?: (?:%|percent|out of 10|/ 10))?"
-_ENERGIES: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
-    (whole(rf"{_ENERGY}(?: (?:between|from|range|in))* {_NUM}{_OF} {_TO} {_NUM}{_OF}"), lambda a, b: (a, b)),
-    (whole(rf"(?:between |from )?{_NUM}{_OF} {_TO} {_NUM}{_OF} energy"), lambda a, b: (a, b)),
-    (whole(rf"{_ENERGY} {_MORE} {_NUM}{_OF}"), lambda a: (a, 1.0)),
-    (whole(rf"{_MORE} {_NUM}{_OF} energy"), lambda a: (a, 1.0)),
-    (whole(rf"{_ENERGY} {_LESS} {_NUM}{_OF}"), lambda a: (0.0, a)),
-    (whole(rf"{_LESS} {_NUM}{_OF} energy"), lambda a: (0.0, a)),
-    (whole(rf"{_ENERGY}(?: {_ABOUT})? {_NUM}{_OF}"), lambda a: (a - NEAR_ENERGY, a + NEAR_ENERGY)),
-    (whole(rf"(?:{_ABOUT} )?{_NUM}{_OF} energy"), lambda a: (a - NEAR_ENERGY, a + NEAR_ENERGY)),
-)  # fmt: skip
-
-
-def _longest_first(words: str) -> str:
-    return "|".join(sorted(words.split("|"), key=lambda word: (-len(word), word)))
-
-
-_ENDS = tuple(
-    (whole(rf"{_END} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
-    for words, curve in ((w.HIGH, "rise"), (w.LOW, "fall"))
-)
-_STARTS = tuple(
-    (whole(rf"{_START} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
-    for words, curve in ((w.LOW, "rise"), (w.HIGH, "fall"))
-)
