@@ -1,14 +1,5 @@
-"""A library of names, without any audio."""
+"""Fixtures for the tests of what is asked in words."""
 
-from __future__ import annotations
+from tests.jobs.collection import analyzed, cluster, library, music
 
-import pytest
-
-from tests.assist.phrased import NAMES
-from workbench.assist.names import Names
-
-
-@pytest.fixture(scope="session")
-def names() -> Names:
-    """Eight tracks by four artists."""
-    return NAMES
+__all__ = ["analyzed", "cluster", "library", "music"]

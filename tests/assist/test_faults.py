@@ -68,7 +68,8 @@ def servers(
 
 def provider(kind: str, address: str, name: str = "first", **more: Any) -> Provider:
     return Provider.model_validate(
-        {"name": name, "kind": kind, "model": "test", "address": address, "timeout_s": TIMEOUT_S, "private": True} | more
+        {"name": name, "kind": kind, "model": "test", "address": address, "timeout_s": TIMEOUT_S, "private": True}
+        | more
     )
 
 

@@ -58,7 +58,11 @@ def test_it_is_the_same_in_every_process() -> None:
     )
     said = {
         subprocess.run(
-            [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={"PYTHONHASHSEED": seed, **_ENV}
+            [sys.executable, "-c", code],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={"PYTHONHASHSEED": seed, **_ENV},
         ).stdout
         for seed in ("1", "2")
     }
@@ -105,11 +109,22 @@ def test_what_is_too_long_is_told_back() -> None:
 
 def test_a_reading_tells_which_words_made_which_field() -> None:
     read = parse("a relaxing hour around 80 bpm, no Vela", NAMES).read
-    assert read == {"minutes": ["a hour"], "bpm": ["around 80 bpm"], "mood": ["relaxing"], "without_artists": ["no", "Vela"]}
+    assert read == {
+        "minutes": ["a hour"],
+        "bpm": ["around 80 bpm"],
+        "mood": ["relaxing"],
+        "without_artists": ["no", "Vela"],
+    }
 
 
 def test_contradictions_are_told() -> None:
-    for text in ("fast, under 80 bpm", "30 minutes, 45 minutes", "rising, falling", "20 tracks, an hour", "calm, no calm"):
+    for text in (
+        "fast, under 80 bpm",
+        "30 minutes, 45 minutes",
+        "rising, falling",
+        "20 tracks, an hour",
+        "calm, no calm",
+    ):
         assert parse(text, NAMES).notes, text
 
 
@@ -148,7 +163,19 @@ def test_the_words_are_those_of_the_moods_and_each_has_one_meaning() -> None:
 
 def test_what_people_do_not_mean_is_not_made_up() -> None:
     """Words that are near to some of the grammar, and mean something else."""
-    for word in ("house", "string", "child", "country", "mental", "falls", "metal", "soul", "concert", "standard", "blues"):
+    for word in (
+        "house",
+        "string",
+        "child",
+        "country",
+        "mental",
+        "falls",
+        "metal",
+        "soul",
+        "concert",
+        "standard",
+        "blues",
+    ):
         assert parse(f"{word} music", NAMES).request == {} or word == "falls", word
 
 
