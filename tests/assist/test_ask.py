@@ -1,4 +1,4 @@
-"""What is asked of a library in words: the answer is that of the request, which is told; tags of files change nothing."""
+"""What is asked of a library in words: the answer is that of the request, and tags of files change nothing."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_every_claim_names_its_descriptor_and_has_its_value(analyzed: Analyzed) 
 
 
 def test_what_is_not_known_is_not_claimed() -> None:
-    assert describe_track({name: None for name in COLUMNS}) == []
+    assert describe_track(dict.fromkeys(COLUMNS)) == []
     assert describe_tracks([])[0].says == "0 tracks."
     assert suggest_tags({"bpm": None}) == []
 
