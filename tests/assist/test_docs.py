@@ -29,7 +29,7 @@ def test_every_way_of_asking_in_the_table_is_understood() -> None:
     start, end = PAGE.index("| ask for |"), PAGE.index("It is a search for")
     named = {"NAME": "Miro", "A": "Rain", "B": "Calm", "C": '"Blue Train"'}
     asked = 0
-    for row in PAGE[start:end].splitlines()[2:]:
+    for row in PAGE[start:end].strip().splitlines()[2:]:
         for example in re.findall(r"`([^`]+)`", row.split("|")[2]):
             text = re.sub(r"\b(NAME|[ABC])\b(?! minor)", lambda name: named[name[0]], example)
             if text.startswith("and compatible"):

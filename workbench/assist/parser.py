@@ -476,14 +476,14 @@ class _Parser:
     def take_count(self) -> None:
         between = r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between)\b)[^\d\s]+ ){0,4}?"
         for pattern in (
-            rf"(?:top|best|first) ({p.NUM})(?! ·)()",
-            rf"({p.NUM}) {between}({p.TRACKS})",
-            rf"(?:n|count|number of {p.TRACKS}) (?:= |: |is |of )*({p.NUM})()",
+            rf"((?:top|best|first)) {p.NUM}(?: ({p.TRACKS}))?(?! ·)",
+            rf"()(?<!\S){p.NUM} {between}({p.TRACKS})",
+            rf"((?:n|count|number of {p.TRACKS}) (?:= |: |is |of )*){p.NUM}()",
         ):
             for match, _ in self.line.find(whole(pattern)):
-                number = float(match[1])
+                number = float(match[2])
                 if number == int(number) and 1 <= number <= MAX_TRACKS:
-                    self.set("n", int(number), self.line.take(match, "n", 1, 3))
+                    self.set("n", int(number), self.line.take(match, "n", 1, 2, 3))  # what stands between stays
         for match, _ in self.line.find(whole(r"(?:a )?couple (?:of )?" + f"{p.TRACKS}")):
             self.set("n", 2, self.line.take(match, "n"))
 
