@@ -171,6 +171,7 @@ class SimilarAnswer(BaseModel):
 
 # --- playlists --------------------------------------------------------------------------------------
 
+_ArtistNames = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(max_length=100)]
 _TrackIds = Annotated[tuple[TrackId, ...], Field(max_length=1000)]
 
 
@@ -183,6 +184,8 @@ class PlaylistBody(PlaylistRequest):
     slots: Annotated[tuple[TrackId | None, ...], Field(max_length=1000)] = ()
     include: _TrackIds = ()
     exclude: _TrackIds = ()
+    artists: _ArtistNames = Field(default=(), description="Tracks by others are left out.")
+    without_artists: _ArtistNames = Field(default=(), description="Artists whose tracks are left out.")
     like: _TrackIds = ()
 
     def named(self) -> list[str]:
@@ -208,7 +211,10 @@ class AskBody(Asked):
     """What is asked in words."""
 
     text: str = Field(
-        min_length=1, max_length=1000, description="Such as: a calm hour around 80 bpm, getting livelier."
+        min_length=1,
+        max_length=1000,
+        description="Such as: a calm hour around 80 bpm, getting livelier.",
+        json_schema_extra={"format": "workbench-words"},
     )
     offline: bool = Field(default=False, description="Ask no language model.")
 
