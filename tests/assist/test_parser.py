@@ -80,6 +80,24 @@ def test_no_request_takes_20_milliseconds() -> None:
     assert max(spent) < 0.02
 
 
+def test_a_large_library_makes_it_no_slower() -> None:
+    n = 20_000
+    names = Names(
+        {
+            "id": [f"{i:032x}" for i in range(n)],
+            "title": [f"Title {i} of many words" for i in range(n)],
+            "artist": [f"Artist {i % 3000}" for i in range(n)],
+            "path": [f"/music/{i}.flac" for i in range(n)],
+        }
+    )
+    parse("like Title 7 of many words", names)
+    began = time.process_time()
+    reading = parse("an hour like Title 19999 of many words, no Artist 2999, somthing calm qwertz", names)
+    assert time.process_time() - began < 0.02
+    assert reading.request["like"] == [f"{n - 1:032x}"]
+    assert reading.request["without_artists"] == ["Artist 2999"]
+
+
 def test_the_longest_text_is_quick() -> None:
     for word in ("calm ", "like ", "not ", "1 ", "from ", "start ", "x", "relaxng ", '"', "no artist "):
         began = time.process_time()

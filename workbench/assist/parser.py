@@ -97,7 +97,7 @@ class _Parser:
     def correct_leading(self) -> None:
         """Correct the words that lead to names, but none that is part of a name."""
         for token in self.line.tokens:
-            if token.word not in p.vocabulary() | w.FILLERS | w.NOT_MEASURED | self.names.words:
+            if not _is_known(token.word) and token.word not in self.names.words:
                 token.word = correct(token.word, p.LEADING) or token.word
 
     def take_names(self) -> None:
@@ -109,9 +109,9 @@ class _Parser:
         self.take_named(p.FIRST, self.use_place("start"))
         self.take_named(p.LAST, self.use_place("end"))
         self.take_named(p.VIA, self.use_many("waypoints"))
-        self.take_named(p.WITHOUT, self.use_without, several=True)
-        self.take_named(p.BY, self.use_by, several=True)
-        self.take_named(p.WITH, self.use_many("include"), several=True)
+        self.take_named(p.WITHOUT, self.use_without)
+        self.take_named(p.BY, self.use_by)
+        self.take_named(p.WITH, self.use_many("include"))
 
     def take_from_to(self) -> None:
         for match, at in self.line.find(whole("(?:the way |a way |lead |leading |path |a path )?(?:from|between)")):
@@ -127,9 +127,7 @@ class _Parser:
                     self.line.take_tokens(at, at + first.words, "start")
                     self.line.take_tokens(middle, middle + 1 + last.words, "end")
 
-    def take_named(
-        self, trigger: str, use: Callable[[Named], str], *, strong: bool = False, several: bool = True
-    ) -> None:
+    def take_named(self, trigger: str, use: Callable[[Named], str], *, strong: bool = False) -> None:
         """Use the names behind a trigger; behind a strong one, a name that is none is told back in one piece."""
         for match, after in self.line.find(
             whole(rf"(?:{trigger})(?: (?:the )?(?:track|song|tune|file|artist|band))?(?= )")
@@ -149,7 +147,7 @@ class _Parser:
                 self.line.take_tokens(at, at + found.words, about)
                 at += found.words
                 found = None
-                if several and at < len(self.words):
+                if at < len(self.words):
                     following = at + (self.words[at] in ("and", "or", "nor", "plus"))
                     following += following < len(self.words) and self.words[following] == "then"
                     found = self.named(following, strong=strong)
@@ -180,13 +178,7 @@ class _Parser:
             n = places[found.words - 1] - at + 1
             ends = found.words == len(pieces) or places[found.words] != places[found.words - 1]
             mine = tokens[at : at + n]
-            plain = all(
-                token.word in p.vocabulary()
-                or token.word in w.FILLERS
-                or token.word in w.NOT_MEASURED
-                or token.word.isdigit()
-                for token in mine
-            )
+            plain = all(_is_known(token.word) or token.word.isdigit() for token in mine)
             capital = at > 0 and mine[0].raw[:1].isupper()
             if ends and (
                 (strong and not all(t.word in w.FILLERS for t in mine)) or not plain or capital or (n >= 3 and strong)
@@ -201,7 +193,7 @@ class _Parser:
     def tell_missing(self, match: re.Match[str], at: int) -> None:
         """Leave a name that nobody knows for what is told back, where its words could be taken for others."""
         words = self.words
-        if at < len(words) and (self.is_quoted(at) or words[at] not in p.vocabulary() | w.FILLERS | w.NOT_MEASURED):
+        if at < len(words) and (self.is_quoted(at) or not _is_known(words[at])):
             name = self.line.tokens[at].name
             if not name:
                 stop = at
@@ -271,8 +263,7 @@ class _Parser:
 
     def correct_spelling(self) -> None:
         for token in self.line.tokens:
-            known = token.word in p.vocabulary() or token.word in w.FILLERS or token.word in w.NOT_MEASURED
-            if token.taken or token.name or known:
+            if token.taken or token.name or _is_known(token.word):
                 continue
             meant = correct(token.word, p.vocabulary(), p.other_words())
             if meant is not None and meant not in w.FILLERS:
@@ -563,3 +554,12 @@ def _contrary(bounds: p.Range, limits: p.Range, table: dict[p.Range, str]) -> p.
     if bounds == min(table):
         return (bounds[1], limits[1] if limits[1] < max(table)[1] else max(table)[1])
     return (min(table)[0], bounds[0]) if bounds == max(table) else None
+
+
+def _is_known(word: str) -> bool:
+    """Whether a word is one that the parser has heard of, so that it is no misspelling of another."""
+    return word in p.vocabulary() or word in w.FILLERS or word in w.NOT_MEASURED
+
+
+#: Compiles all patterns now, so that no listener waits for it.
+_NOTHING = parse("", Names({"id": [], "title": [], "artist": [], "path": []}))
