@@ -129,12 +129,12 @@ class _Parser:
 
     def take_named(self, trigger: str, use: Callable[[Named], str], *, strong: bool = False) -> None:
         """Use the names behind a trigger; behind a strong one, a name that is none is told back in one piece."""
-        for match, after in self.line.find(
-            whole(rf"(?:{trigger})(?: (?:the )?(?:track|song|tune|file|artist|band))?(?= )")
-        ):
-            at, found = after, self.named(after, strong=strong)
-            if found is None and after < len(self.words) and self.words[after] == "the":
-                at, found = after + 1, self.named(after + 1, strong=strong)
+        noun = r"(?P<noun> (?:the )?(?:track|song|tune|file|artist|band)| the)?"
+        for match, after in self.line.find(whole(rf"(?:{trigger}){noun}(?= )")):
+            named = [after - (match["noun"] or "").count(" "), after]  # the noun may be part of the name
+            at, found = next(
+                ((at, one) for at in named if (one := self.named(at, strong=strong)) is not None), (after, None)
+            )
             if found is None:
                 if strong or self.is_quoted(at):
                     self.tell_missing(match, at)
