@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 from listeners import Crowd, Listener
-from proof import Proof, arguments, bits, broken_by_collect, differences, end_processes, outcomes
+from proof import Proof, arguments, bits, broken_by_collect, differences, outcomes
 from service import Music, Server, Service, running
 
 if TYPE_CHECKING:
@@ -146,9 +146,10 @@ def stop_between_writes(server: Server, library: Library) -> None:
 
 
 def kill_worker(struck: Round) -> None:
-    """Kill a process that analyzes."""
+    """Kill a process that analyzes; an idle one stays a zombie until its server needs it, so nobody waits for it."""
     workers = struck.service.workers()
-    end_processes([struck.rng.choice(workers)] if workers else [])
+    if workers:
+        struck.rng.choice(workers).kill()
 
 
 def kill_postgres(struck: Round) -> None:

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "workbench"
 
 LAYERS = (
-    {"errors", "schema", "config", "failpoint", "tabular", "compiled"},
+    {"errors", "schema", "config", "failpoint", "tabular", "growing", "compiled"},
     {"audio", "features", "similarity", "playlist", "metrics"},
     {"store", "cache", "assist"},
     {"jobs"},

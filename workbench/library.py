@@ -946,6 +946,10 @@ class Library:
 
         return compact(self.catalog, self.parts)
 
+    def keep_up(self) -> None:
+        """Take in what others have committed since, so that the next question need not; for who answers many."""
+        self._indexes.keep_up()
+
     def close(self) -> None:
         """Give the connections to the catalog, and to what keeps answers, back."""
         with self._opening:

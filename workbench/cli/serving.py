@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from workbench.server.credentials import Credentials
 
 
+#: How long a thread keeps Python's lock when others want it, seconds; usual is ten times as long.
+_SWITCH_S = 0.0005
+
+
 @app.command()
 @handled
 def serve(
@@ -38,6 +42,8 @@ def serve(
     from workbench.server.credentials import Credentials
     from workbench.server.logs import log_as_json
 
+    # who looks something up waits for those who compute no longer than this, and then for the next of them
+    sys.setswitchinterval(_SWITCH_S)
     settings = _settings(library, root)
     credentials = Credentials(settings.credentials)
     token = None if credentials.names() else credentials.add(_account())

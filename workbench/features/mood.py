@@ -100,6 +100,12 @@ class Region:
         bounds = (self.valence, self.arousal)
         return all(low <= x < high or x == high == 1.0 for x, (low, high) in zip(point, bounds, strict=True))
 
+    def holds(self, valence: npt.NDArray[np.float64], arousal: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Tell the same of many points, by their coordinates, each of shape (n,)."""
+        each = ((valence, self.valence), (arousal, self.arousal))
+        inside = ((low <= x) & ((x < high) | ((x == high) & (high == 1.0))) for x, (low, high) in each)
+        return np.logical_and(*inside)
+
 
 _LOW, _MIDDLE, _HIGH = (0.0, 0.4), (0.4, 0.6), (0.6, 1.0)
 
@@ -184,6 +190,13 @@ def mood_of(valence: float, arousal: float) -> float:
     if math.isnan(valence) or math.isnan(arousal):
         return UNKNOWN
     return float(next(i for i, region in enumerate(MOODS.values()) if (valence, arousal) in region))
+
+
+def moods_of(valence: npt.NDArray[np.float64], arousal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give `mood_of` of many points: float64, shape (n,)."""
+    known = ~(np.isnan(valence) | np.isnan(arousal))
+    inside = [region.holds(valence, arousal) for region in MOODS.values()]
+    return np.where(known, np.argmax(inside, axis=0), UNKNOWN)
 
 
 def mood_name(valence: float, arousal: float) -> str | None:

@@ -154,7 +154,8 @@ def cost_rows(table: TrackTable, rows: npt.NDArray[np.int64] | slice, rules: Rul
     """
     cost = np.zeros((len(table.bpm[rows]), len(table)), dtype=np.float32)
     for _, share, term in term_rows(table, rows, rules or Rules()):
-        cost += np.float32(share) * term
+        term *= np.float32(share)
+        cost += term
     return cost
 
 
@@ -215,20 +216,30 @@ def _transition(a: Mapping[str, Any], b: Mapping[str, Any], cost: float, terms: 
 Rows = npt.NDArray[np.int64] | slice
 
 
+# Of a thousand tracks each term has a million values: they are changed in place.
+
+
 def _saturating(distance: Floats, half_way: float) -> Floats:
-    cost: Floats = distance / (distance + np.float32(half_way))
-    return cost
+    distance /= distance + np.float32(half_way)
+    return distance
 
 
 def _towards_neutral(term: Floats, trust: Floats) -> Floats:
-    drawn: Floats = np.float32(NEUTRAL) + trust * (term - np.float32(NEUTRAL))
-    return drawn
+    term -= np.float32(NEUTRAL)
+    term *= trust
+    term += np.float32(NEUTRAL)
+    return term
+
+
+def _neutral_where_unknown(term: Floats) -> Floats:
+    term[np.isnan(term)] = NEUTRAL
+    return term
 
 
 def _difference(values: npt.NDArray[np.float64], rows: Rows) -> Floats:
     narrow = values.astype(np.float32)
-    distance: Floats = np.abs(narrow[rows][:, None] - narrow)
-    return distance
+    distance: Floats = narrow[rows][:, None] - narrow
+    return np.abs(distance, out=distance)
 
 
 def _tempo(table: TrackTable, rows: Rows, rules: Rules) -> Floats:
@@ -247,18 +258,21 @@ def _key(table: TrackTable, rows: Rows, rules: Rules) -> Floats:
 
 
 def _energy(table: TrackTable, rows: Rows, rules: Rules) -> Floats:
-    return np.nan_to_num(_saturating(_difference(table.energy, rows), ENERGY_STEP), nan=NEUTRAL)
+    return _neutral_where_unknown(_saturating(_difference(table.energy, rows), ENERGY_STEP))
 
 
 def _loudness(table: TrackTable, rows: Rows, rules: Rules) -> Floats:
-    return np.nan_to_num(_saturating(_difference(table.loudness, rows), LOUDNESS_STEP_LU), nan=NEUTRAL)
+    return _neutral_where_unknown(_saturating(_difference(table.loudness, rows), LOUDNESS_STEP_LU))
 
 
 def _timbre(table: TrackTable, rows: Rows, rules: Rules) -> Floats:
     left, right = table.end[rows], np.ascontiguousarray(table.start)
-    squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * left @ right.T
-    distance = np.sqrt(np.maximum(squares, 0) / right.shape[1])
-    return np.nan_to_num(_saturating(distance, TIMBRE_STEP), nan=NEUTRAL)
+    squares = -2 * left @ right.T
+    squares += (left**2).sum(axis=1)[:, None]
+    squares += (right**2).sum(axis=1)
+    np.maximum(squares, 0, out=squares)
+    squares /= right.shape[1]
+    return _neutral_where_unknown(_saturating(np.sqrt(squares, out=squares), TIMBRE_STEP))
 
 
 _TERMS = {"tempo": _tempo, "key": _key, "energy": _energy, "timbre": _timbre, "loudness": _loudness}

@@ -191,7 +191,7 @@ def _missed_length(
     minutes = float(np.nansum(table.duration_s[rows])) / 60
     if abs(minutes - wanted) <= LENGTH_TOLERANCE * wanted:
         return []
-    if minutes < wanted and len(rows) == int(_all_of(passing.values(), len(table)).sum()):
+    if minutes < wanted and len(rows) == int(all_of(passing.values(), table).sum()):
         remedy = _how_to_get_more(request, table, passing)
     else:
         remedy = "No choice of whole tracks comes nearer: ask for another length."
@@ -222,12 +222,12 @@ def _how_to_space(name: str, codes: Codes, gap: int) -> str:
 
 def _how_to_get_more(request: PlaylistRequest, table: TrackTable, passing: Mapping[str, Mask]) -> str:
     """Name the filter whose removal lets the most tracks through."""
-    size = len(table)
+    size = len(table.order)
     if not passing or not size:
         return f"The library has {size} tracks to choose from: ask for less, or analyze more."
-    everything = _all_of(passing.values(), size)
+    everything = all_of(passing.values(), table)
     gained = {
-        name: _all_of((mask for other, mask in passing.items() if other != name), size) & ~everything
+        name: all_of((mask for other, mask in passing.items() if other != name), table) & ~everything
         for name in passing
     }
     best = max(gained, key=lambda name: int(gained[name].sum()))
@@ -242,6 +242,7 @@ def _how_to_get_more(request: PlaylistRequest, table: TrackTable, passing: Mappi
     return f"{best} alone leaves out {gain} tracks that meet the rest{note}: widen it."
 
 
-def _all_of(masks: Iterable[Mask], size: int) -> Mask:
-    met: Mask = np.logical_and.reduce([np.ones(size, dtype=bool), *masks])
+def all_of(masks: Iterable[Mask], table: TrackTable) -> Mask:
+    """Tell which rows that count meet all of several constraints."""
+    met: Mask = np.logical_and.reduce([table.counting, *masks])
     return met

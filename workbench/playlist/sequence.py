@@ -21,6 +21,7 @@ from workbench.playlist.constraints import (
     CURVE_CORRELATION,
     LENGTH_TOLERANCE,
     Mask,
+    all_of,
     curve_correlation,
     curve_targets,
     filters,
@@ -187,9 +188,11 @@ def compose(table: TrackTable, request: PlaylistRequest, *, unlike: FloatArray |
     """
     asked = _asked_rows(table, request)
     passing = filters(table, request)
-    passed = np.flatnonzero(np.logical_and.reduce([np.ones(len(table), dtype=bool), *passing.values()]))
+    passed = table.order[all_of(passing.values(), table)[table.order]]
     candidates = np.union1d(shortlist(table, passed, request, list(asked.values()), unlike), list(asked.values()))
-    search = _Search(table, candidates.astype(np.int64), request, asked, unlike)
+    candidates = candidates.astype(np.int64)
+    by_id = candidates[np.argsort(table.ids[candidates])]  # wherever they lie, the same tracks make the same playlist
+    search = _Search(table, by_id, request, asked, unlike)
     problem, sequence = search.solve()
     return Order(
         rows=search.candidates[sequence],
@@ -221,7 +224,7 @@ def _asked_rows(table: TrackTable, request: PlaylistRequest) -> dict[str, int]:
 def shortlist(
     table: TrackTable, passed: Codes, request: PlaylistRequest, asked: list[int], unlike: FloatArray | None
 ) -> Codes:
-    """Choose the candidates to search from the rows that pass the filters.
+    """Choose the candidates to search from the rows that pass the filters, given in ascending order of their ids.
 
     Half are those that go best with what is aimed at: the tracks asked for, else one drawn at random, spread
     along the curve if there is one; the rest is drawn at random. With seed tracks, first the most like them.
@@ -233,7 +236,7 @@ def shortlist(
     if unlike is not None:
         passed = passed[np.argsort(unlike[passed], kind="stable")[: 2 * limit]]
     if len(passed) > GLANCE * limit:
-        passed = np.sort(rng.choice(passed, GLANCE * limit, replace=False))
+        passed = passed[np.sort(rng.choice(len(passed), GLANCE * limit, replace=False))]
     homes = asked[:8] or [int(rng.choice(passed))]
     pool = table.take(np.concatenate([homes, passed]))
     rules = replace(
@@ -241,7 +244,7 @@ def shortlist(
     )
     away = cost_rows(pool, np.arange(len(homes)), rules)[:, len(homes) :].min(axis=0)
     near = _nearest(away, pool.energy[len(homes) :], request.curve, limit // 2)
-    rest = np.setdiff1d(passed, passed[near], assume_unique=True)
+    rest = np.delete(passed, near)
     return np.union1d(passed[near], rng.choice(rest, limit - len(near), replace=False))
 
 
@@ -273,7 +276,7 @@ class _Search:
         self.candidates = candidates
         self.table = table.take(candidates)
         self.pair = cost_matrix(self.table, request.rules)
-        self.asked = {track: int(np.searchsorted(candidates, row)) for track, row in asked.items()}
+        self.asked = {track: int(np.flatnonzero(candidates == row)[0]) for track, row in asked.items()}
         self.unlike = None if unlike is None else LIKE_WEIGHT * unlike[candidates]
         self.noise = None
         if request.seed is not None:

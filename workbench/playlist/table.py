@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.features.mood import MOODS, mood_of, percent_ranks
+from workbench.features.mood import MOODS, moods_of, percent_ranks
 from workbench.playlist.keys import parse_key
 
 Tracks = Sequence[Mapping[str, Any]]
@@ -30,11 +31,12 @@ _MOOD_CODES = {name: code for code, name in enumerate(MOODS)}
 
 @dataclass(frozen=True, slots=True)
 class TrackTable:
-    """Tracks in ascending order of their ids, all arrays of one length n.
+    """Tracks as columns, all arrays of one length n; rows are in any order, and some may not count any more.
 
     Attributes
     ----------
-    ids : ids as text, shape (n,), none twice
+    order : the rows that count, in ascending order of their ids, shape (m,)
+    ids : ids as text, shape (n,), none twice among those that count
     duration_s : seconds, NaN where not known
     bpm : beats per minute, NaN where not known
     bpm_trust, key_trust : confidence in tempo and key in [0, 1], 0 where not known
@@ -47,6 +49,7 @@ class TrackTable:
         NaN where not known; d is 0 where nothing is known of any track
     """
 
+    order: Codes
     ids: npt.NDArray[np.str_]
     duration_s: Doubles
     bpm: Doubles
@@ -76,6 +79,7 @@ class TrackTable:
         bpm, key = _numbers(columns["bpm"]), _key_codes(columns["key"])
         none = np.empty((len(bpm), 0), dtype=np.float32)
         return cls(
+            order=np.arange(len(bpm)),
             ids=np.array([str(track) for track in columns["id"]], dtype=np.str_),
             duration_s=_positive(_numbers(columns["duration_s"])),
             bpm=_positive(bpm),
@@ -99,38 +103,59 @@ class TrackTable:
 
     def ranked(self) -> TrackTable:
         """Give the same table with energy, valence and arousal as ranks among its tracks, and the moods of those."""
-        energy, valence, arousal = (percent_ranks(values) for values in (self.energy, self.valence, self.arousal))
-        moods = [mood_of(*point) for point in zip(valence.tolist(), arousal.tolist(), strict=True)]
-        mood = np.nan_to_num(np.array(moods, dtype=np.float64), nan=UNKNOWN).astype(np.int64)
+        energy, valence, arousal = (
+            percent_ranks(values, values[self.order]) for values in (self.energy, self.valence, self.arousal)
+        )
+        mood = np.nan_to_num(moods_of(valence, arousal), nan=UNKNOWN).astype(np.int64)
         return replace(self, energy=energy, valence=valence, arousal=arousal, mood=mood)
 
     def take(self, rows: npt.ArrayLike) -> TrackTable:
-        """Give some rows, in the order asked for."""
+        """Give some rows, all of which count, in the order asked for."""
         wanted = np.asarray(rows, dtype=np.int64)
-        return TrackTable(**{field.name: getattr(self, field.name)[wanted] for field in fields(self)})
+        columns = {name: getattr(self, name)[wanted] for name in ROWS}
+        return TrackTable(order=np.arange(len(wanted)), **columns)
 
-    def with_rows(self, others: TrackTable) -> TrackTable:
-        """Give the table with the rows of another: in place of those with the same ids, the rest in between."""
-        at = np.searchsorted(self.ids, others.ids)
-        new = np.ones(len(others), dtype=bool)
-        new[at < len(self)] = self.ids[at[at < len(self)]] != others.ids[at < len(self)]
-        rows = at + np.cumsum(new) - new  # each new row moves those after it
-        columns = {}
-        for name in (field.name for field in fields(self)):
-            given = getattr(others, name)
-            pieces = [*np.split(getattr(self, name), at[new]), *given[new][:, None]]
-            pieces[::2], pieces[1::2] = pieces[: new.sum() + 1], pieces[new.sum() + 1 :]
-            columns[name] = np.concatenate(pieces)  # many times as fast as `insert`
-            columns[name][rows] = given
-        return TrackTable(**columns)
+    def order_with(self, ids: npt.NDArray[np.str_], rows: Codes) -> Codes:
+        """Give the order once other rows count: in place of those with the same ids, the rest in between.
+
+        Parameters
+        ----------
+        ids : their ids, ascending
+        rows : where they lie
+        """
+        at = np.array([self._place(name) for name in ids], dtype=np.int64)
+        new = np.ones(len(ids), dtype=bool)
+        within = at < len(self.order)
+        new[within] = self.ids[self.order[at[within]]] != ids[within]
+        order = self.order.copy()
+        order[at[~new]] = rows[~new]
+        pieces = [*np.split(order, at[new]), *rows[new][:, None]]
+        pieces[::2], pieces[1::2] = pieces[: new.sum() + 1], pieces[new.sum() + 1 :]
+        return np.concatenate(pieces)  # many times as fast as `insert`
 
     def row(self, track_id: int | str) -> int | None:
         """Give the row of a track, None where there is none of that id."""
-        row = int(np.searchsorted(self.ids, str(track_id)))
-        return row if row < len(self.ids) and self.ids[row] == str(track_id) else None
+        wanted = str(track_id)
+        at = self._place(wanted)
+        return int(self.order[at]) if at < len(self.order) and self.ids[self.order[at]] == wanted else None
+
+    def _place(self, track_id: str) -> int:
+        """Where in the order a track lies, or would."""
+        return bisect_left(self.order, track_id, key=lambda row: self.ids[row])
+
+    @property
+    def counting(self) -> npt.NDArray[np.bool_]:
+        """Which rows count, shape (n,)."""
+        mask = np.zeros(len(self), dtype=bool)
+        mask[self.order] = True
+        return mask
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+#: The columns, which have a value for each row.
+ROWS = tuple(field.name for field in fields(TrackTable) if field.name != "order")
 
 
 def _numbers(values: Sequence[Any]) -> Doubles:

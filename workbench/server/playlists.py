@@ -33,7 +33,7 @@ class GeneratePlaylist(Route):
     async def post(self, asked: PlaylistBody) -> None:
         """Compose the playlist."""
         media = best_of(self.request.headers.get("Accept", "*/*"), (_JSON, *_WRITERS, *_ALSO))
-        playlist = await self.service.compute(_compose, self.service, asked)
+        playlist = await self.service.compose(_compose, self.service, asked)
         if media == _JSON:
             self.answer(playlist.to_dict())
             return

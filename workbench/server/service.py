@@ -40,6 +40,8 @@ _THREADS = 8
 #: For what computes rather than looks up. As many as there are processors: more would finish none of it sooner, and a
 #: page of tracks would wait for all of it.
 _COMPUTING = max(2, os.cpu_count() or 1)
+#: How often the library is looked at for what jobs have committed, seconds.
+_KEEP_UP_S = 0.5
 _MOST_WAITING = 400  # calls in threads or before them: more would only wait longer than any client does
 _OLD_S = 86_400.0
 _LEAST_FREE = 1 << 29
@@ -111,6 +113,8 @@ class Service:
         self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="workbench-server")
         self._computing = ThreadPoolExecutor(_COMPUTING, thread_name_prefix="workbench-computing")
+        self._composing = ThreadPoolExecutor(_COMPUTING, thread_name_prefix="workbench-composing")
+        self._ended = threading.Event()
         self._waiting = 0
         self._jobs: JobManager | None = None
         self._warmer: Warmer | None = None
@@ -136,6 +140,8 @@ class Service:
                 self._library = self._open()
                 _sweep(self.incoming_of(self._library))
                 self._computing.submit(_prepare, self._library)
+                self._keeping_up = threading.Thread(target=self._keep_up, args=(self._library,), daemon=True)
+                self._keeping_up.start()
             return self._library
 
     @staticmethod
@@ -162,6 +168,16 @@ class Service:
             As `call`.
         """
         return await self._call(self._computing, functools.partial(function, *args, **kwargs))
+
+    async def compose(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Let a thread call a function that takes ten times as long; what is computed does not wait for it.
+
+        Raises
+        ------
+        Problem
+            As `call`.
+        """
+        return await self._call(self._composing, functools.partial(function, *args, **kwargs))
 
     async def _call(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._waiting >= _MOST_WAITING:
@@ -227,12 +243,26 @@ class Service:
             self._warmer.close()
         if self._jobs is not None and not self._jobs.stop(_STOP_JOBS_S):
             _LOGGER.warning("a job has not stopped in time; it goes on when its lease has run out")
-        for threads in (self._threads, self._computing):
+        self._ended.set()
+        for threads in (self._threads, self._computing, self._composing):
             threads.shutdown(wait=True, cancel_futures=True)
         with self._opening:
             if self._library is not None:
+                self._keeping_up.join()
                 self._library.close()
                 self._library = None
+
+    def _keep_up(self, library: Library) -> None:
+        """Take in what is committed while nobody asks, so that those who ask do not wait for it."""
+        failing = False
+        while not self._ended.wait(_KEEP_UP_S):
+            try:
+                library.keep_up()
+                failing = False
+            except Exception:  # whoever asks next is told what is wrong
+                if not failing:
+                    _LOGGER.warning("what was committed could not be taken in", exc_info=True)
+                failing = True
 
 
 def _prepare(library: Library) -> None:

@@ -1,34 +1,37 @@
 """The table that playlists are made from: columns of all tracks and how each starts and ends, memory-mapped.
 
-* Made from the catalog and from stored segments, and made again when a part of the library has changed. Until then
-  what has changed since is read and put into it, in memory: a commit costs the time of its own tracks and a copy.
-* A track is its content, so how it starts and ends is computed once: of a former table it is taken over.
-* Edges are scaled by what was measured when the table was made.
+* What has changed since is read and put into it, in memory: a commit costs the time of its own tracks. When a part of
+  the library has changed, the table is written again.
+* A track is its content, so how it starts and ends is computed once.
+* Edges are scaled by what was measured when the table was made. It is made anew, from the catalog, when the number of
+  tracks has doubled (`workbench.store.index.generation`): so playlists do not move with each small addition.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.features.registry import spec
+from workbench.growing import Growing
 from workbench.playlist.edges import SEGMENTS, SIZE, VERSION, edges, scale_of, standardise
-from workbench.playlist.table import COLUMNS, TrackTable
+from workbench.playlist.table import COLUMNS, ROWS, TrackTable
 from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
-from workbench.store.catalog.queries import changed_columns, number_of_changed_tracks, stored_rows, track_columns
-from workbench.store.index import replace_version
+from workbench.store.catalog.queries import changed_columns, stored_rows, track_columns
+from workbench.store.index import generation, replace_version
 
 Float32 = npt.NDArray[np.float32]
 _RAW, _SCALE = "edges", "scale"
 #: Raised when what lies in the folder changes its form.
-_FORM = 2
-#: A table is made anew when one in so many of its tracks has changed.
+_FORM = 3
+#: A table is written again when one in so many of its tracks has changed.
 _PART_THAT_MAY_CHANGE = 20
 
 
@@ -41,13 +44,42 @@ class LoadedTable:
     version : of the library
     table : all tracks
     scale : of their edges, see `workbench.playlist.edges.scale_of`
-    changed : tracks that were read since it was made
+    fitted_to : which `generation` of the library
+    changed : tracks that were read since it was written
+    raw : `workbench.playlist.edges.edges` of each row, in pieces
+    room : the columns of the table by name, with room for more rows; empty until some have been added
     """
 
     version: int
     table: TrackTable
     scale: npt.NDArray[np.float64] | None
-    changed: int = 0
+    fitted_to: int
+    changed: int
+    raw: tuple[Float32, ...]
+    room: Mapping[str, Growing[Any]]
+
+    def with_rows(self, version: int, others: TrackTable, raw: Float32) -> LoadedTable:
+        """Let the rows of another table count, in place of those with the same ids; this one stays as it is.
+
+        Parameters
+        ----------
+        version : of the library that has them
+        others : in ascending order of their ids
+        raw : their edges
+        """
+        n, room = len(self.table), self.room
+        if {len(growing) for growing in room.values()} != {n}:  # nothing was added yet, or by who has this one too
+            room = {name: Growing(getattr(self.table, name)) for name in ROWS}
+        columns = {name: room[name].add(getattr(others, name)) for name in ROWS}
+        order = self.table.order_with(others.ids, np.arange(n, n + len(others)))
+        table = TrackTable(order=order, **columns)
+        changed = self.changed + len(others)
+        return replace(self, version=version, table=table, changed=changed, raw=(*self.raw, raw), room=room)
+
+    def compact(self) -> LoadedTable:
+        """Give the same without the rows that do not count any more, in order."""
+        raw = np.concatenate(self.raw)[self.table.order]
+        return replace(self, table=self.table.take(self.table.order), changed=0, raw=(raw,), room={})
 
 
 def load_table(catalog: Catalog, parts: PartStore, folder: Path, former: LoadedTable | None = None) -> LoadedTable:
@@ -65,46 +97,59 @@ def load_table(catalog: Catalog, parts: PartStore, folder: Path, former: LoadedT
     version = catalog.version()  # read first: what is committed meanwhile is read again the next time
     segments = {path: spec(path).version for path in SEGMENTS}
     kind = "-".join(map(str, (_FORM, len(fields(TrackTable)), VERSION, *segments.values())))
-    if former is None:
-        former = _newest(folder, kind)
+    former = former or _newest(folder, kind)
     if former is not None and former.version == version:
         return former
     if former is not None and former.version < version:  # else a backup was put back
         updated = _updated(former, catalog, parts, segments, version)
-        if updated is not None:
+        if updated is not None and updated.changed * _PART_THAT_MAY_CHANGE <= len(updated.table.order):
             return updated
+        if updated is not None:
+            return _written(updated.compact(), folder, kind)
+    return _written(_made(catalog, parts, segments, version, folder, kind), folder, kind)
+
+
+def _made(
+    catalog: Catalog, parts: PartStore, segments: Mapping[str, int], version: int, folder: Path, kind: str
+) -> LoadedTable:
+    """Make the table from the catalog, and from edges that are known."""
     columns = track_columns(catalog, COLUMNS)
     raw = _edges(catalog, parts, segments, columns["id"], _former(folder, kind))
     scale = scale_of(raw)
     table = _with_edges(TrackTable.of_columns(columns), raw, scale)
-
-    def write(target: Path) -> None:
-        np.save(target / f"{_RAW}.npy", raw)
-        np.save(target / f"{_SCALE}.npy", np.empty(0) if scale is None else scale)
-        for field in fields(table):
-            np.save(target / f"{field.name}.npy", getattr(table, field.name))
-
-    with contextlib.suppress(OSError):  # a library that can only be read, or a full disk, still answers
-        replace_version(folder / f"{version:012d}-{kind}", write)
-    return LoadedTable(version, table, scale)
+    return LoadedTable(version, table, scale, generation(len(table)), 0, (raw,), {})
 
 
 def _updated(
     former: LoadedTable, catalog: Catalog, parts: PartStore, segments: Mapping[str, int], version: int
 ) -> LoadedTable | None:
-    """Put what has changed into a table; None where that is so much that it is better made anew."""
-    n = number_of_changed_tracks(catalog, former.version)
-    if (former.changed + n) * _PART_THAT_MAY_CHANGE > len(former.table):
-        return None
+    """Put what has changed into a table; None where edges are to be scaled anew."""
     columns, n_tracks = changed_columns(catalog, COLUMNS, former.version)
+    if generation(n_tracks) != former.fitted_to:
+        return None
     raw = _edges(catalog, parts, segments, columns["id"], {})
     if former.scale is None and not np.isnan(raw).all():
         return None  # the first edges of all
-    table = former.table.with_rows(_with_edges(TrackTable.of_columns(columns), raw, former.scale))
-    if len(table) != n_tracks:  # some are no more
-        there = np.isin(table.ids, track_columns(catalog, ("id",))["id"])
-        table = table.take(np.flatnonzero(there))
-    return LoadedTable(version, table, former.scale, former.changed + n)
+    updated = former.with_rows(version, _with_edges(TrackTable.of_columns(columns), raw, former.scale), raw)
+    if len(updated.table.order) != n_tracks:  # some are no more
+        order = updated.table.order
+        there = np.isin(updated.table.ids[order], track_columns(catalog, ("id",))["id"])
+        return replace(updated, table=replace(updated.table, order=order[there]))
+    return updated
+
+
+def _written(loaded: LoadedTable, folder: Path, kind: str) -> LoadedTable:
+    """Write a table without rows that do not count, if that can be, and give it back."""
+
+    def write(target: Path) -> None:
+        np.save(target / f"{_RAW}.npy", np.concatenate(loaded.raw))
+        np.save(target / f"{_SCALE}.npy", np.empty(0) if loaded.scale is None else loaded.scale)
+        for field in fields(TrackTable):
+            np.save(target / f"{field.name}.npy", getattr(loaded.table, field.name))
+
+    with contextlib.suppress(OSError):  # a library that can only be read, or a full disk, still answers
+        replace_version(folder / f"{loaded.version:012d}-{loaded.fitted_to}-{kind}", write)
+    return loaded
 
 
 def _with_edges(table: TrackTable, raw: Float32, scale: npt.NDArray[np.float64] | None) -> TrackTable:
@@ -113,11 +158,12 @@ def _with_edges(table: TrackTable, raw: Float32, scale: npt.NDArray[np.float64] 
 
 
 def _newest(folder: Path, kind: str) -> LoadedTable | None:
-    """Open what was made last, if anything."""
-    for version in sorted(folder.glob(f"*-{kind}"), reverse=True):
-        with contextlib.suppress(OSError, ValueError):  # a process that made a later one removed it
-            scale = np.load(version / f"{_SCALE}.npy")
-            return LoadedTable(int(version.name.split("-")[0]), _open(version), scale if scale.size else None)
+    """Open what was written last, if anything."""
+    for written in sorted(folder.glob(f"*-{kind}"), reverse=True):
+        with contextlib.suppress(OSError, ValueError):  # a process that wrote a later one removed it
+            scale, raw = np.load(written / f"{_SCALE}.npy"), np.load(written / f"{_RAW}.npy", mmap_mode="r")
+            version, fitted_to = map(int, written.name.split("-")[:2])
+            return LoadedTable(version, _open(written), scale if scale.size else None, fitted_to, 0, (raw,), {})
     return None
 
 

@@ -121,3 +121,11 @@ class Indexes:
         with self._making_table:
             self._table = load_table(self.catalog, self.parts, self.folder / "columns", self._table)
             return self._table.table
+
+    def keep_up(self) -> None:
+        """Bring up to date what is open and costs no more than what has changed, before the next question needs it."""
+        if self._vectors is not None and self._vectors.version != self.catalog.version():
+            _ = self.vectors
+        if self._table is not None and self._table.version != self.catalog.version():
+            _ = self.table
+        self.catalog.columns.keep_up()

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Float, Integer
 from sqlalchemy.sql import elements, operators
 
+from workbench.growing import Growing
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Track
 from workbench.store.catalog.where import compile_where
@@ -69,13 +70,17 @@ class _NotHereError(Exception):
 class _Column:
     """Values by number: NaN or -1 where not known, and the code of each text."""
 
-    values: npt.NDArray[Any]
+    growing: Growing[Any]
     codes: dict[str, int] | None
 
     @classmethod
     def empty(cls, name: str) -> _Column:
         coded = name in _CODED
-        return cls(np.empty(0, dtype=np.int32 if coded else np.float64), {} if coded else None)
+        return cls(Growing(np.empty(0, dtype=np.int32 if coded else np.float64)), {} if coded else None)
+
+    @property
+    def values(self) -> npt.NDArray[Any]:
+        return self.growing.rows
 
     @property
     def known(self) -> Mask:
@@ -83,9 +88,7 @@ class _Column:
 
     def grow(self, n: int) -> None:
         """Make room for the tracks with the first n numbers."""
-        if n > len(self.values):
-            unknown = np.full(n - len(self.values), _UNKNOWN if self.codes is not None else np.nan)
-            self.values = np.concatenate([self.values, unknown.astype(self.values.dtype)])
+        self.growing.add(np.full(max(n - len(self.growing), 0), _UNKNOWN if self.codes is not None else np.nan))
 
     def put(self, numbers: npt.NDArray[np.int64], values: Sequence[Any]) -> None:
         """Set the values of some tracks."""
@@ -177,6 +180,11 @@ class TrackColumns:
         with self._lock:
             self._refresh()
             self._keep(set(_USUAL))
+
+    def keep_up(self) -> None:
+        """Read what has changed of the columns that are kept."""
+        with self._lock:
+            self._refresh()
 
     def fitting(self, where: str) -> tuple[npt.NDArray[np.int64], set[str]] | None:
         """Give the numbers of the tracks that fit an expression, and the columns that it names.

@@ -146,14 +146,6 @@ def tracks(catalog: Catalog, *, where: str | None = None, limit: int | None = No
 
 
 @lasting
-def number_of_changed_tracks(catalog: Catalog, since: int) -> int:
-    """Count the tracks that have changed since a version."""
-    statement = sa.select(sa.func.count()).select_from(Track).where(Track.changed > since)
-    with catalog.read() as connection:
-        return connection.execute(statement).scalar_one()
-
-
-@lasting
 def number_of_tracks(catalog: Catalog, *, where: str | None = None) -> int:
     """Count the tracks, or those that fit an expression."""
     statement = sa.select(sa.func.count()).select_from(Track)
