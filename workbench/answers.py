@@ -154,7 +154,7 @@ class CachedAnswers:
         """Answer what is asked in words; parameters, answer and errors are those of `workbench.Library.ask`."""
         reading = reading or self.read_request(text, offline=offline)
         refuse_nothing(text, reading)
-        if not offline:
+        if reading.by != "offline":  # what the parser reads needs no reading beforehand
             self._popular.note({"kind": "ask", "text": text})
         request = reading.model()
         if isinstance(request, SimilarRequest):

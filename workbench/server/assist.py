@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from workbench.assist.reading import Reading
 from workbench.server.models import AskAnswer, AskBody, AssistStatus, Description
 from workbench.server.route import Route, operation
 from workbench.server.service import Service
@@ -18,7 +19,8 @@ class Ask(Route):
     @operation("A playlist or similar tracks, asked for in words", body=AskBody, answer=AskAnswer)
     async def post(self, asked: AskBody) -> dict[str, Any]:
         """Read the words, and answer."""
-        return await self.service.compute(_ask, self.service, asked)
+        reading = await self.service.wait(_read, self.service, asked)
+        return await self.service.compose(_answer, self.service, asked.text, reading)
 
 
 class Status(Route):
@@ -45,8 +47,12 @@ class Describe(Route):
         return await self.service.call(_describe, self.service, track_id)
 
 
-def _ask(service: Service, asked: AskBody) -> dict[str, Any]:
-    return service.library.answers.ask(asked.text, offline=asked.offline).to_dict()
+def _read(service: Service, asked: AskBody) -> Reading:
+    return service.library.answers.read_request(asked.text, offline=asked.offline)
+
+
+def _answer(service: Service, text: str, reading: Reading) -> dict[str, Any]:
+    return service.library.answers.ask(text, reading=reading).to_dict()
 
 
 def _describe(service: Service, track_id: str) -> dict[str, Any]:

@@ -40,6 +40,8 @@ _THREADS = 8
 #: For what computes rather than looks up. As many as there are processors: more would finish none of it sooner, and a
 #: page of tracks would wait for all of it.
 _COMPUTING = max(2, os.cpu_count() or 1)
+#: For what waits for servers of others, which may take half a minute.
+_ASKING = 8
 #: How often the library is looked at for what jobs have committed, seconds.
 _KEEP_UP_S = 0.5
 _MOST_WAITING = 400  # calls in threads or before them: more would only wait longer than any client does
@@ -114,6 +116,7 @@ class Service:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="workbench-server")
         self._computing = ThreadPoolExecutor(_COMPUTING, thread_name_prefix="workbench-computing")
         self._composing = ThreadPoolExecutor(_COMPUTING, thread_name_prefix="workbench-composing")
+        self._asking = ThreadPoolExecutor(_ASKING, thread_name_prefix="workbench-asking")
         self._ended = threading.Event()
         self._waiting = 0
         self._jobs: JobManager | None = None
@@ -178,6 +181,16 @@ class Service:
             As `call`.
         """
         return await self._call(self._composing, functools.partial(function, *args, **kwargs))
+
+    async def wait(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Let a thread call a function that may wait for a server elsewhere; nothing else waits with it.
+
+        Raises
+        ------
+        Problem
+            As `call`.
+        """
+        return await self._call(self._asking, functools.partial(function, *args, **kwargs))
 
     async def _call(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._waiting >= _MOST_WAITING:
@@ -244,7 +257,7 @@ class Service:
         if self._jobs is not None and not self._jobs.stop(_STOP_JOBS_S):
             _LOGGER.warning("a job has not stopped in time; it goes on when its lease has run out")
         self._ended.set()
-        for threads in (self._threads, self._computing, self._composing):
+        for threads in (self._threads, self._computing, self._composing, self._asking):
             threads.shutdown(wait=True, cancel_futures=True)
         with self._opening:
             if self._library is not None:
