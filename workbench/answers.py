@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench import __version__
+from workbench.assist.asked import Asked, refuse_nothing
+from workbench.assist.near import NearTexts
+from workbench.assist.reading import Reading
 from workbench.audio.probe import probe
 from workbench.jobs.job import absolute, limits_of
 from workbench.jobs.reference import locate
@@ -27,6 +30,7 @@ from workbench.jobs.similar import Known, PathLike, References, answer, weigh
 from workbench.playlist import Playlist, PlaylistRequest
 from workbench.playlist.compatibility import Transition
 from workbench.similarity.embedding import EMBEDDING
+from workbench.similarity.request import SimilarRequest
 from workbench.store.cache import Cache, Made
 from workbench.store.cache.near import NearQueries
 from workbench.store.cache.popular import Popular, Query
@@ -116,6 +120,7 @@ class CachedAnswers:
         self._settings = library.settings
         self._near = NearQueries(self._settings.near_query)
         self._near_answers = 0
+        self._near_texts = NearTexts(self._settings.assist_near)
         self._popular = Popular(cache, library.catalog.library_id)
 
     # --- questions --------------------------------------------------------------------------------
@@ -144,6 +149,36 @@ class CachedAnswers:
         made = self._playlist(asked)
         self._popular.note({"kind": "playlist", **asked.asked_for()})
         return made
+
+    def ask(self, text: str, *, offline: bool = False, reading: Reading | None = None) -> Asked:
+        """Answer what is asked in words; parameters, answer and errors are those of `workbench.Library.ask`."""
+        reading = reading or self.read_request(text, offline=offline)
+        refuse_nothing(text, reading)
+        if reading.by != "offline":  # what the parser reads needs no reading beforehand
+            self._popular.note({"kind": "ask", "text": text})
+        request = reading.model()
+        if isinstance(request, SimilarRequest):
+            return Asked(text, reading, self.similar(**request.arguments()))
+        return Asked(text, reading, self.playlist(**reading.request))
+
+    def read_request(self, text: str, *, offline: bool = False) -> Reading:
+        """Make a request of words; what a model has made of the same words, of the same library, is kept."""
+        chain, parsed = self._library.chain, self._library.read_request(text, offline=True)
+        if offline or not chain.providers:
+            return parsed
+        key = self._key("ask", chain.name, text)
+        kept = self._cache.get(key)
+        if kept is not None:
+            return Reading.of(json.loads(kept))
+        group = self._key("near ask", chain.name)
+        near = self._near_texts.find(group, parsed)
+        if near is not None:
+            return near
+        reading = self._library.read_request(text)
+        if reading.by != parsed.by and self._key("ask", chain.name, text) == key:
+            self._cache.put(key, _encode(reading.to_dict()))
+            self._near_texts.add(group, parsed, reading)
+        return reading
 
     def duplicates(self) -> list[dict[str, Any]]:
         """Find duplicates; see `workbench.Library.duplicates`."""
@@ -243,7 +278,11 @@ class CachedAnswers:
     def _replay(self, query: Query) -> None:
         """Answer a question that was counted, without counting it again."""
         fields = dict(query)
-        if fields.pop("kind") == "playlist":
+        kind = fields.pop("kind")
+        if kind == "ask":
+            self.read_request(fields["text"])  # whose answer is common as well, and counted as such
+            return
+        if kind == "playlist":
             self._playlist(self._library.playlist_request(**fields))
             return
         asked = _Asked(dict(fields["references"]), Wanted(**fields["wanted"]), fields["to"], fields["region"])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -28,6 +28,38 @@ def settings_file() -> Path:
     """Name the settings file that applies, whether or not it exists."""
     named = os.environ.get("WORKBENCH_SETTINGS")
     return Path(named) if named else platformdirs.user_config_path("workbench") / "settings.toml"
+
+
+class Provider(BaseModel):
+    """A language model that may read what is asked in words. Its key is no setting: see `key_variable`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: str = Field(pattern=r"^[\w.-]{1,40}$", description="A word for it, in status and metrics.")
+    kind: Literal["ollama", "openai", "openai-compatible", "anthropic", "google"] = Field(description="What it speaks.")
+    model: str = Field(min_length=1, max_length=200, description="Name of the model there.")
+    address: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s@?#]+$",
+        description="Root of its API; default the provider's own, and for `ollama` http://127.0.0.1:11434/v1.",
+    )
+    enabled: bool = Field(default=True, description="Whether it is asked.")
+    timeout_s: float = Field(default=15.0, gt=0, le=600, description="Longest time that it may take, retries and all.")
+    private: bool = Field(default=False, description="Whether `address` may be one of this machine or network.")
+    key_variable: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z_][A-Z0-9_]*$",
+        description="Variable of the environment with its key; default `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or "
+        "`GOOGLE_API_KEY`. Where there is none, the keyring is asked for the service `workbench` and the name.",
+    )
+    cost_in: float | None = Field(default=None, ge=0, description="US dollars per million tokens that are sent.")
+    cost_out: float | None = Field(default=None, ge=0, description="The same of those that come back.")
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Provider:
+        if self.kind == "openai-compatible" and self.address is None:
+            raise ValueError("openai-compatible needs an address")
+        return self
 
 
 class Settings(BaseSettings):
@@ -102,6 +134,26 @@ class Settings(BaseSettings):
         default=100, ge=0, description="Common queries that a server answers beforehand when the library has changed."
     )
     warm_s: float = Field(default=60.0, ge=0, description="Longest time that it takes for that each time, seconds.")
+
+    assist: tuple[Provider, ...] = Field(
+        default=(),
+        description="Language models that read what is asked in words, in the order in which they are asked; see "
+        "`docs/assist.md`. In the environment as JSON. Default: the offline parser alone.",
+    )
+    assist_deadline_s: float = Field(
+        default=30.0, gt=0, le=600, description="Longest time that all of them together may take, seconds."
+    )
+    assist_tokens_per_day: int = Field(
+        default=1_000_000, ge=0, description="Tokens that all of them may use of this library's in a day (UTC)."
+    )
+    assist_cost_per_day: float = Field(default=1.0, ge=0, description="US dollars that they may cost in a day.")
+    assist_near: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="A text of which no more than this part of the words differs from one that a model has read, and "
+        "that the offline parser reads alike, gets the same request, which then says so; 0: none does.",
+    )
 
     server: str | None = Field(
         default=None, description="Server that `workbench.client` asks: http://host:8765, or the root of its API."
@@ -186,5 +238,5 @@ def load_settings() -> Settings:
 
 def _given(place: tuple[int | str, ...], value: object) -> str:
     """Repeat what was given for a setting that holds no secret; under an unknown name it may be one."""
-    shown = place and place[0] in Settings.model_fields and place[0] not in ("catalog", "redis", "token")
+    shown = place and place[0] in Settings.model_fields and place[0] not in ("catalog", "redis", "token", "assist")
     return f" (given: {value!r})" if shown else ""

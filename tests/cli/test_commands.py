@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import unicodedata
 from pathlib import Path
@@ -634,3 +635,52 @@ def test_hostile_names_and_tags_are_printed_harmless(run: Run, tmp_path: Path, c
 
 def test_markup_in_tags_is_shown_as_it_is(ask: Run) -> None:
     assert "=HYPERLINK('x') [red]<b>bold</b>" in ask("tracks").stdout
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def test_words_are_shown_as_a_command_that_asks_the_same(ask: Run, run: Run, analyzed: Analyzed) -> None:
+    result = ask("ask", "3 songs from 60 to 140 bpm,", "rising energy, no", "saxophone")
+    assert "understood: workbench playlist --bpm 60 140 -n 3 --curve rise" in result.stderr
+    assert "not understood: saxophone" in result.stderr
+    command = re.findall(r"understood: workbench (.*)", result.stderr)[0].split()
+    assert ask(*command).stdout == result.stdout
+    asked = document(ask("ask", "3 songs from 60 to 140 bpm, rising energy, no saxophone", "--json"))
+    assert asked["request"] == asked["result"]["request"] == {"bpm": [60.0, 140.0], "n": 3, "curve": "rise"}
+    assert asked["unknown"] == ["saxophone"]
+
+
+def test_a_search_in_words(ask: Run, analyzed: Analyzed) -> None:
+    shown = ask("ask", "2 tracks like techno, no Rock")
+    command = shlex.split(re.findall(r"understood: workbench (.*)", shown.stderr)[0])
+    assert command[0] == "similar"
+    assert ask(*command).stdout == shown.stdout
+    refused(ask("ask", "like techno", "--save", "x"), 2, "a search, not a playlist")
+    refused(ask("ask", "qwertz"), 2, "Nothing to look for")
+    read = ask("ask", "like techno", "--read")
+    assert (read.stdout, "understood" in read.stderr) == ("", True)
+
+
+def test_tracks_in_words(ask: Run, analyzed: Analyzed) -> None:
+    one, other = analyzed.music / "club/techno.ogg", analyzed.music / "club/house.mp3"
+    claims = document(ask("describe", one, "--json"))
+    assert {claim["descriptor"] for claim in claims} >= {"bpm", "energy", "mood"}
+    assert all(claim["says"] in ask("describe", one).stdout for claim in claims)
+    assert {tag["name"] for tag in document(ask("describe", one, "--tags", "--json"))} >= {"bpm", "mood"}
+    assert document(ask("describe", one, other, "--json"))["why"]
+    assert ask("describe", one, "--tags").stdout
+    refused(ask("describe", one, other, "--tags"), 2, "--tags")
+
+
+def test_the_status_of_models_has_no_key(ask: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_ASSIST", '[{"name": "a", "kind": "openai", "model": "m"}]')
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1")
+    status = document(ask("assist", "status", "--json"))
+    assert status["providers"][0]["has_key"] is True
+    for shown in (ask("assist", "status"), ask("assist", "status", "--json")):
+        assert "sk-secret" not in shown.output
+    monkeypatch.setenv("WORKBENCH_ASSIST", '[{"name": "a", "kind": "openai", "model": "m", "key": "sk-secret-1"}]')
+    wrong = ask("assist", "status")
+    assert wrong.exit_code == 2
+    assert "sk-secret" not in wrong.output

@@ -101,6 +101,16 @@ class ClientContract:
         assert found.cost == pytest.approx(own.cost)
         assert self.ask(served, "playlist_file", "m3u8", **request) == to_m3u8(own)
 
+    def test_words(self, served: Served, analyzed: Analyzed) -> None:
+        asked = self.ask(served, "ask", "3 songs, rising energy, no saxophone")
+        assert (asked.request, asked.unknown) == ({"n": 3, "curve": "rise"}, ["saxophone"])
+        again = self.ask(served, "playlist", **asked.request)
+        assert [track.id for track in again.tracks] == [track["id"] for track in asked.result["tracks"]]
+        track = analyzed.track("ballad/slow.wav")["id"]
+        said = [claim.says for claim in self.ask(served, "description", track).claims]
+        assert said == [claim.says for claim in analyzed.library.describe(track)]
+        assert self.ask(served, "assist_status").offline
+
     def test_a_job_from_end_to_end(self, served: Served) -> None:
         folder = served.inbox / type(self).__name__
         write_track(folder / "good.wav", 500 + len(type(self).__name__))

@@ -253,6 +253,34 @@ def test_an_upload_that_is_no_audio(served: Served) -> None:
 # --- playlists ------------------------------------------------------------------------------------
 
 
+def test_asked_in_words_and_asked_again(served: Served) -> None:
+    answer = served.ask("POST", "/assist/ask", {"text": "4 songs from 60 to 200 bpm, rising energy, no saxophone"})
+    assert answer.status == 200, answer.body
+    asked = answer.json
+    assert (asked["kind"], asked["unknown"], asked["by"]) == ("playlist", ["saxophone"], "offline")
+    again = served.ask("POST", "/playlists/generate", asked["request"]).json
+    assert again["tracks"] == asked["result"]["tracks"]
+    track = served.track("house.mp3")
+    found = served.ask("POST", "/assist/ask", {"text": f"2 tracks like {track['title']}", "offline": True}).json
+    assert found["kind"] == "similar"
+    results = served.ask("POST", "/audio/find-similar", found["request"]).json["results"]
+    assert [one["id"] for one in results] == [one["id"] for one in found["result"]["results"]]
+
+
+@pytest.mark.parametrize("body", [{"text": "qwertz"}, {"text": ""}, {}, {"text": "x" * 1001}, {"text": "calm", "n": 1}])
+def test_words_that_ask_for_nothing(served: Served, body: dict[str, Any]) -> None:
+    answer = served.ask("POST", "/assist/ask", body)
+    assert (answer.status, answer.code) == (422, "invalid")
+
+
+def test_a_track_in_words_and_the_status_of_models(served: Served) -> None:
+    track = served.track("house.mp3")
+    told = served.get(f"/tracks/{track['id']}/description")
+    assert all(track[claim["descriptor"]] == claim["value"] for claim in told["claims"])
+    assert {tag["name"] for tag in told["tags"]} >= {"bpm", "key"}
+    assert served.get("/assist/status")["providers"] == []
+
+
 def test_a_playlist_as_json(served: Served) -> None:
     answer = served.ask("POST", "/playlists/generate", {"n": 4, "curve": "rise", "bpm": [60, 200]})
     assert answer.status == 200, answer.body

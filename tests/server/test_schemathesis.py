@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 wheres = ["bpm > 100", 'key == "A minor"', "bpm is None", 'title like "%a%"', "energy in (0.5, 1) or not bpm < 90"]
 schemathesis.openapi.format("workbench-where", st.sampled_from(wheres))
+words = ["a calm hour", "5 songs, no drums", "fast but under 80 bpm", "in A minor, rising"]
+schemathesis.openapi.format("workbench-words", st.sampled_from(words))
 schemathesis.openapi.format("workbench-mark", st.just("WyJwYXRoIiwgImEiLCAiYSJd"))
 """
 # 422 for what a JSON schema cannot say: a range whose ends are in order, a region within its track, one of two fields.

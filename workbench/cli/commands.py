@@ -17,11 +17,12 @@ from workbench.cli.output import (
     evidence_text,
     factors_text,
     handled,
-    name_of,
     number,
     print_jobs,
     print_json,
     print_playlist,
+    print_reading,
+    print_similar,
     print_table,
     print_tags,
     say,
@@ -336,22 +337,7 @@ def similar(
     if as_json:
         print_json(found.to_dict())
         return
-    facets = ("timbre", "rhythm", "harmony", "dynamics")
-    rows = [
-        [r["id"][:8], name_of(r), number(r["score"], 2), *(number(r["facets"][f], 2) for f in facets)]
-        for r in found.results
-    ]
-    notes = [
-        " ".join([r["why"], *(f"Also as {name_of(version)}." for version in r["versions"])]) for r in found.results
-    ]
-    columns = ["id", "track", "score", *facets]
-    if region is not None:  # of whole tracks there is no place to tell
-        columns.insert(2, "at")
-        for row, r in zip(rows, found.results, strict=True):
-            row.insert(2, f"{clock(r['start_s'])} to {clock(r['end_s'])}")
-    print_table(columns, rows, right=NUMERIC, notes=notes)
-    if found.recall is not None:
-        say(f"The search was approximate: such a one finds {found.recall:.1%} of the nearest tracks.")
+    print_similar(found, located=region is not None)
 
 
 @app.command()
@@ -452,6 +438,8 @@ def playlist(
     ] = None,
     include: Annotated[list[str] | None, typer.Option(metavar="ID", help="A track that must be in it.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(metavar="ID", help="A track that must not be in it.")] = None,
+    artist: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only tracks by this artist.")] = None,
+    without_artist: Annotated[list[str] | None, typer.Option(metavar="NAME", help="No tracks by this artist.")] = None,
     like: Annotated[list[str] | None, typer.Option(metavar="ID", help="A seed track, to sound like.")] = None,
     artist_gap: Annotated[int | None, typer.Option(help="Tracks between two of one artist, at least.")] = None,
     album_gap: Annotated[int | None, typer.Option(help="Tracks between two of one album, at least.")] = None,
@@ -506,6 +494,8 @@ def playlist(
         "waypoints": through or None,
         "include": include or None,
         "exclude": exclude or None,
+        "artists": artist or None,
+        "without_artists": without_artist or None,
         "like": like or None,
         "artist_gap": artist_gap,
         "album_gap": album_gap,
@@ -541,6 +531,109 @@ def playlist(
         say(f"written to {export}")
     if save is not None:
         say(f"saved as {save}")
+
+
+@app.command()
+@handled
+def ask(
+    words: Annotated[list[str], typer.Argument(metavar="TEXT…", help="What you would like to hear, in English.")],
+    library: LibraryOption = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no language model.")] = False,
+    only_read: Annotated[bool, typer.Option("--read", help="Show what was understood, and stop there.")] = False,
+    save: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep the playlist, with what was understood.")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the playlist: .m3u8, .xspf, .csv, .json or .xml.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask in words; what was understood is shown as a command, to be corrected and run again."""
+    from workbench.playlist import Playlist
+
+    text = " ".join(words)
+    with _open(library) as lib:
+        reading = lib.answers.read_request(text, offline=offline)
+        if not as_json:
+            print_reading(reading)
+        if only_read:
+            if as_json:
+                print_json({"text": text, **reading.to_dict()})
+            return
+        asked = lib.answers.ask(text, reading=reading)
+        made = asked.result
+        if (save is not None or export is not None) and not isinstance(made, Playlist):
+            raise InputError("What was understood is a search, not a playlist.", "Ask for a playlist by that name.")
+        if isinstance(made, Playlist):
+            if export is not None:
+                lib.export_playlist(made, export)
+            if save is not None:
+                lib.save_playlist(save, made)
+    if as_json:
+        print_json(asked.to_dict())
+    elif isinstance(made, Playlist):
+        print_playlist(made)
+    else:
+        print_similar(made)
+
+
+@app.command()
+@handled
+def describe(
+    what: Annotated[str, typer.Argument(metavar="FILE|ID|NAME", help="A track, or a saved playlist.")],
+    other: Annotated[
+        str | None, typer.Argument(metavar="[FILE|ID]", help="Another track: say why they are alike, or not.")
+    ] = None,
+    library: LibraryOption = None,
+    tags: Annotated[bool, typer.Option("--tags", help="Suggest tags for the track; nothing is written.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a track or a playlist into words; each sentence names the descriptor that it is about."""
+    if tags and other is not None:
+        raise InputError("--tags is for one track.", "Leave the other one out.")
+    with _open(library) as lib:
+        if other is not None:
+            found = lib.explain(what, other)
+            if as_json:
+                print_json(found)
+            else:
+                say(f"score {found['score']:.2f}: {found['why']}")
+            return
+        rows = [asdict(one) for one in (lib.suggest_tags(what) if tags else lib.describe(what))]
+    if as_json:
+        print_json(rows)
+    elif tags:
+        names = ("name", "value", "descriptor", "confidence")
+        print_table(names, [[*(row[name] for name in names[:3]), number(row["confidence"], 2)] for row in rows])
+    else:
+        print_table(("in words", "descriptor"), [(row["says"], row["descriptor"]) for row in rows])
+
+
+@app.command()
+@handled
+def assist(
+    what: Annotated[Literal["status"], typer.Argument(help="status: which models are asked, and how they are.")],
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the language models that may read what is asked in words, and what was used today."""
+    del what
+    with _open(library) as lib:
+        status = lib.chain.status()
+    if as_json:
+        print_json(status)
+        return
+    columns = ("name", "kind", "model", "address", "enabled", "has_key")
+    if status["providers"]:
+        print_table(columns, [[str(one[name]) for name in columns] for one in status["providers"]], whole=True)
+    if status["providers"] and not status["installed"]:
+        say("The extra is not installed, so that none of them is asked: pip install 'audio-workbench[assist]'")
+    budget = status["budget"]
+    say(
+        f"today: {budget['requests']} requests, {budget['tokens']} of {budget['tokens_per_day']} tokens, "
+        f"{budget['cost']:.2f} of {budget['cost_per_day']:.2f} US dollars"
+    )
+    say("The offline parser answers when no model does.")
 
 
 @app.command()

@@ -16,8 +16,10 @@ from workbench import tabular
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
+    from workbench.assist.reading import Reading
     from workbench.jobs.manager import JobStatus
     from workbench.playlist import Playlist, Transition
+    from workbench.store.similar import SimilarTracks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -202,6 +204,41 @@ def print_playlist(made: Playlist) -> None:
             f"not met: {violation['constraint']}: wanted {violation['wanted']}, got {violation['got']}. "
             f"{violation['remedy']}"
         )
+
+
+def print_similar(found: SimilarTracks, *, located: bool = False) -> None:
+    """Show what sounds alike, and why; `located` with the place in each track."""
+    facets = ("timbre", "rhythm", "harmony", "dynamics")
+    rows = [
+        [r["id"][:8], name_of(r), number(r["score"], 2), *(number(r["facets"][f], 2) for f in facets)]
+        for r in found.results
+    ]
+    notes = [
+        " ".join([r["why"], *(f"Also as {name_of(version)}." for version in r["versions"])]) for r in found.results
+    ]
+    columns = ["id", "track", "score", *facets]
+    if located:  # of whole tracks there is no place to tell
+        columns.insert(2, "at")
+        for row, r in zip(rows, found.results, strict=True):
+            row.insert(2, f"{clock(r['start_s'])} to {clock(r['end_s'])}")
+    print_table(columns, rows, right=NUMERIC, notes=notes)
+    if found.recall is not None:
+        say(f"The search was approximate: such a one finds {found.recall:.1%} of the nearest tracks.")
+
+
+def print_reading(reading: Reading) -> None:
+    """Show what was understood of words, as a command that can be corrected, and what was not."""
+    from workbench.assist.asked import command_of
+
+    say(f"understood: {command_of(reading)}")
+    if reading.unknown:
+        say(f"not understood: {', '.join(reading.unknown)}")
+    for note in reading.notes:
+        say(f"note: {note}")
+    for one in reading.tried:
+        say(f"note: {one['provider']} has not answered: {one['why']}")
+    if reading.near is not None:
+        say(f"note: this is what {reading.by} made of nearly the same words, {reading.near:.2f} away")
 
 
 def print_jobs(jobs: Sequence[JobStatus]) -> None:

@@ -25,6 +25,9 @@ from workbench import tabular
 from workbench.errors import AudioError, InputError
 from workbench.schema import DescriptorSet
 from workbench.server.models import (
+    AskAnswer,
+    AssistStatus,
+    Description,
     FailureRecord,
     FailuresPage,
     Health,
@@ -284,6 +287,34 @@ class Calls:
             raise InputError(f"There are no playlists of the kind {kind!r}.", f"Kinds: {', '.join(_PLAYLISTS)}.")
         answer = yield Ask("POST", "/playlists/generate", json=request, accept=_PLAYLISTS[kind])
         return answer.text
+
+    @call
+    def ask(self, text: str, *, offline: bool = False) -> Steps[AskAnswer]:
+        """Answer what is asked in words, with a playlist or with tracks that sound alike.
+
+        Parameters
+        ----------
+        text, offline
+            As of `workbench.Library.ask`.
+
+        Examples
+        --------
+        >>> from workbench.client import Client
+        >>> def longer(client: Client) -> list[str]:
+        ...     asked = client.ask("a calm hour around 80 bpm, getting livelier")
+        ...     return [track.path for track in client.playlist(**{**asked.request, "minutes": 90}).tracks]
+        """
+        return (yield from _one(AskAnswer, Ask("POST", "/assist/ask", json={"text": text, "offline": offline})))
+
+    @call
+    def assist_status(self) -> Steps[AssistStatus]:
+        """Tell which language models the server may ask, how they are, and what was used today."""
+        return (yield from _one(AssistStatus, Ask("GET", "/assist/status")))
+
+    @call
+    def description(self, track: str) -> Steps[Description]:
+        """Put a track into words, each with the descriptor that it is about, and suggest tags."""
+        return (yield from _one(Description, Ask("GET", f"/tracks/{_id(track)}/description")))
 
     # --- jobs -------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from workbench.features.mood import MOODS
 from workbench.playlist.keys import compatible_keys, parse_key
 from workbench.playlist.request import PlaylistRequest
-from workbench.playlist.table import UNKNOWN, Codes, Doubles, Tracks, TrackTable
+from workbench.playlist.table import UNKNOWN, Codes, Doubles, Tracks, TrackTable, artist_code
 
 Mask = npt.NDArray[np.bool_]
 
@@ -23,7 +23,7 @@ CURVE_CORRELATION = 0.9
 FLAT_DEVIATION = 0.1
 
 #: The column that each filter looks at, where it is not of the same name.
-_COLUMN = {"minutes": "duration_s"}
+_COLUMN = {"minutes": "duration_s", "artists": "artist", "without_artists": "artist"}
 
 
 def filters(table: TrackTable, request: PlaylistRequest, fits: Mask | None = None) -> dict[str, Mask]:
@@ -57,6 +57,10 @@ def filters(table: TrackTable, request: PlaylistRequest, fits: Mask | None = Non
         passing["key"] = np.isin(table.key, [each.index for each in wanted])
     if request.minutes is not None:
         passing["minutes"] = table.duration_s > 0
+    if request.artists:
+        passing["artists"] = np.isin(table.artist, [artist_code(name) for name in request.artists])
+    if request.without_artists:
+        passing["without_artists"] = ~np.isin(table.artist, [artist_code(name) for name in request.without_artists])
     if request.exclude:
         passing["exclude"] = np.ones(len(table), dtype=bool)
         passing["exclude"][[row for row in map(table.row, request.exclude) if row is not None]] = False

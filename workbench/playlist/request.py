@@ -76,6 +76,9 @@ _Mood = Annotated[str, Field(json_schema_extra={"enum": list(MOODS)})]
 _Moods = _Mood | list[_Mood] | None
 _Curve = Shape | Annotated[list[_Energy], Field(min_length=2, max_length=MAX_TRACKS)] | None
 _Ids = Annotated[tuple[_Id, ...], BeforeValidator(_ids), Field(max_length=MAX_TRACKS)]
+_Names = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], BeforeValidator(_ids), Field(max_length=100)
+]
 _Gap = Annotated[int, Field(ge=0, le=MAX_TRACKS)]
 
 
@@ -141,6 +144,8 @@ class PlaylistRequest(BaseModel):
     )
     include: _Ids = Field(default=(), description="Ids of tracks that must be in it, anywhere.")
     exclude: _Ids = Field(default=(), description="Ids of tracks that must not be in it.")
+    artists: _Names = Field(default=(), description="Names of artists; tracks by others are left out.")
+    without_artists: _Names = Field(default=(), description="Names of artists whose tracks are left out.")
     like: _Ids = Field(default=(), description="Ids of seed tracks: what sounds like them is preferred.")
     artist_gap: _Gap | None = Field(
         default=None,

@@ -181,10 +181,12 @@ def _key_codes(names: Sequence[str | None]) -> Codes:
 
 def _name_codes(names: Sequence[str | None]) -> Codes:
     """Give each name a code that is its own wherever it comes up, so that tables can be put together."""
-    codes = {name: _name_code((name or "").strip().casefold()) for name in set(names)}
+    codes = {name: artist_code(name or "") for name in set(names)}
     return np.array([codes[name] for name in names], dtype=np.int64)
 
 
-def _name_code(name: str) -> int:
+def artist_code(artist: str) -> int:
+    """Give the code of an artist or album in `TrackTable.artist` and `album`: case does not count."""
+    name = artist.strip().casefold()
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) >> 1 if name else UNKNOWN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.server import audio, jobs, operations, playlists, progress, similar, tracks
+from workbench.server import assist, audio, jobs, operations, playlists, progress, similar, tracks
 from workbench.server.route import Route
 
 ROUTES: list[type[Route]] = [
@@ -10,6 +10,7 @@ ROUTES: list[type[Route]] = [
     *audio.routes,
     *similar.routes,
     *playlists.routes,
+    *assist.routes,
     *jobs.routes,
     *progress.routes,
     *operations.routes,

@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field
 
 from workbench.playlist import PlaylistRequest
 from workbench.schema import LABEL_LENGTH, MOST_LABELS, SORT_COLUMNS, JobState
+from workbench.similarity.request import Asked, Region, Seconds, SimilarOptions, TrackId, Where
 
 MOST_PER_PAGE = 500
-MOST_RESULTS = 200
 MOST_UPLOADS = 200
-
-TrackId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="A track's id.")]
-Where = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=2000,
-        description='Only tracks that fit, such as: bpm > 120 and key == "A minor"',
-        json_schema_extra={"format": "workbench-where"},
-    ),
-]
-Seconds = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
-Factor = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-
-
-class Asked(BaseModel):
-    """Base of what requests say: nothing that is not known, and nothing that is something else."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
 
 # --- tracks -----------------------------------------------------------------------------------------
 
@@ -155,78 +134,10 @@ class Waveform(BaseModel):
 # --- similarity -------------------------------------------------------------------------------------
 
 
-class FacetWeights(Asked):
-    """Factors on the usual weights; one that is left out is 1."""
-
-    timbre: Factor = 1.0
-    rhythm: Factor = 1.0
-    harmony: Factor = 1.0
-    dynamics: Factor = 1.0
-
-
-class SimilarOptions(Asked):
-    """What may be asked of results, whatever they are to be like."""
-
-    n: int = Field(default=10, ge=1, le=MOST_RESULTS, description="How many.")
-    where: Where | None = None
-    weights: FacetWeights | None = None
-    per_artist: int | None = Field(default=None, ge=1, le=MOST_RESULTS, description="At most so many of one artist.")
-    per_album: int | None = Field(default=None, ge=1, le=MOST_RESULTS, description="At most so many of one album.")
-    fold: bool = Field(default=True, description="Near-identical versions are listed under the nearest of them.")
-
-    def wanted(self) -> dict[str, Any]:
-        """Give the arguments of `Library.similar`."""
-        weights = None if self.weights is None else self.weights.model_dump()
-        return {name: getattr(self, name) for name in ("n", "where", "per_artist", "per_album", "fold")} | {
-            "weights": weights
-        }
-
-
-class Region(Asked):
-    """A part of the reference, to be found anywhere in the library."""
-
-    start_s: Seconds
-    end_s: Seconds
-
-
 class UploadOptions(SimilarOptions):
     """The part `options` of an upload."""
 
     region: Region | None = Field(default=None, description="Look for this part of the upload.")
-
-
-class Blended(Asked):
-    """A track of a blend."""
-
-    track_id: TrackId
-    weight: float = Field(
-        default=1.0, ge=-10, le=10, allow_inf_nan=False, description="Below 0: the results are to be unlike it."
-    )
-
-
-class SimilarRequest(SimilarOptions):
-    """What to be like: one track, a region of it, the way from it to another, or a blend of several."""
-
-    track_id: TrackId | None = None
-    region: Region | None = Field(default=None, description="Look for this part of the track.")
-    to: TrackId | None = Field(default=None, description="Lead from the first track to this one.")
-    blend: list[Blended] | None = Field(default=None, min_length=1, max_length=50, description="Instead of track_id.")
-
-    @model_validator(mode="after")
-    def _one_reference(self) -> SimilarRequest:
-        if (self.track_id is None) == (self.blend is None):
-            raise ValueError("give either track_id or blend")
-        if self.blend is not None and (self.region is not None or self.to is not None):
-            raise ValueError("region and to go with track_id, not with a blend")
-        if self.region is not None and self.to is not None:
-            raise ValueError("region and to exclude each other; give one of them")
-        return self
-
-    def tracks(self) -> dict[str | os.PathLike[str], float]:
-        """Give the references with their weights."""
-        if self.blend is None:
-            return {str(self.track_id): 1.0}
-        return {one.track_id: one.weight for one in self.blend}
 
 
 class SimilarVersion(BaseModel):
@@ -260,6 +171,7 @@ class SimilarAnswer(BaseModel):
 
 # --- playlists --------------------------------------------------------------------------------------
 
+_ArtistNames = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(max_length=100)]
 _TrackIds = Annotated[tuple[TrackId, ...], Field(max_length=1000)]
 
 
@@ -272,6 +184,8 @@ class PlaylistBody(PlaylistRequest):
     slots: Annotated[tuple[TrackId | None, ...], Field(max_length=1000)] = ()
     include: _TrackIds = ()
     exclude: _TrackIds = ()
+    artists: _ArtistNames = Field(default=(), description="Tracks by others are left out.")
+    without_artists: _ArtistNames = Field(default=(), description="Artists whose tracks are left out.")
     like: _TrackIds = ()
 
     def named(self) -> list[str]:
@@ -288,6 +202,71 @@ class PlaylistAnswer(BaseModel):
     violations: list[dict[str, Any]]
     cost: float
     targets: list[float] | None
+
+
+# --- in words ---------------------------------------------------------------------------------------
+
+
+class AskBody(Asked):
+    """What is asked in words."""
+
+    text: str = Field(
+        min_length=1,
+        max_length=1000,
+        description="Such as: a calm hour around 80 bpm, getting livelier.",
+        json_schema_extra={"format": "workbench-words"},
+    )
+    offline: bool = Field(default=False, description="Ask no language model.")
+
+
+class AskAnswer(BaseModel):
+    """The request that was made of the words, what is not in it, and its answer."""
+
+    text: str
+    kind: Literal["playlist", "similar"]
+    request: dict[str, Any] = Field(description="A body for /playlists/generate or /audio/find-similar.")
+    read: dict[str, list[str]] = Field(
+        description="Field to the words that it was made of, where the parser read them."
+    )
+    unknown: list[str] = Field(description="Words of which nothing was made.")
+    notes: list[str]
+    by: str = Field(description="`offline`, or the provider that read the words.")
+    tried: list[dict[str, str]] = Field(description="Providers that were asked in vain, and why.")
+    near: float | None = Field(description="Distance of the words that it was made of before, if those were others.")
+    result: dict[str, Any] = Field(description="The answer of the one or the other.")
+
+
+class AssistStatus(BaseModel):
+    """The language models of this server, and what was used today."""
+
+    installed: bool
+    offline: bool
+    providers: list[dict[str, Any]]
+    budget: dict[str, Any]
+
+
+class ClaimRecord(BaseModel):
+    """A sentence about a track."""
+
+    says: str
+    descriptor: str
+    value: Any
+
+
+class SuggestionRecord(BaseModel):
+    """A tag for review."""
+
+    name: str
+    value: str
+    descriptor: str
+    confidence: float | None
+
+
+class Description(BaseModel):
+    """A track in words, each with the descriptor that it is about, and tags that could be written."""
+
+    claims: list[ClaimRecord]
+    tags: list[SuggestionRecord]
 
 
 # --- jobs -------------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ _THREADS = 8
 #: For what computes rather than looks up. As many as there are processors: more would finish none of it sooner, and a
 #: page of tracks would wait for all of it.
 _COMPUTING = max(2, os.cpu_count() or 1)
+#: For what waits for servers of others, which may take half a minute.
+_ASKING = 8
 #: How often the library is looked at for what jobs have committed, seconds.
 _KEEP_UP_S = 0.5
 _MOST_WAITING = 400  # calls in threads or before them: more would only wait longer than any client does
@@ -74,6 +76,18 @@ class Metrics:
         self.answers = Gauge(
             "workbench_answers", "Kept answers, by what became of them.", ("of",), registry=self.registry
         )
+        self.assist = Gauge(
+            "workbench_assist",
+            "Language models, by what became of requests.",
+            ("provider", "of"),
+            registry=self.registry,
+        )
+        self.assist_open = Gauge(
+            "workbench_assist_open",
+            "Whether a language model is not asked for now.",
+            ("provider",),
+            registry=self.registry,
+        )
         self.tracks = Gauge("workbench_tracks", "Tracks in the library.", registry=self.registry)
         self.jobs = Gauge("workbench_jobs", "Jobs by state.", ("state",), registry=self.registry)
 
@@ -102,6 +116,7 @@ class Service:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="workbench-server")
         self._computing = ThreadPoolExecutor(_COMPUTING, thread_name_prefix="workbench-computing")
         self._composing = ThreadPoolExecutor(_COMPUTING, thread_name_prefix="workbench-composing")
+        self._asking = ThreadPoolExecutor(_ASKING, thread_name_prefix="workbench-asking")
         self._ended = threading.Event()
         self._waiting = 0
         self._jobs: JobManager | None = None
@@ -167,6 +182,16 @@ class Service:
         """
         return await self._call(self._composing, functools.partial(function, *args, **kwargs))
 
+    async def wait(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Let a thread call a function that may wait for a server elsewhere; nothing else waits with it.
+
+        Raises
+        ------
+        Problem
+            As `call`.
+        """
+        return await self._call(self._asking, functools.partial(function, *args, **kwargs))
+
     async def _call(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._waiting >= _MOST_WAITING:
             raise Problem(503, "The server has too much to do. Try again.", headers={"Retry-After": "2"})
@@ -200,6 +225,10 @@ class Service:
         for name, value in self.library.answers.stats().items():
             if isinstance(value, int):
                 self.metrics.answers.labels(name).set(value)
+        for one in self.library.chain.status()["providers"]:
+            for name in ("requests", "failures", "retries", "tokens", "cost"):
+                self.metrics.assist.labels(one["name"], name).set(one[name])
+            self.metrics.assist_open.labels(one["name"]).set(one["state"] == "open")
         self.metrics.tracks.set(number_of_tracks(self.library.catalog))
         for state in JobState:
             self.metrics.jobs.labels(state.value).set(0)
@@ -228,7 +257,7 @@ class Service:
         if self._jobs is not None and not self._jobs.stop(_STOP_JOBS_S):
             _LOGGER.warning("a job has not stopped in time; it goes on when its lease has run out")
         self._ended.set()
-        for threads in (self._threads, self._computing, self._composing):
+        for threads in (self._threads, self._computing, self._composing, self._asking):
             threads.shutdown(wait=True, cancel_futures=True)
         with self._opening:
             if self._library is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from workbench.server.models import SimilarAnswer, SimilarRequest, UploadOptions
+from workbench.server.models import SimilarAnswer, UploadOptions
 from workbench.server.route import Route, operation
 from workbench.server.service import Service
+from workbench.similarity.request import SimilarRequest
 
 
 class FindSimilar(Route):
@@ -32,11 +33,8 @@ class FindSimilar(Route):
 
 
 def _of_tracks(service: Service, asked: SimilarRequest) -> dict[str, Any]:
-    references = asked.tracks()
-    service.require_tracks([*map(str, references), *([asked.to] if asked.to else [])])
-    region = None if asked.region is None else (asked.region.start_s, asked.region.end_s)
-    single = next(iter(references)) if asked.blend is None else None
-    return service.library.answers.similar(single or references, to=asked.to, region=region, **asked.wanted()).to_dict()
+    service.require_tracks(asked.named())
+    return service.library.answers.similar(**asked.arguments()).to_dict()
 
 
 def _of_file(service: Service, path: Path, asked: UploadOptions) -> dict[str, Any]:

@@ -1,0 +1,180 @@
+"""A line of text as words that are taken one after the other; what is left over is what was not understood."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from workbench.assist.words import NUMBERS
+
+#: Stands for a word that was taken: patterns find nothing in it, and nothing across it unless they say so.
+TAKEN = "·"
+
+_TOKEN = re.compile(
+    r"""
+    "(?P<quoted>[^"]+)" | (?<!\w)'(?P<single>[^']+)'(?!\w)
+    | [A-Ga-g][#♯♭](?:m(?:in(?:or)?|aj(?:or)?)?)?(?!\w)
+    | \d+(?:\.\d+)? | [^\W\d_]+(?:'[^\W\d_]+)* | (?<=\d)\s*[-–—](?=\s*\d) | [%~<>=+/:,;.!?]
+    """,
+    re.VERBOSE,
+)
+_LONGEST_NUMBER = 9
+
+
+@dataclass(slots=True)
+class Token:
+    """A word, a number, a quoted name or a sign.
+
+    Attributes
+    ----------
+    word : as it is compared
+    raw : as it was written
+    name : what stood in quotes, else empty
+    taken : whether something was made of it
+    breaks : whether a comma or the like stands before it
+    """
+
+    word: str
+    raw: str
+    name: str = ""
+    taken: bool = False
+    breaks: bool = False
+
+
+@dataclass(slots=True)
+class Line:
+    """The words of a text, in order."""
+
+    tokens: list[Token]
+    read: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, text: str) -> Line:
+        """Cut a text into words; numbers in words become figures."""
+        plain = unicodedata.normalize("NFKC", text)
+        for sign in "“”„«»":
+            plain = plain.replace(sign, '"')
+        plain = plain.replace("’", "'").replace("\u2018", "'").replace("&", " and ")
+        return cls(list(_with_numbers(list(_tokens(plain)))))
+
+    def joined(self) -> str:
+        """Give the words that are left, with one `TAKEN` for each that was taken."""
+        return " ".join(TAKEN if token.taken else token.word for token in self.tokens)
+
+    def find(self, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int]]:
+        """Find what matches in the words that are left; with the place of the first word after it."""
+        joined = self.joined()
+        for match in pattern.finditer(joined):
+            first, last = self._place(joined, match.start()), self._place(joined, match.end())
+            # a number behind a comma begins something else
+            if not any(token.breaks and token.word[0].isdigit() for token in self.tokens[first + 1 : last + 1]):
+                yield match, last + 1
+
+    def take(self, match: re.Match[str], about: str, *groups: int) -> str:
+        """Take the words of a match, or of some groups of it, as what was said of a field; give them as written."""
+        joined = match.string
+        words: list[str] = []
+        for start, end in sorted(match.span(group) for group in groups or (0,) if match.span(group)[0] >= 0):
+            if start < end:
+                first, last = self._place(joined, start), self._place(joined, end - 1)
+                words += self._take(range(first, last + 1))
+        return self._note(about, words)
+
+    def take_tokens(self, first: int, last: int, about: str) -> str:
+        """Take the words from one place to before another."""
+        return self._note(about, self._take(range(first, last)))
+
+    def left(self, ignored: Iterable[str]) -> list[str]:
+        """Give what is left, as it was written: neighbours in one piece, without what says nothing of its own."""
+        nothing, pieces = set(ignored), list[list[str]]([[]])
+        for token in self.tokens:
+            if token.taken or (token.word in nothing and not token.name) or not any(c.isalnum() for c in token.raw):
+                pieces.append([])
+            else:
+                pieces[-1].append(token.raw)
+        return [" ".join(piece) for piece in pieces if piece]
+
+    def _take(self, places: Iterable[int]) -> list[str]:
+        words = []
+        for place in places:
+            if not self.tokens[place].taken:
+                self.tokens[place].taken = True
+                words.append(self.tokens[place].raw)
+        return words
+
+    def _note(self, about: str, words: list[str]) -> str:
+        said = " ".join(words)
+        if said:
+            self.read.setdefault(about, []).append(said)
+        return said
+
+    @staticmethod
+    def _place(joined: str, at: int) -> int:
+        return joined.count(" ", 0, at)
+
+
+@functools.cache
+def whole(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern that matches whole words only."""
+    return re.compile(rf"(?<!\S)(?:{pattern})(?!\S)")
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    breaks = False
+    for match in _TOKEN.finditer(text):
+        raw = match[0]
+        name = match["quoted"] or match["single"] or ""
+        word = raw.casefold().replace("♯", "#").replace("♭", "b")
+        if raw in ",;.!?":
+            breaks = True
+            continue
+        if name:
+            word = '"'
+        elif raw.strip() in ("-", "–", "—"):
+            word = "-"
+        elif word.endswith("'s") and word not in ("it's", "let's"):
+            word = word[:-2]
+        yield Token(word, raw.strip(), name, breaks=breaks)
+        breaks = False
+
+
+def _with_numbers(tokens: list[Token]) -> Iterator[Token]:
+    """Put figures in place of numbers in words: ``a hundred and twenty``, ``forty five``."""
+    at = 0
+    while at < len(tokens):
+        value, n = _number(tokens[at : at + 6])
+        if n:
+            yield Token(str(value), " ".join(token.raw for token in tokens[at : at + n]), breaks=tokens[at].breaks)
+            at += n
+        else:
+            token = tokens[at]
+            long = token.word.replace(".", "").isdigit() and len(token.word) > _LONGEST_NUMBER
+            yield Token(token.raw[:1] + "…", token.raw) if long else token
+            at += 1
+
+
+def _number(tokens: list[Token]) -> tuple[int, int]:
+    """Read a number at the beginning; how many words it takes, 0 if there is none."""
+    words = [token.word for token in tokens]
+    hundreds = 0
+    n = 0
+    if len(words) > 1 and words[1] == "hundred" and (words[0] in ("a", "one") or words[0] in NUMBERS):
+        hundreds, n = 100 * NUMBERS.get(words[0], 1), 2
+        if len(words) > 3 and words[2] == "and" and words[3] in NUMBERS:
+            n = 3
+    elif len(words) > 1 and words[0] == "a" and words[1] == "dozen":
+        return 12, 2
+    elif words[0] not in NUMBERS:
+        return 0, 0
+    tens = NUMBERS.get(words[n], 0) if n < len(words) else 0
+    if tens:
+        n += 1
+        following = NUMBERS.get(words[n], 1 if words[n] == "one" else 0) if n < len(words) else 0
+        if tens >= 20 and tens % 10 == 0 and following < 10 and following:
+            tens, n = tens + following, n + 1
+    elif hundreds and words[n - 1] == "and":
+        n -= 1
+    return hundreds + tens, n

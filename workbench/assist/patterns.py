@@ -1,0 +1,334 @@
+"""The patterns of the grammar: what the parser looks for in the words that are left, and what it makes of it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable
+
+from workbench.assist import words as w
+from workbench.assist.line import whole
+from workbench.features.mood import MOODS
+
+#: Lowest and highest tempo where one end is left open, beats per minute.
+OPEN_BPM = (20.0, 300.0)
+#: A tempo that is named alone may differ by so much; with "about", by this share.
+NEAR_BPM, ABOUT_BPM = 2.0, 0.05
+#: An energy that is named alone may differ by so much.
+NEAR_ENERGY = 0.1
+
+Range = tuple[float, float]
+
+NUM = r"(\d+(?:\.\d+)?)"
+_TO = r"(?:-|to|and|until|till|up to|through)"
+ABOUT = r"(?:around|about|roughly|approximately|approx|circa|ca|near|close to|~|somewhere around|more or less)"
+_MORE = (
+    r"(?:(?:not|no|nothing|never) (?:slower than|less than|lower than|below|under)|above|over|faster than|more than|"
+    r"at least|"
+    r"minimum|minimum of|min|higher than|greater than|upwards of|> =|>|from|quicker than|starting from)"
+)
+_LESS = (
+    r"(?:(?:not|no|nothing|never) (?:faster than|more than|higher than|above|over)|below|under|slower than|less "
+    r"than|at most|"
+    r"maximum|maximum of|max|lower than|up to|< =|<)"
+)
+BPM = r"(?:bpms?|beats? (?:per|a) min(?:ute)?|b p m)"
+_TEMPO = r"(?:tempo|tempi|bpm|speed|beats per minute)(?: range)?(?: should be| must be| is| of| at|:|=)*"
+NOT = (
+    r"(?:not|no|nothing|neither|without|never|avoid|avoiding|except|don't want|do not want|skip|non|anything but|"
+    r"exclude|"
+    r"excluding|isn't|aren't|leave out|minus|rather than|instead of|don't|hold)"
+    r"(?: (?:too|so|any|very|that|overly|really|much|all|be|anything|songs|tracks|music|stuff|to|or|get|getting|"
+    r"something|"
+    r"pieces))*"
+)
+TRACKS = r"(?:tracks?|songs?|tunes?|pieces?|titles?|numbers|records|results|cuts|bangers|items)"
+_START = (
+    r"(?:start|starts|starting|begin|begins|beginning|open|opens|opening|kick off|kicks off|kicking off)"
+    r"(?: (?:off|out|it|with|at|from|very|really|quite|rather|a|something|all|on|nice|and|the|set|mix|slow and))*"
+)
+_END = (
+    r"(?:end|ends|ending|finish|finishes|finishing|close|closes|closing|get|gets|getting|grow|grows|growing|become|"
+    r"becomes|"
+    r"becoming|turn|turns|turning|progressively|gradually|increasingly|more and more|ever|then)"
+    r"(?: (?:up|a|bit|more and more|ever|progressively|slowly|gradually|steadily|with|on|at|something|much|very|"
+    r"really|it|"
+    r"little|toward|towards|the|end|nice|and|quite|rather|slightly|in|being|all|track by track|over time|"
+    r"increasingly))*"
+)
+_ENERGY = r"energy(?: level)?(?: should be| must be| is| of| at|:|=)*"
+PEOPLE = r"(?:artists?|bands?|performers?|musicians?|singers?|composers?)"
+
+LIKE = (
+    r"(?<!would )(?<!i'd )(?<!we'd )(?<!\bi )(?<!\bwe )(?<!\byou )(?<!they )(?<!feel )(?<!not )(?<!nothing )(?<!less )"
+    r"(?:(?:similar in style|close in sound|sounds? similar|sounding similar|similar|close|akin|near) to|"
+    r"(?:(?:sounds?|sounding|something|feels?|much|just|stuff|more) )?like|"
+    r"in the (?:style|vein|spirit|manner) of|reminiscent of|reminds? me of|resembling|resembles?|same vibe as|"
+    r"inspired by|based on|seeded (?:with|by|from)|that match(?:es)?|matching)"
+)
+UNLIKE = r"(?:(?:not|nothing|less) (?:much )?(?:like|similar to)|unlike|different from|dissimilar to)"
+WITHOUT = (
+    r"(?:but )?(?:no|without|except(?: for)?|not|nothing|skip|skipping|exclude|excluding|leave out|leaving out|avoid|"
+    r"avoiding|minus|never|anything but|all but|no more|none|hold|apart from|other than)"
+    r"(?: anything| any| stuff| songs| tracks| music| everything)*(?: by| from| of| with)?"
+)
+BY = r"(?:only |all |just |nothing but |stuff |everything |anything )*(?:by|only|from|of|nothing but|just|performed by)"
+FIRST = r"(?:starts?|starting|begins?|beginning|opens?|opening|kicks? off|kicking off)(?: off)?(?: with| on| from| at)"
+LAST = (
+    r"(?:ends?|ending|finish(?:es|ing)?|clos(?:e|es|ing)|leads?|leading|arriv(?:e|es|ing))(?: up)?(?: with| on| at| to)"
+)
+VIA = r"(?:via|through|by way of|passing(?: through| by)?|going through)"
+WITH = r"(?:with|include|including|includes|containing|contains|featuring|must have|must include|has to have|plus|add)"
+
+
+def _any(*tables: Iterable[str]) -> str:
+    """Give one pattern for all words of some tables, the longest first."""
+    words = {word for table in tables for row in table for word in row.split("|")}
+    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
+
+
+@functools.cache
+def vocabulary() -> frozenset[str]:
+    """Give every single word that means something to the parser."""
+    tables = (w.MOOD_WORDS, w.PURPOSE_WORDS, w.ENERGY_WORDS, w.TEMPO_WORDS, w.CURVE_WORDS)
+    text = " ".join([row for table in tables for row in table.values()] + [w.LOW, w.HIGH])
+    patterns = [
+        _MORE,
+        _LESS,
+        ABOUT,
+        BPM,
+        _TEMPO,
+        NOT,
+        TRACKS,
+        _START,
+        _END,
+        _ENERGY,
+        PEOPLE,
+        LIKE,
+        UNLIKE,
+        WITHOUT,
+    ]
+    more = (
+        "minutes minute hours hour quarters quarter percent minor major sharp flat camelot compatible harmonic "
+        "neighbouring "
+        "related double playlist between speed accelerate consecutively different including containing through couple"
+    )
+    found = re.findall(r"[a-z]+", " ".join([text, *(_PLAIN.sub(" ", pattern) for pattern in patterns), more]))
+    return (frozenset(word for word in found if len(word) > 2) - w.FILLERS - {"minus"}) | _MEANT
+
+
+@functools.cache
+def other_words() -> list[str]:
+    """Give the words that are no misspellings of others."""
+    return sorted(w.NOT_MEASURED | w.FILLERS)
+
+
+@functools.cache
+def mood_patterns() -> tuple[dict[str, str], str]:
+    """Give the mood of each word, and one pattern for all words."""
+    moods = {word: mood for mood, words in w.MOOD_WORDS.items() for word in words.split("|")}
+    return moods, _any(w.MOOD_WORDS.values())
+
+
+@functools.cache
+def each_mood() -> re.Pattern[str]:
+    """Give the pattern of a word for a mood."""
+    return whole(mood_patterns()[1])
+
+
+@functools.cache
+def refused_moods() -> re.Pattern[str]:
+    """Give the pattern of moods that are not wanted."""
+    words = mood_patterns()[1]
+    return whole(rf"{NOT} (?:{words})(?: (?:or|nor|and no|and not|or too) (?:{words}))*")
+
+
+@functools.cache
+def course_words() -> str:
+    """Give one pattern for what a list may begin or end with."""
+    moods = mood_patterns()[1]
+    return "|".join(
+        sorted({*w.LOW.split("|"), *w.HIGH.split("|"), *moods.split("|")}, key=lambda word: (-len(word), word))
+    )
+
+
+def height(word: str) -> float:
+    """Give how high the energy is that a word stands for, 0 to 1."""
+    if word in w.LOW.split("|"):
+        return 0.2
+    if word in w.HIGH.split("|"):
+        return 0.8
+    region = MOODS[mood_patterns()[0][word]]
+    return sum(region.arousal) / 2
+
+
+#: What is no word in a pattern.
+_PLAIN = re.compile(r"\\\w|\(\?<?[!=:]|\?")
+#: Fillers that other words are often misspellings of.
+_MEANT = frozenset(
+    [
+        "minutes",
+        "minute",
+        "hours",
+        "energy",
+        "tempo",
+        "tracks",
+        "songs",
+        "around",
+        "between",
+        "above",
+        "below",
+        "under",
+        "starting",
+        "ending",
+    ]
+)
+LEADING = (
+    "similar",
+    "without",
+    "playlist",
+    "sounds",
+    "sounding",
+    "starting",
+    "ending",
+    "between",
+    "including",
+    "excluding",
+)
+STOPS = frozenset(
+    [
+        "but",
+        "and",
+        "with",
+        "for",
+        "at",
+        "in",
+        "no",
+        "without",
+        "to",
+        "from",
+        "around",
+        "about",
+        "over",
+        "under",
+        "between",
+        "not",
+        "by",
+        "only",
+        "per",
+        "of",
+        "then",
+        "start",
+        "end",
+        "starting",
+        "ending",
+        ".",
+        ":",
+        "/",
+    ]
+)
+
+_MODE = r"(?P<mode>minor|min|m|major|maj)"
+KEYS = (
+    whole(
+        rf"(?:(?:in|key of|in the key of|key) )?(?:key |key: |: )?(?P<tonic>[a-g](?:#|b)?(?: (?:sharp|flat))?) "
+        rf"?{_MODE}(?! key of)(?: keys?)?"
+    ),
+    whole(
+        r"(?:(?:in|camelot|key|key of|in the key of|code) )*(?P<tonic>(?:1[0-2]|[1-9]) [ab])(?! (?:minor|major|maj|"
+        r"min|calm|·))(?: keys?)?"
+    ),
+    whole(
+        rf"(?:(?:in|key of|in the key of|key|in key) )+(?P<tonic>[a-g](?:#|b)(?:{_MODE})?|[b-g](?: (?:sharp|"
+        rf"flat))?)(?! \d)"
+    ),
+    whole(r"(?:in the |the )?(?:key of|key:|key =|key :) (?P<tonic>[a-g](?: (?:sharp|flat))?)"),
+    whole(rf"(?:in )?(?P<tonic>[a-g](?:#|b)){_MODE}"),
+)
+COMPATIBLE = whole(
+    r"(?:(?:and|or|with|plus|in) )?(?:its |their |the |all |any |other )*(?:(?:harmonically |key )?(?:compatible|"
+    r"neighbou?ring|related)"
+    r"(?: keys?| ones?)?|matching keys?|harmonic(?:ally)? (?:mix(?:ed|ing)|compatible|matched)|keys that (?:fit|go "
+    r"with it|match)|"
+    r"neighbou?rs on the (?:wheel|circle))"
+)
+HALF_DOUBLE = whole(
+    r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?(?:half|half time|halftime)(?: "
+    r"tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
+    r"(?: (?:as|is|are|counts?|okay|ok|fine|allowed|too|the same|same|as well|tempos?))*"
+)
+RANKED = whole(
+    r"(?:for|by|relative to|compared (?:to|with)|measured by|in terms of|by the standards of|judged by|within) "
+    r"(?:my|this|the|our) (?:own )?(?:library|collection)(?: own)?(?: standards?| scale)?|"
+    r"(?:ranked|by rank|as ranks?)"
+)
+
+_HOUR = r"(?:hours?|hrs?|h)"
+_MIN = r"(?:minutes?|mins?|m)"
+DURATIONS: tuple[tuple[re.Pattern[str], Callable[..., float]], ...] = (
+    (whole(rf"{NUM} {_HOUR} (?:and )?{NUM}(?: {_MIN})?(?! (?:{TRACKS}|bpm))"), lambda h, m: 60 * h + m),
+    (whole(rf"{NUM} : {NUM} {_HOUR}"), lambda h, m: 60 * h + m),
+    (whole(rf"{NUM} (?:and )?(?:a )?half (?:an? )?{_HOUR}"), lambda h: 60 * h + 30),
+    (whole(rf"{NUM} {_HOUR} and (?:a )?half"), lambda h: 60 * h + 30),
+    (whole(rf"{NUM} {_HOUR} and (?:a )?quarter"), lambda h: 60 * h + 15),
+    (whole(rf"(?:an?|one|1) {_HOUR} and (?:a )?half"), lambda: 90),
+    (whole(rf"(?:an?|one|1) {_HOUR} and (?:a )?quarter"), lambda: 75),
+    (whole(rf"(?:an?|one) {_HOUR} and {NUM}(?: {_MIN})?"), lambda m: 60 + m),
+    (whole(rf"(?:an?|one) and (?:a )?half {_HOUR}"), lambda: 90),
+    (whole(rf"(?:three|3) quarters of an {_HOUR}"), lambda: 45),
+    (whole(rf"(?:a )?quarter (?:of )?an? {_HOUR}|quarter {_HOUR}"), lambda: 15),
+    (whole(rf"half (?:an? )?{_HOUR}|(?:a )?half {_HOUR}"), lambda: 30),
+    (whole(rf"(?:a )?couple (?:of )?{_HOUR}"), lambda: 120),
+    (whole(rf"{NUM} - {_HOUR}|{NUM} {_HOUR}"), lambda *h: 60 * max(h)),
+    (whole(rf"(?:an?|one) (?:full |whole |entire |good )?{_HOUR}(?: long)?"), lambda: 60),
+    (whole(rf"(?:about |around |roughly )?{NUM} (?:minutes?|mins?)(?: long)?"), lambda m: m),
+)  # fmt: skip
+
+BPMS: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
+    (whole(rf"(?:(?:between|from|at|in|in the range of|{_TEMPO}) )*{NUM}(?: {BPM})? {_TO} {NUM} {BPM}(?: "
+           rf"range)?"), lambda a, b: (a, b)),
+    (whole(rf"{_TEMPO}(?: (?:between|from|range|in))* {NUM} {_TO} {NUM}(?: {BPM})?"), lambda a, b: (a, b)),
+    (whole(rf"(?:between|from) {NUM} {_TO} {NUM}(?! (?:{TRACKS}|minutes?|mins?|hours?|%|"
+           rf"percent))"), lambda a, b: (a, b) if min(a, b) >= 40 else (0, 0)),
+    (whole(rf"(?:{_TEMPO} )?{_MORE} {NUM} {BPM}(?: (?:and|or) (?:up|more|above|"
+           rf"faster))?"), lambda a: (a, OPEN_BPM[1])),
+    (whole(rf"{_TEMPO} {_MORE} {NUM}|{NUM} \+(?: {BPM})?|{NUM} {BPM} \+"), lambda a: (a, OPEN_BPM[1])),
+    (whole(rf"{NUM} {BPM} (?:(?:and|or) (?:up|more|above|faster|higher|over|upwards?)|minimum|min|at least|plus|"
+           rf"upwards?)"), lambda a: (a, OPEN_BPM[1])),
+    (whole(rf"(?:{_TEMPO} )?{_LESS} {NUM} {BPM}(?: (?:and|or) (?:below|less|slower))?"), lambda a: (OPEN_BPM[0], a)),
+    (whole(rf"{_TEMPO} {_LESS} {NUM}"), lambda a: (OPEN_BPM[0], a)),
+    (whole(rf"{NUM} {BPM} (?:(?:and|or) (?:below|less|slower|under|lower|down)|maximum|max|at most|"
+           rf"tops)"), lambda a: (OPEN_BPM[0], a)),
+    (whole(rf"(?:(?:at|{_TEMPO}) )?{ABOUT} {NUM} "
+           rf"{BPM}"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
+    (whole(rf"{_TEMPO} {ABOUT} {NUM}|{NUM} {BPM} (?:or so|ish|give or take|more or "
+           rf"less)"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
+    (whole(rf"(?:(?:at|in|exactly|of|{_TEMPO}) )*{NUM} {BPM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
+    (whole(rf"{_TEMPO} (?:exactly )?{NUM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
+)  # fmt: skip
+
+_OF = r"(?: (?:%|percent|out of 10|/ 10))?"
+ENERGIES: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
+    (whole(rf"{_ENERGY}(?: (?:between|from|range|in))* {NUM}{_OF} {_TO} {NUM}{_OF}"), lambda a, b: (a, b)),
+    (whole(rf"(?:between |from )?{NUM}{_OF} {_TO} {NUM}{_OF} energy"), lambda a, b: (a, b)),
+    (whole(rf"{_ENERGY} {_MORE} {NUM}{_OF}"), lambda a: (a, 1.0)),
+    (whole(rf"{_MORE} {NUM}{_OF} energy"), lambda a: (a, 1.0)),
+    (whole(rf"{_ENERGY} {_LESS} {NUM}{_OF}"), lambda a: (0.0, a)),
+    (whole(rf"{_LESS} {NUM}{_OF} energy"), lambda a: (0.0, a)),
+    (whole(rf"{_ENERGY}(?: {ABOUT})? {NUM}{_OF}"), lambda a: (a - NEAR_ENERGY, a + NEAR_ENERGY)),
+    (whole(rf"(?:{ABOUT} )?{NUM}{_OF} energy"), lambda a: (a - NEAR_ENERGY, a + NEAR_ENERGY)),
+)  # fmt: skip
+
+
+def _longest_first(words: str) -> str:
+    return "|".join(sorted(words.split("|"), key=lambda word: (-len(word), word)))
+
+
+ENDS = tuple(
+    (whole(rf"{_END} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
+    for words, curve in ((w.HIGH, "rise"), (w.LOW, "fall"))
+)
+STARTS = tuple(
+    (whole(rf"{_START} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
+    for words, curve in ((w.LOW, "rise"), (w.HIGH, "fall"))
+)
