@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 
 from workbench.errors import InputError
 from workbench.similarity import COMPONENTS, FACETS, facet_weights, fit_scaling, search, search_many
-from workbench.similarity.codes import ORDER, CodedMatrix, encode, in_order, steps, whole_distances
+from workbench.similarity.codes import CHUNK, ORDER, CodedMatrix, encode, in_order, near_rows, steps
 from workbench.similarity.embedding import FACET_WEIGHTS
 from workbench.similarity.search import BLOCK
 
@@ -162,14 +163,25 @@ def test_a_code_is_within_half_a_step() -> None:
 def test_the_leading_codes_decide_most() -> None:
     """Of rows that are out of reach by the leading codes the others are not read."""
     matrix = coded(raw_vectors(np.random.default_rng(8), 20_000))
-    read = []
-    with patch.object(
-        module,
-        "whole_distances",
-        lambda others, index, *rest: (read.append(len(index)), whole_distances(others, index, *rest)),
-    ):
+    found = []
+
+    def watched(*arguments: Any) -> int:
+        end = near_rows(*arguments)
+        found.append(int(arguments[-1].sum()))
+        return end
+
+    with patch.object(module, "near_rows", watched):
         search(matrix, matrix[3], n=10)
-    assert sum(read) < 5_000
+    assert sum(found) < 1_000
+
+
+def test_of_many_that_are_equally_near_none_is_lost() -> None:
+    """More than the room for what is found in one go, over chunks and blocks."""
+    raw = np.repeat(raw_vectors(np.random.default_rng(9), 2), 2 * CHUNK + 100, axis=0)
+    matrix = coded(raw)
+    for query, first in ((0, 0), (len(raw) - 1, len(raw) // 2)):
+        hits = search(matrix, matrix[query], n=CHUNK)
+        assert hits.index.tolist() == list(range(first, first + CHUNK))
 
 
 def test_weights_of_components_count_in_the_facets_too() -> None:

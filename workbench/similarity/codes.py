@@ -26,6 +26,8 @@ Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 LANES = 32
+#: Rows whose leading distances are computed before the other components of any are looked at.
+CHUNK = 1 << 13
 #: Bytes per row of the leading codes, and of the others.
 LEADING = LANES
 OTHERS = -(-(len(GAINS) - LEADING) // LANES) * LANES
@@ -144,38 +146,97 @@ def leading_distances(leading: Codes, weight: Float32, queries: Float32, out: Fl
 
 
 @compiled_in_any_order
-def whole_distances(
-    others: Codes, index: Indices, weight: Float32, query: Float32, leading: Float32, out: Float32
-) -> None:
-    """Weighted squared distance of one query from all codes of some rows.
+def _reach(limit: float, root: float, relative: float, absolute: float) -> np.float32:
+    """Estimate that no row exceeds whose squared distance is `limit` or less, and a little more."""
+    most = ((np.sqrt(limit) + root) ** 2 + absolute) * (1 + relative) * 1.000001 + 1e-37
+    return np.float32(min(most, 3e38))
+
+
+@compiled_in_any_order
+def near_rows(
+    leading: Codes,
+    others: Codes,
+    numbers: Indices,
+    may: Mask,
+    first: int,
+    weights: tuple[Float32, Float32],
+    queries: tuple[Float32, Float32],
+    roots: Float64,
+    relative: float,
+    absolute: float,
+    limits: Float64,
+    most: Float64,
+    index: Indices,
+    values: Float32,
+    count: Indices,
+) -> int:
+    """Find the rows that may be among the n nearest to each query, all in one go, so that threads do not wait.
+
+    Distances are weighted squared distances of codes, in steps; how far they may be from the truth is given as in
+    `workbench.similarity.search`.
 
     Parameters
     ----------
-    others : numpy.ndarray
-        int8, shape (rows, width).
-    index : numpy.ndarray
-        int64, shape (m,): the rows.
-    weight, query : numpy.ndarray
-        float32, shape (width,), as for `leading_distances`.
     leading : numpy.ndarray
-        float32, shape (m,): what the leading codes have given.
-    out : numpy.ndarray
-        float32, shape (m,): what is found.
+        int8, shape (rows, `LEADING`).
+    others : numpy.ndarray
+        int8, shape (all rows, `OTHERS`): of the whole matrix.
+    numbers : numpy.ndarray
+        int64, shape (rows,): where each row lies in `others`; or shape (1,): where the first lies, and those after it.
+    may : numpy.ndarray
+        bool, shape (rows,): which rows may be found.
+    first : int
+        The row to begin at.
+    weights : tuple of two numpy.ndarray
+        float32, >= 0: of the leading components and of the others.
+    queries : tuple of two numpy.ndarray
+        float32, shapes (q, `LEADING`) and (q, `OTHERS`), in steps, not rounded.
+    roots, relative, absolute : numpy.ndarray of float64, shape (q,); float; float
+        The error of a distance: of its root, after those of itself.
+    limits : numpy.ndarray
+        float64, shape (q,): squared distance that the n nearest are known not to exceed; lowered by what is found.
+    most : numpy.ndarray
+        float64, shape (q, n): of the nearest that were found here, what their squared distances do not exceed; infinite
+        where there are fewer.
+    index, values, count : numpy.ndarray
+        int64 and float32, shape (q, m), m >= `CHUNK`, and int64, shape (q,): what is found, and how many.
+
+    Returns
+    -------
+    int
+        Where to go on, once what was found has been taken away; the number of rows when all have been looked at.
     """
-    n, width = len(index), others.shape[1]
-    part = (n + 3) // 4
-    for first in range(part):  # four runs at a time, as above: of rows that lie apart, five times as fast
-        second, third, fourth = min(first + part, n - 1), min(first + 2 * part, n - 1), min(first + 3 * part, n - 1)
-        a, b, c, d = others[index[first]], others[index[second]], others[index[third]], others[index[fourth]]
-        of_a = of_b = of_c = of_d = np.float32(0)
-        for i in range(width):
-            difference = query[i] - np.float32(a[i])
-            of_a += weight[i] * difference * difference
-            difference = query[i] - np.float32(b[i])
-            of_b += weight[i] * difference * difference
-            difference = query[i] - np.float32(c[i])
-            of_c += weight[i] * difference * difference
-            difference = query[i] - np.float32(d[i])
-            of_d += weight[i] * difference * difference
-        out[first], out[second] = leading[first] + of_a, leading[second] + of_b
-        out[third], out[fourth] = leading[third] + of_c, leading[fourth] + of_d
+    rows, q, width = len(leading), len(roots), others.shape[1]
+    least = np.empty((q, CHUNK), dtype=np.float32)
+    for start in range(first, rows, CHUNK):
+        if count.max() + CHUNK > index.shape[1]:
+            return start
+        stop = min(start + CHUNK, rows)
+        leading_distances(leading[start:stop], weights[0], queries[0], least[:, : stop - start])
+        for query in range(q):
+            wanted, weight, n_found = queries[1][query], weights[1], count[query]
+            reach = _reach(limits[query], roots[query], relative, absolute)
+            for i in range(start, stop):
+                value = least[query, i - start]
+                if value > reach or not may[i]:
+                    continue
+                number = numbers[i] if len(numbers) == rows else numbers[0] + i
+                row = others[number]
+                rest = np.float32(0)
+                for k in range(width):
+                    difference = wanted[k] - np.float32(row[k])
+                    rest += weight[k] * difference * difference
+                value += rest
+                if value > reach:
+                    continue
+                index[query, n_found], values[query, n_found] = number, value
+                n_found += 1
+                nearly = max(np.float64(value) * (1 + relative) + absolute, 0.0)
+                farthest = (np.sqrt(nearly) + roots[query]) ** 2
+                worst = most[query].argmax()
+                if farthest < most[query, worst]:
+                    most[query, worst] = farthest
+                    limits[query] = min(limits[query], most[query].max())
+                    reach = _reach(limits[query], roots[query], relative, absolute)
+            count[query] = n_found
+    return rows

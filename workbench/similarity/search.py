@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import InputError
-from workbench.similarity.codes import LEADING, OTHERS, CodedMatrix, in_order, leading_distances, steps, whole_distances
+from workbench.similarity.codes import CHUNK, LEADING, OTHERS, CodedMatrix, in_order, near_rows, steps
 from workbench.similarity.embedding import FACET_WEIGHTS, FACETS
 
 Float32 = npt.NDArray[np.float32]
@@ -33,11 +33,11 @@ Mask = npt.NDArray[np.bool_]
 #: Vectors per block: 2048 of 128 float32 are 1 MiB, which fits the processor's cache.
 BLOCK = 2048
 #: Codes per block: so many that what is done per block costs little beside them.
-CODED_BLOCK = 1 << 16
+CODED_BLOCK = 1 << 17
 #: Blocks of codes that are worth a thread of their own.
-_BLOCKS_PER_THREAD = 4
-#: So many times as many rows as are wanted are worth finding the nearest among them first, which lowers the limit.
-_FEW = 4
+_BLOCKS_PER_THREAD = 2
+#: Error of a distance of codes besides the others, for weights that underflow.
+_LEAST = 1e-25
 #: If one in so many rows may be found or fewer, they are gathered, which takes less time than a scan of all.
 SPARSE = 10
 #: Rows measured at once.
@@ -280,16 +280,13 @@ class _Near:
         self._most = np.empty(0)
         self._pieces: list[tuple[Indices, _Estimate]] = []
 
-    def tighten(self, most: Float64) -> None:
-        """Lower the limit by what some rows do not exceed."""
-        if len(most) >= self.n:
-            nth = float(np.partition(most, self.n - 1)[self.n - 1])
-            with self._lock:
-                self.limit = min(self.limit, nth)
-
     def offer(self, index: Indices, estimate: _Estimate) -> None:
         """Keep those rows that may be near; none is offered twice."""
-        most = estimate.most()
+        self.tighten(estimate.most())
+        self.keep(index, estimate)
+
+    def tighten(self, most: Float64) -> None:
+        """Lower the limit by what some rows do not exceed, none of which is given twice."""
         with self._lock:
             several = np.concatenate([self._most, most])
             if len(several) >= self.n:
@@ -297,6 +294,9 @@ class _Near:
                 self.limit = min(self.limit, float(self._most[-1]))
             else:
                 self._most = several
+
+    def keep(self, index: Indices, estimate: _Estimate) -> None:
+        """Keep those rows that may be near."""
         near = np.flatnonzero(estimate.values <= estimate.reach(self.limit))
         if len(near):
             self._pieces.append((index[near], estimate.take(near)))
@@ -350,33 +350,34 @@ class _CodedScan:
     def __init__(self, matrix: CodedMatrix, metric: _Metric, queries: Float64) -> None:
         step, weight = steps(matrix.scaling), metric.per_component
         self.matrix = matrix
-        self.weight, self.weight_of_others = in_order(weight * step**2)
-        self.queries, self.others_of_queries = in_order(queries / step)
+        self.weights, self.queries = in_order(weight * step**2), in_order(queries / step)
         # Half a step, and a little for the rounding of rows; the rounding of the query in steps
         half = np.sqrt(weight @ (0.501 * step) ** 2)
-        roots = half + 2.0**-24 * np.sqrt(queries**2 @ weight)
-        relative = 4 * (LEADING + OTHERS + 8) * 2.0**-24  # as in `_Scan32`; all terms are positive
-        # 1e-25 for weights that underflow
-        self.errors = [_Estimate(np.empty(0, dtype=np.float32), root, relative, 1e-25) for root in roots.tolist()]
+        self.roots = half + 2.0**-24 * np.sqrt(queries**2 @ weight)
+        self.relative = 4 * (LEADING + OTHERS + 8) * 2.0**-24  # as in `_Scan32`; all terms are positive
 
     def offer(self, rows: slice | Indices, allowed: Mask | None, near: Sequence[_Near]) -> None:
         may = self.matrix.known[rows] if allowed is None else allowed & self.matrix.known[rows]
-        leading = np.empty((len(self.queries), len(may)), dtype=np.float32)
-        leading_distances(self.matrix.leading[rows], self.weight, self.queries, leading)
-        for query, (of_query, least) in enumerate(zip(near, leading, strict=True)):
-            reach = self.errors[query].reach
-            rest = np.flatnonzero((least <= reach(of_query.limit)) & may)
-            if len(rest) > _FEW * of_query.n:
-                first = rest[np.argpartition(least[rest], of_query.n - 1)[: of_query.n]]
-                of_query.tighten(self._estimate(query, rows, first, least).most())
-                rest = rest[least[rest] <= reach(of_query.limit)]
-            of_query.offer(_numbers(rows, rest), self._estimate(query, rows, rest, least))
-
-    def _estimate(self, query: int, rows: slice | Indices, index: Indices, least: Float32) -> _Estimate:
-        values, row = np.empty(len(index), dtype=np.float32), self.others_of_queries[query]
-        numbers = _numbers(rows, index)
-        whole_distances(self.matrix.others, numbers, self.weight_of_others, row, least[index], values)
-        return self.errors[query]._replace(values=values)
+        leading = self.matrix.leading[rows]
+        numbers = np.array([rows.start]) if isinstance(rows, slice) else rows
+        limits = np.array([of_query.limit for of_query in near])
+        most = np.full((len(near), near[0].n), np.inf)
+        index = np.empty((len(near), 2 * CHUNK), dtype=np.int64)
+        values, count = np.empty(index.shape, dtype=np.float32), np.zeros(len(near), dtype=np.int64)
+        start = 0
+        while start < len(leading):
+            start = near_rows(
+                leading, self.matrix.others, numbers, may, start, self.weights, self.queries, self.roots,
+                self.relative, _LEAST, limits, most, index, values, count,
+            )  # fmt: skip
+            for query, of_query in enumerate(near):
+                found = slice(count[query])
+                root = float(self.roots[query])
+                estimate = _Estimate(values[query, found].copy(), root, self.relative, _LEAST)
+                of_query.keep(index[query, found].copy(), estimate)
+            count[:] = 0
+        for of_query, nearest in zip(near, most, strict=True):
+            of_query.tighten(nearest)
 
 
 def _numbers(rows: slice | Indices, places: Indices) -> Indices:
