@@ -6,6 +6,8 @@
 2. Voila shows pages with the table, the search and the map. In headless Chromium each is used as a person would, and
    the clock runs from the click to what is painted: for pages of the table in several orders, for results while a
    slider of the search moves, for the map from the question to its points.
+3. `workbench dashboards` shows the library; a browser that has been there before opens each dashboard, and the clock
+   runs until its first tracks are seen.
 
 Needs Chromium and playwright (the extra ``test``).
 """
@@ -15,15 +17,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,8 +35,13 @@ from proof import Proof, arguments
 from prove_search import simulate
 
 from workbench import Library
+from workbench.dashboards import DASHBOARDS
+from workbench.testing.services import free_port
 
-MOST_TABLE_MS, MOST_MAP_MS, MOST_RANK_MS = 200.0, 2000.0, 150.0
+MOST_TABLE_MS, MOST_MAP_MS, MOST_RANK_MS, MOST_RENDER_MS = 200.0, 2000.0, 150.0, 3000.0
+#: How often the map is drawn, and each dashboard opened.
+OPENINGS = 3
+_STARTUP_S = 120.0
 
 BEGIN = """
 import os, workbench as wb
@@ -96,23 +103,50 @@ def in_browser(folder: Path, rounds: int) -> dict[str, tuple[list[float], float]
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         raise SystemExit("Chromium is not installed: apt-get install chromium")
-    with voila(folder) as address, sync_playwright() as started:
+    with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        table = opened(browser, address, "table", ".wb-tracks tbody tr")
-        acts = [f"{HEADS}.find((head) => head.textContent.startsWith('{name}')).click()" for name in HEADINGS]
-        acts.append(NEXT)
-        pages = [timed(table, ".wb-tracks", acts[i % len(acts)]) for i in range(rounds)]
-        table.context.close()
-        search = opened(browser, address, "search", ".wb-similarity tbody tr")
-        ranks = [timed(search, ".wb-similarity", slide(i)) for i in range(rounds)]
-        search.context.close()
-        maps = [drawn(browser, address) for _ in range(3)]
+        with voila(folder) as address:
+            found = used(browser, address, rounds)
+        with dashboards(folder) as (address, said):
+            found["dashboard_opened"] = (renders(browser, address, said), MOST_RENDER_MS)
         browser.close()
+    return found
+
+
+def used(browser: Any, address: str, rounds: int) -> dict[str, tuple[list[float], float]]:
+    """Use each widget; gives what `in_browser` does."""
+    table = opened(browser, address, "table", ".wb-tracks tbody tr")
+    acts = [f"{HEADS}.find((head) => head.textContent.startsWith('{name}')).click()" for name in HEADINGS]
+    acts.append(NEXT)
+    pages = [timed(table, ".wb-tracks", acts[i % len(acts)]) for i in range(rounds)]
+    table.context.close()
+    search = opened(browser, address, "search", ".wb-similarity tbody tr")
+    ranks = [timed(search, ".wb-similarity", slide(i)) for i in range(rounds)]
+    search.context.close()
     return {
         "page_of_the_table": (pages, MOST_TABLE_MS),
         "ranked_again": (ranks, MOST_RANK_MS),
-        "map_drawn": (maps, MOST_MAP_MS),
+        "map_drawn": ([drawn(browser, address) for _ in range(OPENINGS)], MOST_MAP_MS),
     }
+
+
+def renders(browser: Any, address: str, said: Callable[[], str]) -> list[float]:
+    """Open each dashboard some times; gives the milliseconds until its first tracks are seen."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(address)
+    found = []
+    for i in range(len(DASHBOARDS) * (1 + OPENINGS)):
+        while said().count("is filled with 1 kernel") < i + len(
+            DASHBOARDS
+        ):  # each page takes the one that waits for it
+            time.sleep(0.2)
+        began = time.perf_counter()
+        page.goto(f"{address.partition('/?')[0]}/voila/render/{DASHBOARDS[i % len(DASHBOARDS)].name}.ipynb")
+        page.wait_for_selector(".wb-tracks tbody tr", timeout=60_000)
+        found.append(1000 * (time.perf_counter() - began))
+    context.close()
+    return found[len(DASHBOARDS) :]  # at first the browser had none of the scripts
 
 
 NEXT = "[...document.querySelectorAll('.wb-tracks button')].find((one) => /^Next/.test(one.textContent)).click()"
@@ -162,24 +196,43 @@ def voila(folder: Path) -> Iterator[str]:
         kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
         notebook = {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
         (folder / f"{name}.ipynb").write_text(json.dumps(notebook))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1", str(folder)]
-    environment = {**os.environ, "WORKBENCH_LIBRARY": str(folder / "music.library")}
-    with (folder / "voila.log").open("w") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
-    try:
+    with running(command, folder):
         for _ in range(300):
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{address}/voila/static/voila.js", timeout=5).close()
                 break
             time.sleep(0.2)
         yield address
+
+
+@contextmanager
+def dashboards(folder: Path) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Show the dashboards of a library; gives the address with its token, and what gives what is said."""
+    command = [sys.executable, "-m", "workbench.cli", "dashboards", "--no-browser", f"--port={free_port()}"]
+    with running([*command, "--library", str(folder / "music.library")], folder) as said:
+        deadline = time.monotonic() + _STARTUP_S
+        while not (found := re.search(r"http://127\.0\.0\.1:\d+/\?token=\w+", said())):
+            if time.monotonic() > deadline:
+                raise SystemExit(f"The dashboards do not start: {said()[-2000:]}")
+            time.sleep(0.2)
+        yield found[0], said
+
+
+@contextmanager
+def running(command: list[str], folder: Path) -> Iterator[Callable[[], str]]:
+    """Have a server run in a folder; gives what gives what it has said."""
+    environment = {**os.environ, "WORKBENCH_LIBRARY": str(folder / "music.library"), "JUPYTER_CONFIG_DIR": str(folder)}
+    log = folder / "server.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=folder, start_new_session=True)
+    try:
+        yield log.read_text
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -236,6 +237,16 @@ def test_kept_answers_are_those_of_the_library() -> None:
     # so small a library answers about as fast without a cache on a busy machine
     broken = [sentence for sentence in verdict.get("broken", ["nothing was said"]) if "times as fast" not in sentence]
     assert (code in (0, 1), broken) == (True, []), said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed: apt-get install chromium")
+def test_pages_of_a_small_library_are_measured() -> None:
+    code, verdict, said = run("widgets", "--tracks", "300", "--rounds", "3")
+    assert code in (0, 1), said  # how long it takes is no matter for a test
+    names = ("page_of_the_table_ms", "ranked_again_ms", "map_drawn_ms", "dashboard_opened_ms")
+    assert all(verdict["figures"][name]["median"] > 0 for name in names)
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ def log_in(browser: Browser, served: Served, token: str | None = None) -> None:
 @pytest.mark.parametrize("path", ["/", "/login"])
 def test_a_person_is_let_in(served: Served, browser: Browser, path: str) -> None:
     browser.open(f"http://{served.host}{path}")
-    assert browser.run("return document.activeElement.name") == "token"
+    browser.wait_for("document.activeElement.name === 'token'")
     log_in(browser, served, "ada.wrong")
     assert browser.run("return document.querySelector('[role=alert]').textContent") == "The token is wrong."
     log_in(browser, served)

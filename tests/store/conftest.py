@@ -121,7 +121,8 @@ class Store:
 
 def as_of_0003(connection: sa.Connection) -> None:
     """Take back what the later migrations have done, as if the catalog were an older one."""
-    connection.execute(sa.text("DROP TABLE labels"))
+    for table in ("labels", "label_columns"):
+        connection.execute(sa.text(f"DROP TABLE {table}"))
     for index in ("ix_jobs_state", "ix_jobs_submitted_by"):
         connection.execute(sa.text(f"DROP INDEX {index}"))
     for column in ("submitted_by", "started_at", "seq", "progress"):

@@ -249,6 +249,8 @@
     },
     get: async (module) => {
       if (module !== "./extension") throw new Error(`${NAME} has no module ${module}`);
+      // Voila loads all extensions too, and has neither a launcher nor a browser of files
+      if (!scope["@jupyterlab/launcher"]) return () => ({ __esModule: true, default: [] });
       document.head.append(el("style", {}, STYLE));
       const plugin = await make();
       return () => ({ __esModule: true, default: plugin });
