@@ -14,16 +14,18 @@ from workbench.library import Library
 
 pytestmark = pytest.mark.slow
 
-#: Every widget, beside those that it is used with.
-ALL = {
-    "player": ("TrackTable(lib, selection)", "Player(lib, selection, playing=lib.tracks(limit=1)[0]['id'])"),
-    "similar": ("SimilaritySearch(lib, selection, reference=lib.tracks(limit=1)[0]['id'])",),
-    "jobs": ("BatchAnalysis(lib, selection, path=os.getcwd())", "JobMonitor(lib, selection)"),
-    "playlist": ("PlaylistBuilder(lib, selection, playlist=[row['id'] for row in lib.tracks(limit=4)])",),
-    "map": ("SonicMap(lib, selection)",),
-    "labeler": ("Labeler(lib, selection)",),
-    "explorer": ("FeatureExplorer(lib, selection, playing=lib.tracks(limit=1)[0]['id'], descriptor='mfcc')",),
-}
+#: Every widget.
+ALL = (
+    "TrackTable(lib, selection)",
+    "Player(lib, selection, playing=lib.tracks(limit=1)[0]['id'])",
+    "SimilaritySearch(lib, selection, reference=lib.tracks(limit=1)[0]['id'])",
+    "BatchAnalysis(lib, selection, path=os.getcwd())",
+    "JobMonitor(lib, selection)",
+    "PlaylistBuilder(lib, selection, playlist=[row['id'] for row in lib.tracks(limit=4)])",
+    "SonicMap(lib, selection)",
+    "Labeler(lib, selection)",
+    "FeatureExplorer(lib, selection, playing=lib.tracks(limit=1)[0]['id'], descriptor='mfcc')",
+)
 
 
 def until(holds: Callable[[], object], page: Any) -> None:
@@ -51,17 +53,19 @@ def drag(page: Any, box: dict[str, float], *way: tuple[float, float]) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("name", ALL)
 def test_no_serious_fault_of_accessibility_in_any_scheme_or_width(
-    pages: Pages, name: str, dark: bool, photograph: Photograph
+    pages: Pages, dark: bool, photograph: Photograph
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="`make setup` has axe-playwright-python")
-    page = pages.open(*ALL[name], dark=dark)
+    page = pages.open(*ALL, dark=dark)
+    until(lambda: page.locator(".wb").count() == len(ALL), page)
+    page.locator("canvas.wb-frames").wait_for()
     page.wait_for_timeout(2500)
     for width in (1200, 390):
         page.set_viewport_size({"width": width, "height": 1000})
-        page.wait_for_timeout(300)
-        photograph(page, f"{name}-{'dark' if dark else 'light'}-{width}")
+        page.wait_for_timeout(500)
+        for widget, cell in zip(page.locator(".wb").all(), ALL, strict=True):
+            photograph(widget, f"{cell.partition('(')[0]}-{'dark' if dark else 'light'}-{width}")
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert too_wide <= 0
         found = axe.Axe().run(page, context={"include": [[".wb"]]}).response["violations"]
@@ -310,13 +314,3 @@ def test_tracks_are_labelled_by_keys_and_become_a_column(pages: Pages, shown: Li
     with page.expect_download() as taken:
         page.get_by_role("button", name="Labels as CSV").click()
     assert Path(taken.value.path()).read_text(encoding="utf-8").count("pace") == 5
-
-
-def test_two_pages_and_a_reload(pages: Pages) -> None:
-    one, two = (pages.open("TrackTable(lib, selection)") for _ in range(2))
-    for page in (one, two):
-        page.locator(".wb-tracks tbody tr").first.wait_for()
-    one.locator(".wb-tracks tbody tr").first.click()
-    one.reload()
-    one.locator(".wb-tracks tbody tr").first.wait_for()
-    assert two.locator("tr.wb-chosen").count() == 0
