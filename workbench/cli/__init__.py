@@ -7,8 +7,17 @@ library cannot be used; 4 the disk is full; 5 the job cannot go on; 130 interrup
 import io
 import sys
 
-from workbench.cli import serving  # noqa: F401 - adds its commands
-from workbench.cli.commands import app
+# each adds its commands, in the order in which a newcomer meets them
+# isort: off
+import workbench.cli.analyzing
+import workbench.cli.searching
+import workbench.cli.playing
+import workbench.cli.wording
+import workbench.cli.keeping
+import workbench.cli.serving  # noqa: F401
+# isort: on
+
+from workbench.cli.app import app
 
 
 def main() -> None:

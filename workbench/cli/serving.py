@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from workbench.cli.commands import JsonOption, LibraryOption, app
+from workbench.cli.app import JsonOption, LibraryOption, app
 from workbench.cli.output import handled, print_json, print_table, say
 from workbench.config import Settings, load_settings
 from workbench.errors import InputError

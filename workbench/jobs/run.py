@@ -97,6 +97,7 @@ class Driver:
         self._in_flight: dict[Any, _InFlight] = {}
         self._begun: dict[int, float] = {}
         self._state = JobState.RUNNING
+        self._renewed = time.monotonic()
         self._seen: Progress | None = None
         self._meter = Meter(job.job_id, self._ledger.counts(job.job_id))
 
@@ -114,12 +115,14 @@ class Driver:
         """
         self._client.subscribe_topic(self._settings.topic, self._hear)
         self._turns.join(self._job.job_id)
-        shown = renewed = time.monotonic()
+        shown = self._renewed = time.monotonic()
         pause = _PROGRESS_S
         try:
             while self._state is JobState.RUNNING and not self._stop.is_set():
                 if not self._refill():
-                    self._state = self._end()
+                    self._renew()  # so that a job of a moment has its time too
+                    if self._state is JobState.RUNNING:
+                        self._state = self._end()
                     break
                 with contextlib.suppress(queue.Empty):
                     self._handle(self._finished.get(timeout=_TICK_S))
@@ -128,15 +131,20 @@ class Driver:
                     self._show()
                     shown = time.monotonic()
                     pause = max(_PROGRESS_S, _SHARE * (shown - now))
-                if now - renewed >= min(self._job.lease_s / 3, _RENEW_S):
-                    seen = None if self._seen is None else self._seen.snapshot()
-                    self._state = self._ledger.renew(self._job, worked_s=now - renewed, progress=seen)
-                    renewed = now
+                if now - self._renewed >= min(self._job.lease_s / 3, _RENEW_S):
+                    self._renew()
             return self._state
         finally:
             self._abandon()
             self._turns.leave(self._job.job_id)
             self._client.unsubscribe_topic(self._settings.topic)
+
+    def _renew(self) -> None:
+        """Show a sign of life, with the time worked since the last one; learn the state of the job."""
+        now = time.monotonic()
+        seen = None if self._seen is None else self._seen.snapshot()
+        self._state = self._ledger.renew(self._job, worked_s=now - self._renewed, progress=seen)
+        self._renewed = now
 
     # --- the window -------------------------------------------------------------------------------
 
