@@ -105,7 +105,7 @@ def broken_values(library: Library) -> list[str]:
 
 def check_reasons(proof: Proof, library: Library, deaths: int, keep: Path | None) -> None:
     """Check that every failure has a reason which is no defect, and that lost workers are accounted for."""
-    from workbench.store.ledger import MAX_ATTEMPTS
+    from workbench.store.batches import MAX_ATTEMPTS
 
     failures = library.failed()
     reasons = Counter(failure["reason"] for failure in failures)

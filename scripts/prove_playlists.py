@@ -186,10 +186,13 @@ def simulate_large_library(library: Library, n: int, seed: int) -> None:
     """Enter n tracks that nobody decoded: columns, two segments and a vector each."""
     from workbench.features.registry import spec
     from workbench.playlist.edges import SEGMENTS
+    from workbench.schema import JobState
     from workbench.similarity.embedding import EMBEDDING
     from workbench.store.arrays import part_name
+    from workbench.store.batches import PlannedFile
     from workbench.store.commit import FileResult, commit_batch
-    from workbench.store.ledger import JobState, Ledger, PlannedFile, Request
+    from workbench.store.job_entry import Request
+    from workbench.store.ledger import Ledger
     from workbench.store.records import Analysis, Source
 
     rng = np.random.default_rng(seed)

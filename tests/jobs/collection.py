@@ -21,8 +21,10 @@ import pytest
 from workbench.audio.scan import scan
 from workbench.jobs.job import wanted_arrays
 from workbench.library import Library
+from workbench.store.batches import PlannedFile
 from workbench.store.catalog.queries import placed_arrays
-from workbench.store.ledger import Ledger, PlannedFile, Request
+from workbench.store.job_entry import Request
+from workbench.store.ledger import Ledger
 from workbench.testing import encode, simulate_track
 
 #: Each good file of the collection: style, tempo, seconds.

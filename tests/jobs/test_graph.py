@@ -17,7 +17,7 @@ from workbench.errors import Reason
 from workbench.jobs import graph
 from workbench.jobs.job import wanted_arrays
 from workbench.store.arrays import PartStore
-from workbench.store.ledger import Request
+from workbench.store.job_entry import Request
 from workbench.store.records import Analysis, Source, WorkFile
 from workbench.testing import hostile_files
 

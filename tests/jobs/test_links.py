@@ -16,7 +16,9 @@ from workbench.errors import AudioError, Reason
 from workbench.jobs.job import wanted_arrays
 from workbench.jobs.plan import plan_job
 from workbench.library import Library
-from workbench.store.ledger import JobState, Ledger, Request
+from workbench.schema import JobState
+from workbench.store.job_entry import Request
+from workbench.store.ledger import Ledger
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ from workbench.errors import InputError, LimitError, NotFoundError
 from workbench.jobs.manager import AnalyzeOptions, JobManager, JobStatus, ProgressEvent
 from workbench.library import Library
 from workbench.schema import JobState
+from workbench.store.batches import PlannedFile
 from workbench.store.catalog.models import Job
-from workbench.store.ledger import Ledger, PlannedFile, Request
+from workbench.store.job_entry import Request
+from workbench.store.ledger import Ledger
 
 
 @pytest.fixture

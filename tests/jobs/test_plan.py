@@ -17,7 +17,7 @@ from workbench.jobs.plan import cut_batches, estimate_cost, plan_job
 from workbench.schema import ArraySpec, JobState
 from workbench.store.catalog.models import JobFile
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import JobLease, Request
+from workbench.store.job_entry import JobLease, Request
 
 NEW_FRAMES = ArraySpec("chroma", "frames", ("pitch",), (12,), "1", 0, 1, "Chroma.", "test")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from workbench.jobs.plan import cut_batches
 from workbench.jobs.progress import Meter
 from workbench.schema import JobState
-from workbench.store.ledger import Counts
+from workbench.store.job_entry import Counts
 
 
 def counts(

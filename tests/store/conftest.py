@@ -15,9 +15,11 @@ from tests.services import postgres_copy
 from workbench.errors import Outcome
 from workbench.schema import SORT_COLUMNS, ArraySpec, JobState
 from workbench.store.arrays import PartRecord, PartStore, part_name
+from workbench.store.batches import BatchLease, PlannedFile
 from workbench.store.catalog import Catalog
 from workbench.store.commit import FileResult, commit_batch
-from workbench.store.ledger import BatchLease, JobLease, Ledger, PlannedFile, Request
+from workbench.store.job_entry import JobLease, Request
+from workbench.store.ledger import Ledger
 from workbench.store.records import Analysis, Source
 from workbench.testing.services import PostgresServer
 

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from tests.store.conftest import LEASE_S, Store, content_id
 from workbench.errors import FenceLostError, InputError, JobError, Outcome, Reason
 from workbench.schema import JobState
+from workbench.store.batches import MAX_ATTEMPTS, PlannedFile
 from workbench.store.catalog.models import Batch, File, Job, JobFile
 from workbench.store.catalog.queries import failed_files
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import MAX_ATTEMPTS, PlannedFile, Request, this_process
+from workbench.store.job_entry import Request, this_process
 
 ON_BOTH_DATABASES = True
 
@@ -80,7 +81,7 @@ def test_a_lease_that_ran_out_may_be_taken(store: Store) -> None:
 
 def test_a_dead_driver_loses_its_job_at_once(store: Store) -> None:
     job = store.plan("a")
-    command = "from workbench.store.ledger import this_process; import json; print(json.dumps(this_process()))"
+    command = "from workbench.store.job_entry import this_process; import json; print(json.dumps(this_process()))"
     printed = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout
     _own(store, job.job_id, __import__("json").loads(printed))
     assert store.ledger.acquire(job.job_id, lease_s=LEASE_S).fence == 2

@@ -25,12 +25,13 @@ from tests.store.conftest import LEASE_S, Store
 from workbench.errors import CatalogUnreachableError, Reason
 from workbench.schema import JobState
 from workbench.store.arrays import PartStore
+from workbench.store.batches import PlannedFile
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Batch, File, Job, JobFile, Track
 from workbench.store.catalog.queries import changes_since, tracks
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import PlannedFile, Request
+from workbench.store.job_entry import Request
 from workbench.store.verify import verify
 from workbench.testing.services import PostgresServer
 

@@ -26,7 +26,8 @@ from workbench.schema import JobState
 from workbench.store import marker
 from workbench.store.catalog import move
 from workbench.store.catalog.models import Base, Job
-from workbench.store.ledger import Ledger, Request
+from workbench.store.job_entry import Request
+from workbench.store.ledger import Ledger
 
 __all__ = ["analyzed", "cluster", "music"]
 

@@ -111,7 +111,7 @@ def _tell_missing(missing: Missing, *, dry_run: bool, as_json: bool) -> list[str
 
 def _submit(lib: Library, paths: Sequence[str], options: Mapping[str, Any]) -> JobStatus:
     from workbench.jobs.manager import AnalyzeOptions
-    from workbench.store.ledger import LOCAL
+    from workbench.store.job_entry import LOCAL
 
     return lib.job_manager().submit(paths, options=AnalyzeOptions.model_validate(options), owner=LOCAL)
 

@@ -25,7 +25,8 @@ from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.queries import job_failures
 from workbench.store.compact import keep_house
-from workbench.store.ledger import LOCAL, Counts, JobLease, Ledger, Request
+from workbench.store.job_entry import LOCAL, Counts, JobLease, Request
+from workbench.store.ledger import Ledger
 
 if TYPE_CHECKING:
     from distributed import Client

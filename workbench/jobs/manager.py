@@ -20,7 +20,8 @@ from workbench.jobs.job import Workplace, absolute, check_request, failure
 from workbench.jobs.runner import JobRunner
 from workbench.schema import DescriptorSet, JobState
 from workbench.store.catalog.queries import job_failures
-from workbench.store.ledger import AT_WORK, Ledger, Request
+from workbench.store.job_entry import AT_WORK, Request
+from workbench.store.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from workbench.audio.scan import ScannedFile, scan
 from workbench.errors import Outcome, Reason
 from workbench.schema import ArraySpec
+from workbench.store.batches import PlannedFile
 from workbench.store.catalog.queries import KnownFile, known_files
-from workbench.store.ledger import PlannedFile
 
 if TYPE_CHECKING:
     from workbench.store.catalog import Catalog
-    from workbench.store.ledger import JobLease, Ledger, Request
+    from workbench.store.job_entry import JobLease, Request
+    from workbench.store.ledger import Ledger
 
 _AT_ONCE = 1000
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workbench.schema import JobState
-from workbench.store.ledger import Counts
+from workbench.store.job_entry import Counts
 
 
 @dataclass(frozen=True, slots=True)

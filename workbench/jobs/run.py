@@ -22,9 +22,11 @@ from workbench.jobs.processes import WorkerDiedError
 from workbench.jobs.progress import Meter, Progress
 from workbench.jobs.turns import Turns
 from workbench.schema import ArraySpec, JobState
+from workbench.store.batches import BatchLease
 from workbench.store.catalog import Catalog
 from workbench.store.commit import commit_batch
-from workbench.store.ledger import BatchLease, JobLease, Ledger
+from workbench.store.job_entry import JobLease
+from workbench.store.ledger import Ledger
 
 if TYPE_CHECKING:
     from distributed import Client, Future

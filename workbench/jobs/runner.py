@@ -21,7 +21,8 @@ from workbench.jobs.cluster import SharedCluster
 from workbench.jobs.job import Job, Workplace
 from workbench.jobs.progress import Progress
 from workbench.schema import JobState
-from workbench.store.ledger import JobLease, Ledger, Waiting
+from workbench.store.job_entry import JobLease, Waiting
+from workbench.store.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 

@@ -68,7 +68,7 @@ class Analysis(Opened):
             When the job cannot go on; it can be resumed.
         """
         from workbench.jobs.job import Job, absolute
-        from workbench.store.ledger import Request
+        from workbench.store.job_entry import Request
 
         with usable(self.path):
             self.parts.create()  # which reading does not need
@@ -91,7 +91,7 @@ class Analysis(Opened):
         """
         from workbench.jobs.job import wanted_arrays
         from workbench.jobs.missing import find_missing
-        from workbench.store.ledger import Request
+        from workbench.store.job_entry import Request
 
         request = Request((), tuple(sorted(set(frames))), descriptors=descriptors or self.settings.descriptors)
         return find_missing(self.catalog, wanted_arrays(request))

@@ -18,7 +18,7 @@ from workbench.store.arrays import PartStore
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Job, Part
-from workbench.store.ledger import owner_is_dead
+from workbench.store.job_entry import owner_is_dead
 
 _PART_OF_JOB = re.compile(r"job(\d+)-")
 

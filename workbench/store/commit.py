@@ -22,11 +22,11 @@ from sqlalchemy.engine import Connection
 from workbench.errors import Outcome, Reason
 from workbench.failpoint import failpoint
 from workbench.store.arrays import PartRecord
+from workbench.store.batches import BatchLease, BatchState, held_batch
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import next_version, raise_version, take_numbers, upsert
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import ArraySet, Batch, File, JobFile, Part, PartArray, Placement, Track
-from workbench.store.ledger import BatchLease, BatchState, held_batch
 from workbench.store.records import Analysis
 
 _TAGS = ("title", "artist", "album", "genre", "date", "track_number")

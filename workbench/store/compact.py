@@ -23,7 +23,8 @@ from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Part, PartArray, Placement
 from workbench.store.collect import collect
 from workbench.store.commit import enter_part
-from workbench.store.ledger import Ledger, Request
+from workbench.store.job_entry import Request
+from workbench.store.ledger import Ledger
 
 #: A part with so many tracks is large enough.
 ROWS = 1024

@@ -16,15 +16,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import socket
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,166 +27,39 @@ from sqlalchemy.engine import Connection
 
 from workbench.errors import FenceLostError, JobError, LimitError, NotFoundError, Outcome, Reason
 from workbench.failpoint import failpoint
-from workbench.schema import DescriptorSet, JobState
+from workbench.schema import JobState
+from workbench.store.batches import (
+    MAX_ATTEMPTS,
+    BatchLease,
+    BatchState,
+    PlannedFile,
+    files_of,
+    forget_plan,
+    has_plan,
+    held_batch,
+    insert_batch,
+    release_batches,
+    requeue,
+)
 from workbench.store.catalog import Catalog
 from workbench.store.catalog.engine import change_answers, upsert
 from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import Batch, File, Job, JobFile
-from workbench.store.records import WorkFile
+from workbench.store.job_entry import (
+    AT_WORK,
+    UNFINISHED,
+    Counts,
+    JobLease,
+    Request,
+    Waiting,
+    owner_is_dead,
+    this_process,
+)
 
-MAX_ATTEMPTS = 3
 #: Costs of batches that differ by less do not matter for which of them comes first.
 _ALIKE = 300.0
 
 _SEEN = ("size", "mtime_ns")
-
-#: Who has submitted what a command or a notebook runs itself.
-LOCAL = "local"
-
-
-#: States in which a driver works on a job, or did until it died.
-AT_WORK = (JobState.PLANNING, JobState.RUNNING)
-UNFINISHED = (JobState.QUEUED, *AT_WORK)
-
-
-class BatchState(StrEnum):
-    """Where a batch stands."""
-
-    PENDING = "pending"
-    LEASED = "leased"
-    DONE = "done"
-    SPLIT = "split"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a job was asked to do: enough to plan it again.
-
-    Attributes
-    ----------
-    paths : absolute paths of files and folders
-    frames : descriptors whose frames are stored too
-    retry_failed : also try files again that failed for a lasting reason
-    descriptors : the set whose summaries and segments are stored, ``fast`` or ``full``
-    within : folders that no link may lead out of; none means that any may
-    """
-
-    paths: tuple[str, ...]
-    frames: tuple[str, ...] = ()
-    retry_failed: bool = False
-    descriptors: DescriptorSet = "fast"
-    within: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, stored: dict[str, Any]) -> Request:
-        """Read a request as `asdict` wrote it, also one from before there were sets, or bounds."""
-        return cls(
-            tuple(stored["paths"]),
-            tuple(stored["frames"]),
-            stored["retry_failed"],
-            stored.get("descriptors", "fast"),
-            tuple(stored.get("within", ())),
-        )
-
-    @property
-    def key(self) -> str:
-        """Equal requests have equal keys."""
-        return hashlib.blake2b(json.dumps(asdict(self)).encode(), digest_size=16).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class JobLease:
-    """A driver's right to work on a job, valid while the fence stands."""
-
-    job_id: int
-    fence: int
-    lease_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLease:
-    """The right to commit one batch, valid while its fence stands."""
-
-    job: JobLease
-    batch_id: int
-    fence: int
-    attempts: int
-    files: tuple[WorkFile, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A job that anybody may take up, as long as its fence stands."""
-
-    job_id: int
-    fence: int
-    submitted_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """A file as the plan found it: it needs work, unless its outcome is known already."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    cost: float
-    outcome: Outcome | None = None
-    reason: Reason | None = None
-    detail: str | None = None
-    content_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How far a job is: outcomes counted in the catalog, cost in the plan's units."""
-
-    total: int
-    analyzed: int
-    unchanged: int
-    duplicate: int
-    failed: int
-    cost_total: float
-    cost_done: float
-
-    @property
-    def done(self) -> int:
-        """Files with an outcome."""
-        return self.analyzed + self.unchanged + self.duplicate + self.failed
-
-    @property
-    def percentage(self) -> float:
-        """0 to 100, by cost."""
-        if self.done == self.total or not self.cost_total:
-            return 100.0  # exactly, whatever the order in which costs were added
-        return min(100.0, 100.0 * self.cost_done / self.cost_total)
-
-    def summary(self) -> dict[str, Any]:
-        """Make what stays in the row of a job that nobody works on."""
-        numbers = {name: getattr(self, name) for name in ("total", "done", *map(str, Outcome))}
-        return {**numbers, "percentage": self.percentage}
-
-
-def this_process() -> dict[str, Any]:
-    """Name this process so that another one on the same host can tell whether it still lives."""
-    import psutil
-
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
-
-
-def owner_is_dead(owner: dict[str, Any]) -> bool:
-    """Tell whether the owner certainly lives no more; one on another host cannot be looked at."""
-    import psutil
-
-    if owner["host"] != socket.gethostname():
-        return False
-    try:
-        process = psutil.Process(owner["pid"])
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return True
-        return bool(abs(process.create_time() - owner["started"]) > 1.0)
-    except psutil.NoSuchProcess:
-        return True
 
 
 class Ledger:
@@ -305,7 +173,7 @@ class Ledger:
                     "Wait for it, or cancel it first.",
                 )
             fence = job.fence + 1
-            planned = job.state != JobState.PLANNING and _has_plan(connection, job_id)
+            planned = job.state != JobState.PLANNING and has_plan(connection, job_id)
             state = JobState.RUNNING if planned else JobState.PLANNING
             _update_job(
                 connection,
@@ -322,7 +190,7 @@ class Ledger:
                 sa.select(Batch).where(Batch.job_id == job_id, Batch.state == BatchState.LEASED).order_by(Batch.id)
             ).all()
             for batch in stale:
-                _requeue(connection, batch, one_by_one=batch.attempts >= 2, reason=Reason.WORKER_DIED)
+                requeue(connection, batch, one_by_one=batch.attempts >= 2, reason=Reason.WORKER_DIED)
         return JobLease(job_id, fence, lease_s)
 
     @lasting
@@ -351,7 +219,7 @@ class Ledger:
         with self._catalog.write() as connection:
             row = self._held(connection, job)
             if row.state == JobState.PLANNING:
-                _forget_plan(connection, job.job_id)
+                forget_plan(connection, job.job_id)
             counts = _count(connection, job.job_id)
             ended = {"state": state, "message": message, "lease_until": None, "progress": counts.summary()}
             _update_job(connection, job.job_id, finished_at=time.time(), **ended)
@@ -383,8 +251,8 @@ class Ledger:
             if JobState(row.state).finished:
                 return
             if row.state == JobState.PLANNING:
-                _forget_plan(connection, job.job_id)
-            _release_batches(connection, job.job_id)
+                forget_plan(connection, job.job_id)
+            release_batches(connection, job.job_id)
             _update_job(
                 connection,
                 job.job_id,
@@ -406,8 +274,8 @@ class Ledger:
             if JobState(job.state).finished:
                 return
             if job.state == JobState.PLANNING:
-                _forget_plan(connection, job_id)
-            _release_batches(connection, job_id)
+                forget_plan(connection, job_id)
+            release_batches(connection, job_id)
             _update_job(
                 connection,
                 job_id,
@@ -489,7 +357,7 @@ class Ledger:
         """Forget a plan that was cut short."""
         with self._catalog.write() as connection:
             self._held(connection, job)
-            _forget_plan(connection, job.job_id)
+            forget_plan(connection, job.job_id)
 
     @lasting
     def add_files(self, job: JobLease, first_ordinal: int, files: Sequence[PlannedFile]) -> None:
@@ -521,7 +389,7 @@ class Ledger:
         with self._catalog.write() as connection:
             self._held(connection, job)
             for first, last, cost in batches:
-                batch_id = _insert_batch(connection, job.job_id, cost, attempts=0)
+                batch_id = insert_batch(connection, job.job_id, cost, attempts=0)
                 connection.execute(
                     sa.update(JobFile)
                     .where(
@@ -578,7 +446,7 @@ class Ledger:
                 .where(Batch.id == batch.id)
                 .values(state=BatchState.LEASED, fence=fence, attempts=attempts)
             )
-            files = _files_of(connection, batch.id)
+            files = files_of(connection, batch.id)
         failpoint("batch-leased")
         return BatchLease(job, batch.id, fence, attempts, files)
 
@@ -597,7 +465,7 @@ class Ledger:
         """Take back a batch whose worker died, and give the paths of the files that are given up for it."""
         with self._catalog.write() as connection:
             batch = held_batch(connection, lease)
-            return _requeue(connection, batch, one_by_one=True, reason=reason)
+            return requeue(connection, batch, one_by_one=True, reason=reason)
 
     @lasting
     def counts(self, job_id: int) -> Counts:
@@ -630,26 +498,6 @@ class Ledger:
         if row.fence != job.fence:
             raise FenceLostError(f"Job {job.job_id} has been taken over by another process.", "It goes on there.")
         return row
-
-
-def held_batch(connection: Connection, lease: BatchLease) -> sa.Row[Any]:
-    """Check inside a write transaction that a batch is still this attempt's.
-
-    Raises
-    ------
-    FenceLostError
-        When another attempt has it, or had it and finished.
-    """
-    batch = connection.execute(
-        sa.select(Batch.__table__, Job.fence.label("job_fence"))
-        .join(Job, Job.id == Batch.job_id)
-        .where(Batch.id == lease.batch_id)
-    ).one()
-    if (batch.fence, batch.state, batch.job_fence) != (lease.fence, BatchState.LEASED, lease.job.fence):
-        raise FenceLostError(
-            f"Batch {lease.batch_id} of job {lease.job.job_id} has been taken over.", "Its new owner commits it."
-        )
-    return batch
 
 
 #: Columns that tell how a job stands; its request may be long.
@@ -709,74 +557,3 @@ def _count(connection: Connection, job_id: int) -> Counts:
         cost_total=sum(cost.values()),
         cost_done=sum(cost.values()) - cost.get(None, 0.0),
     )
-
-
-def _release_batches(connection: Connection, job_id: int) -> None:
-    connection.execute(
-        sa.update(Batch)
-        .where(Batch.job_id == job_id, Batch.state == BatchState.LEASED)
-        .values(state=BatchState.PENDING, attempts=Batch.attempts - 1)
-    )
-
-
-def _has_plan(connection: Connection, job_id: int) -> bool:
-    return connection.execute(sa.select(JobFile.ordinal).where(JobFile.job_id == job_id).limit(1)).first() is not None
-
-
-def _forget_plan(connection: Connection, job_id: int) -> None:
-    connection.execute(sa.delete(JobFile).where(JobFile.job_id == job_id))
-    connection.execute(sa.delete(Batch).where(Batch.job_id == job_id))
-
-
-def _requeue(connection: Connection, batch: sa.Row[Any], *, one_by_one: bool, reason: Reason) -> list[str]:
-    """Put a lost batch back: as it is, file by file, or give its only file up. Gives the paths given up."""
-    files = _files_of(connection, batch.id)
-    if len(files) == 1 and batch.attempts >= MAX_ATTEMPTS:
-        _quarantine(connection, batch, files[0], reason)
-        return [files[0].path]
-    state = BatchState.PENDING
-    if len(files) > 1 and one_by_one:
-        state = BatchState.SPLIT
-        for file in files:
-            alone = _insert_batch(connection, batch.job_id, file.cost, attempts=1)
-            connection.execute(
-                sa.update(JobFile)
-                .where(JobFile.job_id == batch.job_id, JobFile.ordinal == file.ordinal)
-                .values(batch_id=alone)
-            )
-    connection.execute(sa.update(Batch).where(Batch.id == batch.id).values(state=state))
-    return []
-
-
-def _quarantine(connection: Connection, batch: sa.Row[Any], file: WorkFile, reason: Reason) -> None:
-    detail = f"{batch.attempts} attempts ended with the worker's death"
-    failed = {"reason": reason, "detail": detail}
-    connection.execute(
-        sa.update(JobFile)
-        .where(JobFile.job_id == batch.job_id, JobFile.ordinal == file.ordinal)
-        .values(outcome=Outcome.FAILED, **failed)
-    )
-    connection.execute(sa.update(Batch).where(Batch.id == batch.id).values(state=BatchState.DONE))
-    try:
-        stat = os.stat(file.path)
-    except OSError:
-        return  # gone in the meantime: the job's record has the outcome, there is no file to remember
-    seen = {"path": file.path, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "content_id": None, **failed}
-    upsert(connection, File, [seen], key="path", update=("size", "mtime_ns", "content_id", "reason", "detail"))
-
-
-def _insert_batch(connection: Connection, job_id: int, cost: float, *, attempts: int) -> int:
-    return connection.execute(
-        sa.insert(Batch)
-        .values(job_id=job_id, state=BatchState.PENDING, fence=0, attempts=attempts, cost=cost)
-        .returning(Batch.id)
-    ).scalar_one()
-
-
-def _files_of(connection: Connection, batch_id: int) -> tuple[WorkFile, ...]:
-    rows = connection.execute(
-        sa.select(JobFile.ordinal, JobFile.path, JobFile.cost)
-        .where(JobFile.batch_id == batch_id, JobFile.outcome.is_(None))
-        .order_by(JobFile.ordinal)
-    )
-    return tuple(WorkFile(row.ordinal, row.path, row.cost) for row in rows)

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from workbench.errors import JobError, LibraryDamagedError
 from workbench.store.catalog.engine import Catalog
 from workbench.store.catalog.models import Base, Job, Write
-from workbench.store.ledger import AT_WORK
+from workbench.store.job_entry import AT_WORK
 
 #: Rows that are in memory at a time.
 _BATCH = 5_000
