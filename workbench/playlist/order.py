@@ -33,6 +33,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from workbench.playlist.beam import BeamArrays, grow_beam
 from workbench.playlist.table import UNKNOWN
 
 IntArray = npt.NDArray[np.int64]
@@ -132,6 +133,23 @@ class Problem:
         saved[list(self.required)] = _REQUIRED
         return saved
 
+    @cached_property
+    def arrays(self) -> BeamArrays:
+        """The same as `workbench.playlist.beam` takes it."""
+        fixed = np.full(self.n, UNKNOWN, dtype=np.int64)
+        fixed[list(self.fixed)] = list(self.fixed.values())
+        timed = self.durations is not None and self.wanted_s is not None
+        return (
+            np.ascontiguousarray(self.pair, dtype=np.float32),
+            self.place - self.bonus,
+            np.array([spacing.groups for spacing in self.spacings], dtype=np.int64).reshape(-1, self.size),
+            np.array([spacing.gap for spacing in self.spacings], dtype=np.int64),
+            np.array([spacing.cost for spacing in self.spacings], dtype=np.float64),
+            fixed,
+            np.asarray(self.durations if timed else (), dtype=np.float64),
+            np.array([self.wanted_s if timed else 0.0, self.tolerance_s, MINUTE_WEIGHT / 60], dtype=np.float64),
+        )
+
     def miss(self, total_s: FloatArray | float) -> FloatArray | float:
         """Cost of a total duration."""
         if self.wanted_s is None:
@@ -211,64 +229,13 @@ def _grow(problem: Problem, sequence: IntArray, start: int, stop: int, width: in
 
     Tracks outside of the stretch stay. Of `banned` only those that are fixed within it are used.
     """
-    n, size = problem.n, problem.size
-    free = np.ones(size, dtype=bool)
+    free = np.ones(problem.size, dtype=bool)
     free[banned] = False
     outside = np.concatenate([sequence[:start], sequence[stop:]])
     free[outside[outside >= 0]] = False
-    paths = np.repeat(sequence[None, :], 1, axis=0)
-    costs = np.zeros(1)
-    for position in range(start, stop):
-        step = problem.place[position] - problem.bonus + _context(problem, sequence, position, start, stop)
-        ahead = costs[:, None] + step
-        if position > 0:
-            ahead = ahead + problem.pair[paths[:, position - 1]]
-        if position + 1 == stop < n:
-            ahead = ahead + problem.pair[:, sequence[stop]]
-        for spacing in problem.spacings:
-            for before in range(max(start, position - spacing.gap), position):
-                clash = spacing.groups[paths[:, before], None] == spacing.groups
-                ahead += spacing.of(position - before) * clash
-        if position in problem.fixed:
-            only = problem.fixed[position]
-            paths[:, position] = only
-            costs = ahead[:, only]
-            continue
-        ahead[:, ~free] = np.inf
-        np.put_along_axis(ahead, paths[:, start:position], np.inf, axis=1)
-        if problem.durations is not None and position + 1 == stop and start > 0:
-            rest = problem.durations[np.where(paths >= 0, paths, 0)].sum(
-                axis=1, where=(paths >= 0) & (np.arange(n) != position)
-            )
-            ahead += problem.miss(rest[:, None] + problem.durations)
-        best = _smallest(ahead.ravel(), width)
-        best = best[np.isfinite(ahead.ravel()[best])]
-        states, chosen = np.divmod(best, size)
-        paths = paths[states]
-        paths[:, position] = chosen
-        costs = ahead[states, chosen]
-    return paths[np.argsort(costs, kind="stable")]
-
-
-def _context(problem: Problem, sequence: IntArray, position: int, start: int, stop: int) -> FloatArray:
-    """Cost of each candidate in a position for being near to tracks outside of the stretch, shape (N,)."""
-    cost = np.zeros(problem.size)
-    for spacing in problem.spacings:
-        near = range(max(0, position - spacing.gap), min(problem.n, position + spacing.gap + 1))
-        for other in near:
-            if not start <= other < stop and sequence[other] >= 0:
-                cost += spacing.of(abs(position - other)) * (spacing.groups == spacing.groups[sequence[other]])
-    return cost
-
-
-def _smallest(values: FloatArray, k: int) -> IntArray:
-    """Find the k smallest in order, ties by index, on any processor (argpartition breaks ties as it likes)."""
-    if k < len(values):
-        bound = np.partition(values, k - 1)[k - 1]
-        among = np.flatnonzero(values <= bound)
-    else:
-        among = np.arange(len(values))
-    return among[np.argsort(values[among], kind="stable")[:k]]
+    paths, costs = grow_beam(*problem.arrays, np.asarray(sequence, dtype=np.int64), free, start, stop, width)
+    found: IntArray = paths[np.argsort(costs, kind="stable")]
+    return found
 
 
 def _different(sequences: IntArray, k: int) -> list[IntArray]:
