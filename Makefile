@@ -29,12 +29,13 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## analyze a simulated collection under data/, search it, make a playlist
 	"$(BIN)/workbench" demo data/demo
 
-# side by side, with one seed for all, since pytest-xdist wants the same order of tests in each process
+# side by side, neighbours in one process, which share what they need; who is done early takes from the other.
+# One seed for all, since pytest-xdist wants the same order of tests in each process
 test: $(STAMP) ## run the quick tests
-	PYTHONHASHSEED=0 "$(BIN)/python" -m pytest -m "not slow" -n auto --maxprocesses 4 $(PYTEST_ARGS)
+	PYTHONHASHSEED=0 "$(BIN)/python" -m pytest -m "not slow" -n auto --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 
 test-cov: $(STAMP) ## run all tests and require 90 % of the branches
-	PYTHONHASHSEED=0 "$(BIN)/python" -m pytest --cov --cov-report=term -n auto --maxprocesses 4 $(PYTEST_ARGS)
+	PYTHONHASHSEED=0 "$(BIN)/python" -m pytest --cov --cov-report=term -n auto --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 
 bench: $(STAMP) ## time the workbench and its peers on FOLDER=..., or on simulated music
 	"$(BIN)/python" scripts/benchmark.py $(if $(FOLDER),"$(FOLDER)") --wav --formats --one-shots 50 --memory $(BENCH_ARGS) \

@@ -246,7 +246,7 @@ def test_pages_of_a_small_library_are_measured() -> None:
     code, verdict, said = run("widgets", "--tracks", "300", "--rounds", "3")
     assert code in (0, 1), said  # how long it takes is no matter for a test
     names = ("page_of_the_table_ms", "ranked_again_ms", "map_drawn_ms", "dashboard_opened_ms")
-    assert all(verdict["figures"][name]["median"] > 0 for name in names)
+    assert all(verdict[name]["median"] > 0 for name in names)
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Analyze a folder of audio once; then search it by sound and build playlists that flow.
 
 >>> import workbench as wb
->>> wb.Library.open  # doctest: +ELLIPSIS
-<bound method Library.open of <class 'workbench.library.Library'>>
+>>> wb.Library
+<class 'workbench.library.Library'>
 
 Nothing heavy is imported until it is used: a name below is looked up at its first use (PEP 562).
 """
