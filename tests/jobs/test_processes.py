@@ -177,3 +177,15 @@ def test_a_worker_whose_driver_is_killed_ends_in_the_middle_of_its_work(tmp_path
     driver.communicate()
     _, alive = psutil.wait_procs([worker], timeout=10)
     assert not alive
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linux has processes that are idle by class")
+@pytest.mark.parametrize("idle", [False, True])
+def test_a_server_s_workers_leave_the_processors_to_all_others(idle: bool) -> None:
+    pool = WorkerProcesses(1, idle=idle)
+    try:
+        policy = pool.call(lambda *_: None, lambda: True, os.sched_getscheduler, 0)
+        niceness = pool.call(lambda *_: None, lambda: True, os.getpriority, os.PRIO_PROCESS, 0)
+    finally:
+        pool.close()
+    assert (policy, niceness) == ((os.SCHED_IDLE, 0) if idle else (os.SCHED_OTHER, 10))

@@ -33,7 +33,7 @@ def default_workers() -> int:
 
 
 @contextmanager
-def connect(*, workers: int | None = None, scheduler: str | None = None) -> Iterator[Client]:
+def connect(*, workers: int | None = None, scheduler: str | None = None, idle: bool = False) -> Iterator[Client]:
     """Give a client of a Dask cluster; a local one is started, and stopped at the end.
 
     Parameters
@@ -42,14 +42,20 @@ def connect(*, workers: int | None = None, scheduler: str | None = None) -> Iter
         Local worker processes; default one per processor.
     scheduler : str, optional
         Address of a scheduler that exists, ``tcp://host:8786``; then no worker is started.
+    idle : bool
+        Let local workers work only when a processor has nothing else to do.
 
     Raises
     ------
     JobError
         When the scheduler cannot be reached.
     """
-    with _client_of(scheduler) if scheduler is not None else _local_cluster(workers or default_workers()) as client:
-        yield client
+    if scheduler is not None:
+        with _client_of(scheduler) as client:
+            yield client
+    else:
+        with _local_cluster(workers or default_workers(), idle) as client:
+            yield client
 
 
 def _client_of(scheduler: str) -> Client:
@@ -66,9 +72,9 @@ def _client_of(scheduler: str) -> Client:
 
 
 @contextmanager
-def _local_cluster(workers: int) -> Iterator[Client]:
+def _local_cluster(workers: int, idle: bool) -> Iterator[Client]:
     """Start processes for the work, and meanwhile, in this process, the Dask cluster that hands it to them."""
-    processes = WorkerProcesses(workers)
+    processes = WorkerProcesses(workers, idle=idle)
     try:
         with _no_collection():
             import dask
@@ -114,6 +120,8 @@ def _no_collection() -> Iterator[None]:
 class SharedCluster:
     """One cluster for all jobs of a process: started when a job needs it, kept a while for the next.
 
+    Its local workers leave the processors to all that people wait for.
+
     Parameters
     ----------
     workers, scheduler
@@ -136,7 +144,8 @@ class SharedCluster:
             if self._client is not None and self._client.status != "running":
                 self._end()
             if self._client is None:
-                self._client = self._running.enter_context(connect(workers=self._workers, scheduler=self._scheduler))
+                cluster = connect(workers=self._workers, scheduler=self._scheduler, idle=True)
+                self._client = self._running.enter_context(cluster)
             client = self._client
             self._users += 1
         try:

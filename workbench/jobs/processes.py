@@ -72,10 +72,12 @@ class WorkerProcesses:
     ----------
     n : int
         How many. They start at once, and are waited for at the first calls.
+    idle : bool
+        Whether they work only when a processor has nothing else to do: for a server, whose answers people wait for.
     """
 
-    def __init__(self, n: int) -> None:
-        self._n = n
+    def __init__(self, n: int, *, idle: bool = False) -> None:
+        self._n, self._only_idle = n, idle
         self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
         self._all: set[_Process] = set()
         self._lock = threading.Lock()
@@ -137,7 +139,7 @@ class WorkerProcesses:
         with self._lock:
             if self._closed:
                 raise WorkerDiedError("the worker processes have been closed")
-            process = _Process(self._n)
+            process = _Process(self._n, idle=self._only_idle)
             self._all.add(process)
             return process
 
@@ -170,9 +172,10 @@ def _ended_unless(is_wanted: Callable[[], bool], process: _Process) -> Iterator[
 class _Process:
     """One process and the connection to it."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, idle: bool) -> None:
         # Not by `multiprocessing`, whose processes first import the caller's main script.
-        code = f"import sys; sys.path[:] = {sys.path!r}; from workbench.jobs.worker import main; main({workers})"
+        begin = f"from workbench.jobs.worker import main; main({workers}, {idle})"
+        code = f"import sys; sys.path[:] = {sys.path!r}; {begin}"
         self._popen = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,

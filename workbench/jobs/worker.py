@@ -30,13 +30,15 @@ _NICE = 10
 _SECONDS, _RATE = 3, 22050
 
 
-def main(workers: int) -> None:
+def main(workers: int, idle: bool) -> None:
     """Work until the driver closes the connection; started by `workbench.jobs.processes`.
 
     Parameters
     ----------
     workers : int
         How many share the machine.
+    idle : bool
+        Whether to work only when a processor has nothing else to do.
     """
     from workbench.compiled import watch_compilation
     from workbench.jobs import watchdog
@@ -44,8 +46,7 @@ def main(workers: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends this process
     calls, answers = _take_streams()
     _limit_memory(workers)
-    if hasattr(os, "nice"):  # not on Windows
-        os.nice(_NICE)
+    _step_back(idle)
     watchdog.may_end_process()
     listen(functools.partial(_send, answers, "event"))
     waiting: queue.SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]]] = queue.SimpleQueue()
@@ -61,6 +62,18 @@ def main(workers: int) -> None:
         except Exception as error:  # it is the driver's to judge
             outcome = "error", error
         _send(answers, *outcome)
+
+
+def _step_back(idle: bool) -> None:
+    """Let others go first.
+
+    A process that is only nice keeps its processor to the end of its time slice, and a server that hands Python's lock
+    from thread to thread wakes up hundreds of times for one answer. One that is idle by class gives way at once.
+    """
+    if idle and hasattr(os, "SCHED_IDLE"):  # on Linux
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    elif hasattr(os, "nice"):  # not on Windows
+        os.nice(_NICE)
 
 
 def _take_streams() -> tuple[BinaryIO, BinaryIO]:
