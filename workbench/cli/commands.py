@@ -519,7 +519,9 @@ def playlist(
         if export is not None:
             lib.export_playlist(made, export, relative=relative)
         if save is not None:
-            lib.save_playlist(save, made)
+            former = again if revise is None else revise
+            words = next((kept["text"] for kept in lib.playlists() if kept["name"] == former), None)
+            lib.save_playlist(save, made, text=words)
         tags = lib.write_tags(made.ids, apply=apply) if write_tags else None
     if as_json:
         print_json({**made.to_dict(), "elapsed_ms": elapsed, **({} if tags is None else {"tags": tags})})
@@ -568,7 +570,7 @@ def ask(
             if export is not None:
                 lib.export_playlist(made, export)
             if save is not None:
-                lib.save_playlist(save, made)
+                lib.save_playlist(save, made, text=text)
     if as_json:
         print_json(asked.to_dict())
     elif isinstance(made, Playlist):
@@ -617,6 +619,8 @@ def assist(
     as_json: JsonOption = False,
 ) -> None:
     """Show the language models that may read what is asked in words, and what was used today."""
+    from workbench.assist.chain import NOT_INSTALLED
+
     del what
     with _open(library) as lib:
         status = lib.chain.status()
@@ -627,7 +631,7 @@ def assist(
     if status["providers"]:
         print_table(columns, [[str(one[name]) for name in columns] for one in status["providers"]], whole=True)
     if status["providers"] and not status["installed"]:
-        say("The extra is not installed, so that none of them is asked: pip install 'audio-workbench[assist]'")
+        say(NOT_INSTALLED)
     budget = status["budget"]
     say(
         f"today: {budget['requests']} requests, {budget['tokens']} of {budget['tokens_per_day']} tokens, "
@@ -654,9 +658,10 @@ def playlists(
         print_json(saved)
         return
     rows = [
-        (p["name"], len(p["tracks"]), time.strftime("%Y-%m-%d %H:%M", time.localtime(p["saved_at"]))) for p in saved
+        (p["name"], len(p["tracks"]), time.strftime("%Y-%m-%d %H:%M", time.localtime(p["saved_at"])), p["text"])
+        for p in saved
     ]
-    print_table(("name", "tracks", "saved"), rows, right=("tracks",))
+    print_table(("name", "tracks", "saved", "asked for as"), rows, right=("tracks",))
 
 
 @app.command()
