@@ -31,5 +31,5 @@ function askBox(model, said, example, answer) {
   const show = () => (words.value = model.get("text"));
   model.on("change:text", show);
   show();
-  return el("div", { class: "wb-asking" }, el("form", { class: "wb-bar", role: "search", onsubmit: submit }, words, button), told);
+  return el("div", { class: "wb-asking" }, el("form", { class: "wb-bar", onsubmit: submit }, words, button), told);
 }
