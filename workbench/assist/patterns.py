@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterable
 
 from workbench.assist import words as w
-from workbench.assist.line import whole
+from workbench.assist.line import TAKEN, whole
 from workbench.features.mood import MOODS
+from workbench.playlist.request import MAX_TRACKS
 
 #: Lowest and highest tempo where one end is left open, beats per minute.
 OPEN_BPM = (20.0, 300.0)
@@ -357,3 +358,100 @@ STARTS = tuple(
     (whole(rf"{_START} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
     for words, curve in ((w.LOW, "rise"), (w.HIGH, "fall"))
 )
+
+_NUMBER = rf"{NUM}(?: {BPM})?"
+_STARTING = r"(?:start|starts|starting|begin|begins|beginning|open|opening)(?: (?:off|out|at|with|from))*"
+_MEANWHILE = rf"((?: (?:and|then|·|livelier|calmer|{TAKEN}))*)"
+_ARRIVING = any_of("""
+    end | ends | ending | finish | finishing | finishes | up | go | going | rise | rising | build | building | work up
+    | speed up | slow down | and
+""")
+_ARRIVING_HOW = any_of("up | livelier | calmer | to | at | with | down | faster | slower | towards")
+_CHANGING = any_of("""
+    speed up | speeding up | slow down | slowing down | rise | rising | go | going | climb | climbing | build | building
+    | accelerate | accelerating | ramp | ramping | move | moving | work | drop | dropping | fall | falling
+""")
+#: Two tempi, the first and the last, with a group before each.
+TEMPO_COURSES = (
+    whole(  # start at 90 bpm and end at 110
+        rf"{_STARTING}(?: {ABOUT})? ()?{_NUMBER}{_MEANWHILE} {_ARRIVING}(?: {_ARRIVING_HOW})*(?: {ABOUT})? {_NUMBER}"
+    ),
+    whole(rf"{_CHANGING}(?: (?:up|down))?()?(?: from)? {_NUMBER} ()?(?:to|until|up to|down to) {_NUMBER}"),
+)
+
+
+@functools.cache
+def energy_course() -> re.Pattern[str]:
+    """Give the pattern of what a list begins with and what it ends with, a group each."""
+    high_or_low = course_words()
+    return whole(
+        r"(?:from|starts?|starting|begins?|beginning|going|opens?|opening)"
+        rf"(?: (?:off|out|with|from|very|a|something))* ({high_or_low}) (?:and |then )?"
+        r"(?:to|until|towards?|ends?|ending|finish(?:es|ing)?|getting|gets|going|go|becoming|building to)"
+        rf"(?: (?:to|up|very|with|at|something|being))* ({high_or_low})"
+    )
+
+
+_OF_ENERGY = (
+    r"(?:(?:an? |the )?(?:energy |tension |intensity )?(?:should |must |that |which |to |energy )*)?"
+    r"(?:slowly |gradually |gently |steadily )?"
+)
+_AND_HOW = r"(?: slowly| gradually| steadily| gently)?(?: in)?(?: energy| intensity)?(?: curve)?"
+CURVES = tuple((whole(rf"{_OF_ENERGY}({words}){_AND_HOW}"), curve) for curve, words in w.CURVE_WORDS.items())
+
+# --- spread, numbers, purposes ------------------------------------------------------------------------
+
+
+def _once(people: str) -> re.Pattern[str]:
+    """Match what says that each is to come once."""
+    one = r"(?:only |just |at most |max |maximum )?(?:one|1|a single) (?:song |track |tune |piece )?"
+    no = r"(?:no|don't|do not|never|without|not|avoid)"
+    repeats = r"(?:repeat|repeats|repeated|repeating|repetition)s?"
+    return whole(
+        rf"(?:{one}(?:per|from each|by each|of each|for each|from every) {people}|"
+        rf"(?:each|every) {people} (?:only |just )?once|"
+        rf"{no} (?:any )?{repeats}(?: of| any| an| the| same)* {people}|"
+        rf"(?:all )?different {people}(?: only)?|"
+        rf"no {people} (?:twice|more than once|repeated|repeats)|"
+        rf"(?:no|never) {people} should (?:repeat|appear twice)|no {people} repeats?)"
+    )
+
+
+def _in_a_row(people: str) -> re.Pattern[str]:
+    """Match what says that two are not to stand side by side."""
+    return whole(
+        r"(?:no|never|not|without|don't play|avoid) (?:the |two (?:songs|tracks) (?:by|from|of) the )?"
+        rf"(?:same )?{people} (?:twice )?"
+        r"(?:in a row|back to back|side by side|consecutively|next to each other|one after the other|in succession)"
+    )
+
+
+def _apart(people: str) -> re.Pattern[str]:
+    """Match what says how many are to stand between two."""
+    return whole(
+        rf"(?:at least )?{NUM} (?:other )?{TRACKS} between "
+        rf"(?:(?:songs|tracks|two|the|one|same|of|by|from|any|each) )*{people}"
+    )
+
+
+#: How near two of one artist or album may stand: the field, what is found, and its number where it names none.
+GAPS = tuple(
+    (f"{of}_gap", pattern, gap)
+    for of, people in (("artist", PEOPLE), ("album", "albums?"))
+    for pattern, gap in ((_in_a_row(people), 1), (_apart(people), None), (_once(people), MAX_TRACKS))
+)
+
+_BETWEEN = r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between)\b)[^\d\s]+ ){0,4}?"
+#: Numbers of tracks, in the second group of three.
+COUNTS = (
+    whole(rf"((?:top|best|first)) {NUM}(?: ({TRACKS}))?(?! ·)"),
+    whole(rf"()(?<!\S){NUM} {_BETWEEN}({TRACKS})"),
+    whole(rf"((?:n|count|number of {TRACKS}) (?:= |: |is |of )*){NUM}()"),
+)
+COUPLE = whole(rf"(?:a )?couple (?:of )?{TRACKS}")
+
+_FOR = (
+    r"(?:(?:music |songs |tracks |playlist |mix |list )?"
+    r"(?:for|to|while|when|during|at|suitable for|before|as) )?(?:the |a |my |our |an )?"
+)
+PURPOSES = tuple((whole(rf"{_FOR}({words})(?: time| session)?"), moods) for moods, words in w.PURPOSE_WORDS.items())
