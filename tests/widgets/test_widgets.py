@@ -285,7 +285,7 @@ def test_words_fill_in_the_request_of_a_playlist_and_it_is_made(page: Page, anal
     assert builder.playlist == [track["id"] for track in made["tracks"]] == own.result.ids  # type: ignore[union-attr]
     assert made["told"] == {"by": "Read by the offline parser.", "unknown": ["vocals"], "remarks": []}
     assert [term["says"] for term in page.ask(builder, "terms")] == [
-        "bpm: 60 to 200", "n: 3", "curve: rise", "start: House Two",
+        "bpm: 60 to 200", "3 tracks", "curve: rise", "start: House Two",
     ]  # fmt: skip
     found: dict[str, Any] = {}
     code = page.ask(builder, "copy_as_python")

@@ -10,6 +10,8 @@ from workbench.assist.reading import Reading
 
 #: Fields that name tracks by their ids.
 _TRACKS = ("start", "end", "waypoints", "slots", "include", "exclude", "like")
+#: Fields that say how much of what.
+_COUNTED = {"n": "tracks", "minutes": "minutes"}
 _MOST_NAMED = 5
 
 
@@ -36,10 +38,8 @@ def terms(request: Mapping[str, Any], named: Callable[[str], str]) -> list[dict[
 
     Examples
     --------
-    >>> terms({"bpm": [80.0, 90.5], "half_double": True, "like": ["0a"]}, {"0a": "House"}.__getitem__)
-    ... # doctest: +NORMALIZE_WHITESPACE
-    [{'field': 'bpm', 'says': 'bpm: 80 to 90.5'}, {'field': 'half_double', 'says': 'half double'},
-     {'field': 'like', 'says': 'like: House'}]
+    >>> [term["says"] for term in terms({"bpm": [80, 90.5], "n": 5, "like": ["0a"]}, {"0a": "House"}.__getitem__)]
+    ['bpm: 80 to 90.5', '5 tracks', 'like: House']
     """
     return [{"field": field, "says": _says(field, value, named)} for field, value in request.items()]
 
@@ -48,6 +48,8 @@ def _says(field: str, value: Any, named: Callable[[str], str]) -> str:
     name = field.replace("_", " ")
     if value is True:
         return name
+    if field in _COUNTED:
+        return f"{_plain(value)} {_COUNTED[field]}"
     if field in ("bpm", "energy"):
         return f"{name}: {value[0]:g} to {value[1]:g}"
     texts = [named(str(one)) if field in _TRACKS else _plain(one) for one in _several(value)]
@@ -62,4 +64,4 @@ def _several(value: Any) -> Iterable[Any]:
 
 
 def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float | int) else str(value)

@@ -318,7 +318,7 @@ function render({ model, el: root }) {
         drop,
         el("div", { class: "wb-sliders" }, sliders.map((one) => one.node)),
         el("div", { class: "wb-bar" }, "BPM", low, "–", high, el("label", {}, "key ", key), where,
-          el("label", {}, artist, " one per artist"), el("label", {}, album, " per album"),
+          el("label", {}, artist, " one per artist"), el("label", {}, album, " one per album"),
           el("label", {}, count, " results")),
         el("div", { class: "wb-scroll" }, list),
         el("div", { class: "wb-bar wb-small" }, took, el("span", { class: "wb-grow" }), copy.button),
