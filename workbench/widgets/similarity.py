@@ -12,6 +12,7 @@ import traitlets
 
 from workbench.assist.asked import refuse_nothing
 from workbench.errors import InputError
+from workbench.jobs.similar import References
 from workbench.library import Library
 from workbench.playlist import parse_key
 from workbench.similarity.request import MOST_RESULTS, SimilarRequest
@@ -135,7 +136,7 @@ class SimilaritySearch(Listening, View):
             )
         with self.hold_sync():
             self.reference, self.part, self.text = request.track_id or "", [], text
-            self.blend = dict(request.tracks()) if request.blend else {}
+            self.blend = {str(one): weight for one, weight in request.tracks().items()} if request.blend else {}
             self.n, self.where = request.n, request.where or ""
             self.per_artist, self.per_album = request.per_artist or 0, request.per_album or 0
             self.bpm, self.key, self.weights = [], "", dict.fromkeys(FACETS, 1.0)
@@ -157,7 +158,7 @@ class SimilaritySearch(Listening, View):
         self.selection.query = {"reference": reference, "n": n, **given}
         return {"reference": self.reference, "elapsed_ms": found.elapsed_ms, "results": rows}
 
-    def _call(self) -> tuple[str | dict[str, float], int, dict[str, Any]]:
+    def _call(self) -> tuple[References, int, dict[str, Any]]:
         """Give the arguments of `workbench.Library.similar`."""
         reference = str(self._clip) if self.reference == CLIP else self.reference
         return dict(self.blend) or reference, self.n, self._given()
