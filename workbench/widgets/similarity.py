@@ -12,7 +12,7 @@ import traitlets
 
 from workbench.assist.asked import refuse_nothing
 from workbench.errors import InputError
-from workbench.jobs.similar import References
+from workbench.jobs.similar import PathLike, References
 from workbench.library import Library
 from workbench.playlist import parse_key
 from workbench.similarity.request import MOST_RESULTS, SimilarRequest
@@ -161,7 +161,8 @@ class SimilaritySearch(Listening, View):
     def _call(self) -> tuple[References, int, dict[str, Any]]:
         """Give the arguments of `workbench.Library.similar`."""
         reference = str(self._clip) if self.reference == CLIP else self.reference
-        return dict(self.blend) or reference, self.n, self._given()
+        blend: dict[PathLike, float] = {track: float(weight) for track, weight in self.blend.items()}
+        return blend or reference, self.n, self._given()
 
     def _given(self) -> dict[str, Any]:
         given: dict[str, Any] = {}
