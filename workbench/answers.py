@@ -165,7 +165,7 @@ class CachedAnswers:
         """Make a request of words; what a model has made of the same words, of the same library, is kept."""
         chain, parsed = self._library.chain, self._library.read_request(text, offline=True)
         if offline or not chain.providers:
-            return parsed
+            return parsed if offline else chain.unasked(parsed)
         key = self._key("ask", chain.name, text)
         kept = self._cache.get(key)
         if kept is not None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -100,27 +98,6 @@ def test_the_same_text_gives_the_same_answer_bit_for_bit(analyzed: Analyzed) -> 
     assert twice[0] == twice[1]
     results = [json.dumps(analyzed.library.ask(texts[0]).result.to_dict()) for _ in range(2)]
     assert results[0] == results[1]
-
-
-def test_it_works_with_the_base_package_alone() -> None:
-    """What only the extra brings cannot be imported here."""
-    code = """
-import sys
-for name in ("pydantic_ai", "openai", "anthropic", "google.genai", "httpx2", "keyring"):
-    sys.modules[name] = None
-import importlib.util
-find = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *more: None if name == "pydantic_ai" else find(name, *more)
-from pathlib import Path
-from tests.assist.phrased import NAMES
-from workbench.assist.chain import Chain
-from workbench.config import Provider, Settings
-chain = Chain(Settings(assist=(Provider(name="a", kind="openai", model="m"),)), Path("/nowhere"))
-reading = chain.read("a calm hour", NAMES, lambda ids: {})
-print(reading.request, reading.by, chain.status()["installed"])
-"""
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout == "{'mood': ['calm'], 'minutes': 60.0} offline False\n"
 
 
 # --- models -----------------------------------------------------------------------------------------

@@ -157,6 +157,35 @@ def test_only_what_passes_is_asked_again(
     assert len(servers[0].requests) == requests
 
 
+@pytest.mark.parametrize("kind", ["openai", "google"])
+@pytest.mark.parametrize(("times", "by"), [(1, "first"), (2, "offline")])
+def test_what_has_no_answer_is_asked_once_more_in_the_same_time(
+    servers: tuple[ProviderServer, ProviderServer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    times: int,
+    by: str,
+) -> None:
+    monkeypatch.setattr(guard, "LEAST_SECOND_S", 0.2)
+    servers[0].fault, servers[0].times = "slow first byte", times
+    asked = chain(tmp_path, provider(kind, servers[0].address(kind), timeout_s=1.2))
+    began = time.monotonic()
+    assert ask(asked).by == by
+    assert time.monotonic() - began < 1.8
+    assert (len(servers[0].requests), asked.status()["providers"][0]["retries"]) == (2, 1)
+    if by == "offline":
+        assert asked.status()["providers"][0]["last_error"] == "timeout"
+
+
+def test_where_too_little_time_is_left_what_has_no_answer_is_not_asked_again(
+    servers: tuple[ProviderServer, ProviderServer], tmp_path: Path
+) -> None:
+    servers[0].fault = "slow first byte"
+    ask(chain(tmp_path, provider("openai", servers[0].address("openai"))))
+    assert len(servers[0].requests) == 1
+
+
 def test_all_together_keep_the_deadline(servers: tuple[ProviderServer, ProviderServer], tmp_path: Path) -> None:
     servers[0].fault = "slow first byte"
     several = [provider("ollama", servers[0].address("ollama"), f"p{i}", timeout_s=5) for i in range(4)]

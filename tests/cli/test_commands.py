@@ -449,6 +449,20 @@ def test_playlists_are_saved_listed_revised_and_forgotten(ask: Run, tmp_path: Pa
     assert document(ask("playlists", "--json")) == []
 
 
+def test_the_words_of_a_playlist_are_saved_with_it(ask: Run) -> None:
+    words = "3 songs from 60 to 200 bpm, [red]rising energy"
+    try:
+        assert ask("ask", words, "--save", "A").exit_code == 0
+        assert ask("playlist", "--from", "A", "--extend", 1, "--save", "B").exit_code == 0
+        assert ask("playlist", "-n", 1, "--save", "C").exit_code == 0
+        kept = {one["name"]: (one["text"], one["request"].get("n")) for one in document(ask("playlists", "--json"))}
+        assert kept == {"A": (words, 3), "B": (words, None), "C": (None, 1)}
+        assert words in ask("playlists").stdout
+    finally:
+        for name in ("A", "B", "C"):
+            ask("playlists", "--delete", name)
+
+
 def test_tags_are_shown_and_not_written(ask: Run, analyzed: Analyzed) -> None:
     before = {path: path.read_bytes() for path in analyzed.music.rglob("*") if path.is_file()}
     result = ask("playlist", "-n", 3, "--write-tags")

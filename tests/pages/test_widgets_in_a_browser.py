@@ -231,6 +231,48 @@ def test_a_playlist_is_made_put_in_order_locked_and_taken_home(
     assert [by_path[path] for path in paths] == order()
 
 
+def test_words_are_asked_seen_corrected_and_asked_again(pages: Pages, photograph: Photograph) -> None:
+    page = pages.open("PlaylistBuilder(lib, selection)", "SimilaritySearch(lib, selection)", width=900)
+    builder, search = page.locator(".wb-playlist"), page.locator(".wb-similarity")
+    hostile = "<img src=x onerror=window.hacked=1>"
+    box = builder.get_by_label("Ask in words")
+    box.fill(f'3 songs from 60 to 200 bpm, rising energy, start with "one", like "{hostile}", no vocals')
+    box.press("Enter")
+    until(lambda: builder.locator(".wb-item").count() == 3, page)
+    builder.get_by_text("Read by the offline parser.").wait_for()
+    told = builder.locator(".wb-told").inner_text().splitlines()
+    assert told[0] == f'Not understood: "{hostile}", vocals'
+    chips = builder.locator(".wb-terms li")
+    start = f"start: {HOSTILE_TITLE}"
+    until(lambda: start in chips.nth(3).inner_text(), page)
+    assert [builder.get_by_label(f"BPM {end}").input_value() for end in ("from", "to")] == ["60", "200"]
+    assert [handle.get_attribute("aria-valuenow") for handle in builder.locator(".wb-handle").all()][::4] == ["0", "1"]
+    photograph(page, "asked-in-words")
+    builder.get_by_role("button", name=f"Do not ask for {start}").click()
+    until(lambda: chips.count() == 3, page)
+    length = builder.get_by_label("How many tracks")
+    assert length.input_value() == "3"
+    length.fill("4")
+    length.press("Tab")
+    builder.get_by_role("button", name="Make the playlist").click()
+    until(lambda: builder.locator(".wb-item").count() == 4, page)
+    builder.get_by_role("button", name="Copy as Python").click()
+    builder.get_by_text("playlist = lib.playlist(bpm=").wait_for()
+
+    box = search.get_by_label("Ask in words")
+    box.fill("3 tracks like House Two, one per artist")
+    box.press("Enter")
+    until(lambda: len(titles(page)) == 3, page)
+    assert search.locator(".wb-drop .wb-title").inner_text() == "House Two"
+    assert search.get_by_label("How many results").input_value() == "3"
+    assert search.get_by_label("one per artist").is_checked()
+    photograph(page, "searched-in-words")
+    box.fill(hostile)
+    box.press("Enter")
+    search.get_by_text("Nothing to look for was found").wait_for()
+    assert page.evaluate("window.hacked") is None
+
+
 def test_an_analysis_starts_and_its_percentage_moves(
     pages: Pages, shown: Library, tmp_path: Path, photograph: Photograph
 ) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from tests.store.conftest import Store, as_of_0003
 from workbench.errors import InputError
+from workbench.playlist import PlaylistRequest
 from workbench.store import playlists
 from workbench.store.catalog import Catalog
 
@@ -25,6 +26,15 @@ def test_a_playlist_is_kept_with_its_request(store: Store) -> None:
     playlists.save(store.catalog, "Été", {"n": 1}, ["c"])
     assert playlists.find(store.catalog, "Été").tracks == ["c"]
     assert len(playlists.kept(store.catalog)) == 2
+
+
+def test_the_words_that_it_was_asked_for_in_are_kept_with_it_and_are_no_field(store: Store) -> None:
+    playlists.save(store.catalog, "a", {"n": 3}, ["x"], "three of them, <b>")
+    playlists.save(store.catalog, "b", {"n": 3}, ["x"])
+    asked, plain = playlists.kept(store.catalog)
+    assert (asked.request, asked.text) == ({"n": 3}, "three of them, <b>")
+    assert (plain.request, plain.text) == ({"n": 3}, None)
+    assert playlists._TEXT not in PlaylistRequest.model_fields
 
 
 def test_a_playlist_is_forgotten(store: Store) -> None:

@@ -273,6 +273,98 @@ def test_a_playlist_is_made_changed_and_taken_home(page: Page, analyzed: Analyze
         page.ask(builder, "export", ending="csv")
 
 
+# --- asked in words -------------------------------------------------------------------------------
+
+
+def test_words_fill_in_the_request_of_a_playlist_and_it_is_made(page: Page, analyzed: Analyzed) -> None:
+    lib, text = analyzed.library, "3 songs from 60 to 200 bpm, rising energy, start with House Two, no vocals"
+    builder = PlaylistBuilder(lib)
+    made = page.ask(builder, "ask", text=text)
+    own = lib.ask(text)
+    assert (builder.request, builder.text) == (own.reading.request, text)
+    assert builder.playlist == [track["id"] for track in made["tracks"]] == own.result.ids  # type: ignore[union-attr]
+    assert made["told"] == {"by": "Read by the offline parser.", "unknown": ["vocals"], "remarks": []}
+    assert [term["says"] for term in page.ask(builder, "terms")] == [
+        "bpm: 60 to 200", "3 tracks", "curve: rise", "start: House Two",
+    ]  # fmt: skip
+    found: dict[str, Any] = {}
+    code = page.ask(builder, "copy_as_python")
+    assert code.startswith(f"playlist = lib.ask({text!r}).result\n")
+    exec(code, {"lib": lib}, found)
+    assert found["playlist"].ids == builder.playlist
+    builder.request = {**builder.request, "n": 4}
+    assert len(page.ask(builder, "generate")["tracks"]) == 4
+    assert page.ask(builder, "copy_as_python").startswith("playlist = lib.playlist(bpm=")
+    try:
+        page.ask(builder, "save", name="Asked")
+        (kept,) = lib.playlists()
+        assert (kept["text"], kept["request"]["n"], kept["tracks"]) == (text, 4, builder.playlist)
+        assert lib.playlist(again="Asked").ids == builder.playlist
+    finally:
+        lib.delete_playlist("Asked")
+
+
+def test_what_is_locked_stays_where_it_is_when_words_are_asked(page: Page, analyzed: Analyzed) -> None:
+    tracks = [row["id"] for row in analyzed.library.tracks()]
+    builder = PlaylistBuilder(analyzed.library, playlist=tracks[:4], locked=[tracks[1]])
+    first = some_track(analyzed, "club/house two.wav")
+    assert first not in tracks[:2]
+    page.ask(builder, "ask", text="5 songs, start with House Two, end with Calm")
+    last = some_track(analyzed, "ballad/calm.flac")
+    kept = [tracks[1]] if last == tracks[1] else [tracks[1], last]
+    assert [builder.playlist[0], builder.playlist[1], len(builder.playlist)] == [first, tracks[1], 5]
+    assert [track for track in builder.playlist if track in kept] == kept
+
+
+def test_where_playlists_are_made_a_search_in_words_is_one(page: Page, analyzed: Analyzed) -> None:
+    builder = PlaylistBuilder(analyzed.library)
+    page.ask(builder, "ask", text="3 tracks like House Two, one per artist")
+    like = some_track(analyzed, "club/house two.wav")
+    assert builder.request == {"n": 3, "like": [like], "artist_gap": 1000}
+    assert page.ask(builder, "copy_as_python").startswith("playlist = lib.playlist(n=3")
+    found: dict[str, Any] = {}
+    exec(page.ask(builder, "copy_as_python"), {"lib": analyzed.library}, found)
+    assert found["playlist"].ids == builder.playlist
+
+
+def test_words_fill_in_a_search(page: Page, analyzed: Analyzed) -> None:
+    lib, text = analyzed.library, "3 tracks like House Two above 100 bpm, one per artist, no Rock"
+    search = SimilaritySearch(lib, bpm=[1.0, 2.0], weights={"timbre": 0.0})
+    told = page.ask(search, "ask", text=text)
+    assert told == {"by": "Read by the offline parser.", "unknown": [], "remarks": []}
+    own = lib.ask(text)
+    asked = own.reading.request
+    assert (search.reference, search.n, search.where) == (asked["track_id"], asked["n"], asked["where"])
+    expected = [result["id"] for result in own.result.results]  # type: ignore[union-attr]
+    assert [row["id"] for row in page.ask(search, "search")["results"]] == expected
+    assert page.ask(search, "copy_as_python") == f"lib.ask({text!r}).result"
+    search.n = 2
+    assert page.ask(search, "copy_as_python").startswith("lib.similar(")
+    with pytest.raises(AssertionError, match="asks for a playlist"):
+        page.ask(search, "ask", text="an hour of calm songs")
+
+
+def test_words_may_name_several_to_be_like_and_unlike(page: Page, analyzed: Analyzed) -> None:
+    search = SimilaritySearch(analyzed.library, reference=some_track(analyzed))
+    page.ask(search, "ask", text="like House Two but unlike Calm")
+    like, unlike = some_track(analyzed, "club/house two.wav"), some_track(analyzed, "ballad/calm.flac")
+    assert (search.reference, set(search.blend)) == ("", {like, unlike})
+    assert search.blend[unlike] < 0 < search.blend[like]
+    found = page.ask(search, "search")["results"]
+    assert [row["id"] for row in found] == [
+        result["id"] for result in analyzed.library.similar(search.blend, 10).results
+    ]
+    with pytest.raises(AssertionError, match="one of them"):
+        page.ask(search, "judge", reference="", track=like, good=True)
+
+
+def test_words_that_say_nothing_are_answered_with_what_to_say(page: Page, analyzed: Analyzed) -> None:
+    for widget in (PlaylistBuilder(analyzed.library), SimilaritySearch(analyzed.library)):
+        with pytest.raises(AssertionError, match="Nothing to look for"):
+            page.ask(widget, "ask", text="<img src=x onerror=alert(1)>")
+        assert widget.text == ""  # type: ignore[attr-defined]
+
+
 def test_curves_have_as_many_columns_as_fit(page: Page, analyzed: Analyzed) -> None:
     lib, track = analyzed.library, some_track(analyzed)
     explorer = FeatureExplorer(lib, playing=track, descriptor="chroma")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,19 @@ def command_of(reading: Reading) -> str:
         else:
             words += _option(name, value)
     return shlex.join(words)
+
+
+def remarks(reading: Reading) -> Iterator[str]:
+    """Say what else there is to know of a reading, a line each: what it took for what, and who has not answered.
+
+    >>> list(remarks(Reading("playlist", {}, notes=("a",), tried=({"provider": "here", "why": "timeout"},))))
+    ['a', 'here has not answered: timeout']
+    """
+    yield from reading.notes
+    for one in reading.tried:
+        yield f"{one['provider']} has not answered: {one['why']}"
+    if reading.near is not None:
+        yield f"this is what {reading.by} made of nearly the same words, {reading.near:.2f} away"
 
 
 def _option(name: str, value: Any) -> list[str]:

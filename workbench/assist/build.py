@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from workbench.assist.reading import Kind
+from workbench.assist.reading import Kind, Reading
 from workbench.playlist.keys import compatible_keys, parse_key
-from workbench.playlist.request import PlaylistRequest
+from workbench.playlist.request import MAX_TRACKS, PlaylistRequest
 from workbench.similarity.request import MOST_RESULTS, SimilarRequest
 
 #: Fields that only a playlist has.
@@ -46,6 +47,22 @@ def build(
     if like and not asks_list and not _OF_LISTS & fields.keys():
         return "similar", _similar(fields, like, notes)
     return "playlist", _playlist(fields, like, notes)
+
+
+def as_playlist(reading: Reading) -> Reading:
+    """Make a search into a playlist of what sounds like it, for who asks where playlists are made.
+
+    >>> as_playlist(Reading("similar", {"track_id": "0a", "n": 5, "per_artist": 1})).request
+    {'n': 5, 'like': ['0a'], 'artist_gap': 1000}
+    """
+    if reading.kind == "playlist":
+        return reading
+    request, notes = dict(reading.request), list(reading.notes)
+    blend = request.pop("blend", None) or [{"track_id": request.pop("track_id"), "weight": 1.0}]
+    fields: dict[str, Any] = {name: request[name] for name in ("n", "where") if name in request}
+    fields |= {f"{of}_gap": MAX_TRACKS for of in ("artist", "album") if request.get(f"per_{of}")}
+    fields = _playlist(fields, {one["track_id"]: one["weight"] for one in blend}, notes)
+    return replace(reading, kind="playlist", request=fields, notes=tuple(notes))
 
 
 def _playlist(given: Mapping[str, Any], like: Mapping[str, float], notes: list[str]) -> dict[str, Any]:

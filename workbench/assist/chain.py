@@ -36,6 +36,7 @@ ADDRESSES = {
 }
 #: Tokens that an answer may have.
 MOST_TOKENS = 1000
+NOT_INSTALLED = "No model was asked, for the extra is not installed: pip install 'audio-workbench[assist]'"
 
 _LOGGER = logging.getLogger("workbench.assist")
 
@@ -79,7 +80,7 @@ class Chain:
         records : callable
             Gives records of tracks by id.
         """
-        offline = parse(text, names)
+        offline = self.unasked(parse(text, names))
         if not self.providers or not text.strip():
             return offline
         text = text[:MOST_LETTERS]
@@ -91,6 +92,12 @@ class Chain:
         ) as thread:  # a loop may be running in this one
             reading = thread.submit(lambda: asyncio.run(self._ask(question, tried))).result()
         return replace(reading or offline, tried=tuple(tried))
+
+    def unasked(self, reading: Reading) -> Reading:
+        """Tell with a reading of the parser why no provider was asked, where there are some and none can be."""
+        if not any(one.enabled for one in self._settings.assist) or is_installed():
+            return reading
+        return replace(reading, notes=(*reading.notes, NOT_INSTALLED))
 
     async def _ask(self, question: Question, tried: list[dict[str, str]]) -> Reading | None:
         import httpx2

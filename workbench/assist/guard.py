@@ -6,7 +6,6 @@ import asyncio
 import logging
 import ssl
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +25,8 @@ from workbench.errors import WorkbenchError
 
 #: How often a request is sent again, and after how long at first where the provider does not say, seconds.
 RETRIES, FIRST_WAIT_S = 2, 0.5
+#: A request without an answer is sent once more when this share of its time is left, if that is so many seconds.
+SECOND_SHARE, LEAST_SECOND_S = 1 / 3, 1.0
 
 _LOGGER = logging.getLogger("workbench.assist")
 
@@ -140,16 +141,24 @@ class Guarded(WrapperModel):
         parameters: ModelRequestParameters,
         left: float,
     ) -> ModelResponse:
-        ends = time.monotonic() + left
+        now = asyncio.get_running_loop().time
+        ends, may_time_out = now() + left, True
         for attempt in range(RETRIES + 1):
+            rest = SECOND_SHARE * (ends - now())
+            may_time_out &= attempt < RETRIES and rest >= LEAST_SECOND_S
             try:
-                return await self.wrapped.request(messages, settings, parameters)
+                async with asyncio.timeout_at(ends - rest if may_time_out else None):
+                    return await self.wrapped.request(messages, settings, parameters)
+            except TimeoutError:
+                if not may_time_out:
+                    raise
+                wait, may_time_out = 0.0, False
             except ModelAPIError as error:
                 wait = FIRST_WAIT_S * 2**attempt if error.retry_after is None else error.retry_after
-                if attempt == RETRIES or not _passes(error) or time.monotonic() + wait >= ends:
+                if attempt == RETRIES or not _passes(error) or now() + wait >= ends:
                     raise
-                self._health.count(retries=1)
-                await asyncio.sleep(wait)
+            self._health.count(retries=1)
+            await asyncio.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
     def _spend(self, response: ModelResponse) -> None:
@@ -182,7 +191,7 @@ def _arguments(response: ModelResponse) -> Any:
 
 def _passes(error: ModelAPIError) -> bool:
     """Whether it is worth asking again."""
-    return isinstance(error, ModelHTTPError) and (error.status_code == 429 or error.status_code >= 500)
+    return isinstance(error, ModelHTTPError) and (error.status_code in (408, 429) or error.status_code >= 500)
 
 
 def _code(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from workbench.assist import patterns as p
 from workbench.assist import words as w
 from workbench.assist.build import build
-from workbench.assist.line import TAKEN, Line, whole
+from workbench.assist.line import Line, whole
 from workbench.assist.names import LONGEST, Named, Names, words_of
 from workbench.assist.reading import Reading
 from workbench.assist.spelling import correct
@@ -131,32 +131,30 @@ class _Parser:
         """Use the names behind a trigger; behind a strong one, a name that is none is told back in one piece."""
         noun = r"(?P<noun> (?:the )?(?:track|song|tune|file|artist|band)| the)?"
         for match, after in self.line.find(whole(rf"(?:{trigger}){noun}(?= )")):
-            named = [after - (match["noun"] or "").count(" "), after]  # the noun may be part of the name
-            at, found = next(
-                ((at, one) for at in named if (one := self.named(at, strong=strong)) is not None), (after, None)
-            )
-            if found is None:
-                if strong or self.is_quoted(at):
-                    self.tell_missing(match, at)
-                continue
-            about = use(found)
-            if not about:
-                continue
-            self.line.take(match, about)
-            while found is not None:
-                self.line.take_tokens(at, at + found.words, about)
-                at += found.words
-                found = None
-                if at < len(self.words):
-                    following = at + (self.words[at] in ("and", "or", "nor", "plus"))
-                    following += following < len(self.words) and self.words[following] == "then"
-                    found = self.named(following, strong=strong)
-                    if found is not None:
-                        if use(found):
-                            self.line.take_tokens(at, following, about)
-                            at = following
-                        else:
-                            found = None
+            places = (after - (match["noun"] or "").count(" "), after)  # the noun may be part of the name
+            at = next((place for place in places if self.named(place, strong=strong) is not None), after)
+            found = self.named(at, strong=strong)
+            if found is not None:
+                about = use(found)
+                if about:
+                    self.line.take(match, about)
+                    self.take_named_row(at, found, use, about, strong=strong)
+            elif strong or self.is_quoted(at):
+                self.tell_missing(match, at)
+
+    def take_named_row(self, at: int, found: Named, use: Callable[[Named], str], about: str, *, strong: bool) -> None:
+        """Take a name that was used, and use and take those that are named in a row with it."""
+        more: Named | None = found
+        following = at
+        while more is not None:
+            self.line.take_tokens(at, following, about)  # such as "and"
+            at = following + more.words
+            self.line.take_tokens(following, at, about)
+            following = at + (self.words[at : at + 1] in (["and"], ["or"], ["nor"], ["plus"]))
+            following += self.words[following : following + 1] == ["then"]
+            more = self.named(following, strong=strong)
+            if more is not None and not use(more):
+                more = None
 
     def named(self, at: int, *, strong: bool = False) -> Named | None:
         """Find the name that begins at a word."""
@@ -275,35 +273,10 @@ class _Parser:
 
     def take_gaps(self) -> None:
         """How near tracks of one artist or album may stand."""
-        for of, people in (("artist", p.PEOPLE), ("album", "albums?")):
-            once = (
-                rf"(?:(?:only |just |at most |max |maximum )?(?:one|1|a single) (?:song |track |tune |piece "
-                rf")?(?:per|from each|by each|of each|for each|from every) {people}|"
-                rf"(?:each|every) {people} (?:only |just )?once|(?:no|don't|do not|never|without|not|avoid) (?:any "
-                rf")?(?:repeat|repeats|repeated|repeating|repetition)s?"
-                rf"(?: of| any| an| the| same)* {people}|(?:all )?different {people}(?: only)?|no {people} (?:twice|"
-                rf"more than once|repeated|repeats)|"
-                rf"(?:no|never) {people} should (?:repeat|appear twice)|no {people} repeats?)"
-            )
-            row = (
-                rf"(?:no|never|not|without|don't play|avoid) (?:the |two (?:songs|tracks) (?:by|from|of) the "
-                rf")?(?:same )?{people} (?:twice )?"
-                rf"(?:in a row|back to back|side by side|consecutively|next to each other|one after the other|in "
-                rf"succession)"
-            )
-            apart = (
-                rf"(?:at least )?{p.NUM} (?:other )?{p.TRACKS} between "
-                rf"(?:(?:songs|tracks|two|the|one|same|of|by|from|any|each) )*{people}"
-            )
-            for match, _ in self.line.find(whole(row)):
-                self.fields[f"{of}_gap"] = 1
-                self.line.take(match, f"{of}_gap")
-            for match, _ in self.line.find(whole(apart)):
-                self.fields[f"{of}_gap"] = min(int(float(match[1])), MAX_TRACKS)
-                self.line.take(match, f"{of}_gap")
-            for match, _ in self.line.find(whole(once)):
-                self.fields[f"{of}_gap"] = MAX_TRACKS
-                self.line.take(match, f"{of}_gap")
+        for field, pattern, gap in p.GAPS:
+            for match, _ in self.line.find(pattern):
+                self.fields[field] = min(int(float(match[1])), MAX_TRACKS) if gap is None else gap
+                self.line.take(match, field)
 
     def take_key(self) -> None:
         for pattern in p.KEYS:
@@ -365,34 +338,10 @@ class _Parser:
 
     def take_course(self) -> None:
         """From where to where tempo or energy go."""
-        number = rf"{p.NUM}(?: {p.BPM})?"
-        for match, _ in self.line.find(
-            whole(
-                rf"(?:start|starts|starting|begin|begins|beginning|open|opening)(?: (?:off|out|at|with|from))*(?: "
-                rf"{p.ABOUT})? {number}"
-                rf"((?: (?:and|then|·|livelier|calmer|{TAKEN}))*) (?:end|ends|ending|finish|finishing|finishes|up|"
-                rf"go|going|rise|rising|build|building|work up|speed up|slow down|and)(?: (?:up|livelier|calmer|to|"
-                rf"at|with|down|faster|slower|towards))*"
-                rf"(?: {p.ABOUT})? {number}"
-            )
-        ):
-            self.use_course(match, float(match[1]), float(match[3]))
-        for match, _ in self.line.find(
-            whole(
-                rf"(?:speed up|speeding up|slow down|slowing down|rise|rising|go|going|climb|climbing|build|"
-                rf"building|accelerate|accelerating|ramp|ramping|move|moving|work|drop|dropping|fall|falling)(?: "
-                rf"(?:up|down))?()?(?: from)? {number} ()?(?:to|until|up to|down to) {number}"
-            )
-        ):
-            self.use_course(match, float(match[2]), float(match[4]))
-        both = p.course_words()
-        for match, _ in self.line.find(
-            whole(
-                rf"(?:from|starts?|starting|begins?|beginning|going|opens?|opening)(?: (?:off|out|with|from|very|a|"
-                rf"something))* ({both}) (?:and |then )?(?:to|until|towards?|ends?|ending|finish(?:es|ing)?|getting|"
-                rf"gets|going|go|becoming|building to)(?: (?:to|up|very|with|at|something|being))* ({both})"
-            )
-        ):
+        for pattern in p.TEMPO_COURSES:
+            for match, _ in self.line.find(pattern):
+                self.use_course(match, float(match[2]), float(match[4]))
+        for match, _ in self.line.find(p.energy_course()):
             first, last = p.height(match[1]), p.height(match[2])
             if first != last:
                 self.set("curve", "rise" if last > first else "fall", self.line.take(match, "curve"))
@@ -435,13 +384,7 @@ class _Parser:
         for pattern, bounds in p.ENERGIES:
             for match, _ in self.line.find(pattern):
                 given = [float(group) for group in match.groups() if group]
-                scale = (
-                    100
-                    if "%" in match[0] or "percent" in match[0]
-                    else 10
-                    if "out of 10" in match[0] or "/ 10" in match[0]
-                    else 1
-                )
+                scale = _scale_of(match[0])
                 low, high = (min(max(round(end, 4), 0.0), 1.0) for end in bounds(*(n / scale for n in given)))
                 if max(given) > scale:
                     continue  # on no scale that is known
@@ -452,40 +395,24 @@ class _Parser:
                 self.line.take(match, "energy")
 
     def take_curve(self) -> None:
-        for curve, words in w.CURVE_WORDS.items():
-            for match, _ in self.line.find(
-                whole(
-                    rf"(?:(?:an? |the )?(?:energy |tension |intensity )?(?:should |must |that |which |to |energy "
-                    rf")*)?(?:slowly |gradually |gently |steadily )?({words})(?: slowly| gradually| steadily| "
-                    rf"gently)?(?: in)?(?: energy| intensity)?(?: curve)?"
-                )
-            ):
+        for pattern, curve in p.CURVES:
+            for match, _ in self.line.find(pattern):
                 if curve == "flat" and self.fields.get("curve", "flat") != "flat":
                     continue  # "steadily rising"
                 self.set("curve", curve, self.line.take(match, "curve", 0))
 
     def take_count(self) -> None:
-        between = r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between)\b)[^\d\s]+ ){0,4}?"
-        for pattern in (
-            rf"((?:top|best|first)) {p.NUM}(?: ({p.TRACKS}))?(?! ·)",
-            rf"()(?<!\S){p.NUM} {between}({p.TRACKS})",
-            rf"((?:n|count|number of {p.TRACKS}) (?:= |: |is |of )*){p.NUM}()",
-        ):
-            for match, _ in self.line.find(whole(pattern)):
+        for pattern in p.COUNTS:
+            for match, _ in self.line.find(pattern):
                 number = float(match[2])
                 if number == int(number) and 1 <= number <= MAX_TRACKS:
                     self.set("n", int(number), self.line.take(match, "n", 1, 2, 3))  # what stands between stays
-        for match, _ in self.line.find(whole(r"(?:a )?couple (?:of )?" + f"{p.TRACKS}")):
+        for match, _ in self.line.find(p.COUPLE):
             self.set("n", 2, self.line.take(match, "n"))
 
     def take_purpose(self) -> None:
-        for moods, words in w.PURPOSE_WORDS.items():
-            for match, _ in self.line.find(
-                whole(
-                    rf"(?:(?:music |songs |tracks |playlist |mix |list )?(?:for|to|while|when|during|at|suitable "
-                    rf"for|before|as) )?(?:the |a |my |our |an )?({words})(?: time| session)?"
-                )
-            ):
+        for pattern, moods in p.PURPOSES:
+            for match, _ in self.line.find(pattern):
                 self.purpose = moods
                 self.line.take(match, "mood")
 
@@ -543,6 +470,13 @@ class _Parser:
                 self.notes.append(f"{field}: {_text(one)}, as a word says, contradicts {_text(bounds)}, which counts.")
         if bounds is not None:
             self.fields[field] = list(bounds)
+
+
+def _scale_of(said: str) -> int:
+    """Give what stands for an energy of 1."""
+    if "%" in said or "percent" in said:
+        return 100
+    return 10 if "out of 10" in said or "/ 10" in said else 1
 
 
 def _text(bounds: p.Range) -> str:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterable
 
 from workbench.assist import words as w
-from workbench.assist.line import whole
+from workbench.assist.line import TAKEN, whole
 from workbench.features.mood import MOODS
+from workbench.playlist.request import MAX_TRACKS
 
 #: Lowest and highest tempo where one end is left open, beats per minute.
 OPEN_BPM = (20.0, 300.0)
@@ -19,66 +20,108 @@ NEAR_ENERGY = 0.1
 
 Range = tuple[float, float]
 
-NUM = r"(\d+(?:\.\d+)?)"
-_TO = r"(?:-|to|and|until|till|up to|through)"
-ABOUT = r"(?:around|about|roughly|approximately|approx|circa|ca|near|close to|~|somewhere around|more or less)"
-_MORE = (
-    r"(?:(?:not|no|nothing|never) (?:slower than|less than|lower than|below|under)|above|over|faster than|more than|"
-    r"at least|"
-    r"minimum|minimum of|min|higher than|greater than|upwards of|> =|>|from|quicker than|starting from)"
-)
-_LESS = (
-    r"(?:(?:not|no|nothing|never) (?:faster than|more than|higher than|above|over)|below|under|slower than|less "
-    r"than|at most|"
-    r"maximum|maximum of|max|lower than|up to|< =|<)"
-)
-BPM = r"(?:bpms?|beats? (?:per|a) min(?:ute)?|b p m)"
-_TEMPO = r"(?:tempo|tempi|bpm|speed|beats per minute)(?: range)?(?: should be| must be| is| of| at|:|=)*"
-NOT = (
-    r"(?:not|no|nothing|neither|without|never|avoid|avoiding|except|don't want|do not want|skip|non|anything but|"
-    r"exclude|"
-    r"excluding|isn't|aren't|leave out|minus|rather than|instead of|don't|hold)"
-    r"(?: (?:too|so|any|very|that|overly|really|much|all|be|anything|songs|tracks|music|stuff|to|or|get|getting|"
-    r"something|"
-    r"pieces))*"
-)
-TRACKS = r"(?:tracks?|songs?|tunes?|pieces?|titles?|numbers|records|results|cuts|bangers|items)"
-_START = (
-    r"(?:start|starts|starting|begin|begins|beginning|open|opens|opening|kick off|kicks off|kicking off)"
-    r"(?: (?:off|out|it|with|at|from|very|really|quite|rather|a|something|all|on|nice|and|the|set|mix|slow and))*"
-)
-_END = (
-    r"(?:end|ends|ending|finish|finishes|finishing|close|closes|closing|get|gets|getting|grow|grows|growing|become|"
-    r"becomes|"
-    r"becoming|turn|turns|turning|progressively|gradually|increasingly|more and more|ever|then)"
-    r"(?: (?:up|a|bit|more and more|ever|progressively|slowly|gradually|steadily|with|on|at|something|much|very|"
-    r"really|it|"
-    r"little|toward|towards|the|end|nice|and|quite|rather|slightly|in|being|all|track by track|over time|"
-    r"increasingly))*"
-)
-_ENERGY = r"energy(?: level)?(?: should be| must be| is| of| at|:|=)*"
-PEOPLE = r"(?:artists?|bands?|performers?|musicians?|singers?|composers?)"
+_BAR = re.compile(r"\s*\|\s*")
 
-LIKE = (
-    r"(?<!would )(?<!i'd )(?<!we'd )(?<!\bi )(?<!\bwe )(?<!\byou )(?<!they )(?<!feel )(?<!not )(?<!nothing )(?<!less )"
-    r"(?:(?:similar in style|close in sound|sounds? similar|sounding similar|similar|close|akin|near) to|"
-    r"(?:(?:sounds?|sounding|something|feels?|much|just|stuff|more) )?like|"
-    r"in the (?:style|vein|spirit|manner) of|reminiscent of|reminds? me of|resembling|resembles?|same vibe as|"
-    r"inspired by|based on|seeded (?:with|by|from)|that match(?:es)?|matching)"
-)
-UNLIKE = r"(?:(?:not|nothing|less) (?:much )?(?:like|similar to)|unlike|different from|dissimilar to)"
-WITHOUT = (
-    r"(?:but )?(?:no|without|except(?: for)?|not|nothing|skip|skipping|exclude|excluding|leave out|leaving out|avoid|"
-    r"avoiding|minus|never|anything but|all but|no more|none|hold|apart from|other than)"
-    r"(?: anything| any| stuff| songs| tracks| music| everything)*(?: by| from| of| with)?"
-)
+
+def any_of(listed: str) -> str:
+    """Give one pattern for all that is listed between bars, over as many lines as that takes.
+
+    Spaces beside a bar are left out: a piece that must end or begin with one is written apart.
+
+    >>> any_of(" at least | more (?:than | of) | above ")
+    '(?:at least|more (?:than|of)|above)'
+    """
+    return f"(?:{_BAR.sub('|', listed.strip())})"
+
+
+# --- what other patterns are made of ------------------------------------------------------------------
+
+NUM = r"(\d+(?:\.\d+)?)"
+_TO = any_of("- | to | and | until | till | up to | through")
+ABOUT = any_of("""
+    around | about | roughly | approximately | approx | circa | ca | near | close to | ~ | somewhere around
+    | more or less
+""")
+_MORE = any_of("""
+    (?:not | no | nothing | never) (?:slower than | less than | lower than | below | under)
+    | above | over | faster than | more than | at least | minimum | minimum of | min | higher than | greater than
+    | upwards of | > = | > | from | quicker than | starting from
+""")
+_LESS = any_of("""
+    (?:not | no | nothing | never) (?:faster than | more than | higher than | above | over)
+    | below | under | slower than | less than | at most | maximum | maximum of | max | lower than | up to | < = | <
+""")
+BPM = any_of("bpms? | beats? (?:per | a) min(?:ute)? | b p m")
+_IS = r"(?: should be| must be| is| of| at|:|=)*"
+_TEMPO = rf"(?:tempo|tempi|bpm|speed|beats per minute)(?: range)?{_IS}"
+_ENERGY = rf"energy(?: level)?{_IS}"
+TRACKS = any_of("tracks? | songs? | tunes? | pieces? | titles? | numbers | records | results | cuts | bangers | items")
+PEOPLE = any_of("artists? | bands? | performers? | musicians? | singers? | composers?")
+
+_REFUSED = any_of("""
+    not | no | nothing | neither | without | never | avoid | avoiding | except | don't want | do not want | skip | non
+    | anything but | exclude | excluding | isn't | aren't | leave out | minus | rather than | instead of | don't | hold
+""")
+_ANY_SUCH = any_of("""
+    too | so | any | very | that | overly | really | much | all | be | anything | songs | tracks | music | stuff | to
+    | or | get | getting | something | pieces
+""")
+NOT = rf"{_REFUSED}(?: {_ANY_SUCH})*"
+
+_BEGINS = any_of("""
+    start | starts | starting | begin | begins | beginning | open | opens | opening | kick off | kicks off
+    | kicking off
+""")
+_BEGINS_HOW = any_of("""
+    off | out | it | with | at | from | very | really | quite | rather | a | something | all | on | nice | and | the
+    | set | mix | slow and
+""")
+_START = rf"{_BEGINS}(?: {_BEGINS_HOW})*"
+_ENDS = any_of("""
+    end | ends | ending | finish | finishes | finishing | close | closes | closing | get | gets | getting | grow
+    | grows | growing | become | becomes | becoming | turn | turns | turning | progressively | gradually
+    | increasingly | more and more | ever | then
+""")
+_ENDS_HOW = any_of("""
+    up | a | bit | more and more | ever | progressively | slowly | gradually | steadily | with | on | at | something
+    | much | very | really | it | little | toward | towards | the | end | nice | and | quite | rather | slightly | in
+    | being | all | track by track | over time | increasingly
+""")
+_END = rf"{_ENDS}(?: {_ENDS_HOW})*"
+
+# --- what leads to names ------------------------------------------------------------------------------
+
+_NO_LIKING = "".join(
+    rf"(?<!{before} )"
+    for before in (
+        "would", "i'd", "we'd", r"\bi", r"\bwe", r"\byou", "they", "feel", "not", "nothing", "less",
+    )
+)  # fmt: skip
+LIKE = _NO_LIKING + any_of("""
+    (?:similar in style | close in sound | sounds? similar | sounding similar | similar | close | akin | near) to
+    | (?:(?:sounds? | sounding | something | feels? | much | just | stuff | more) )?like
+    | in the (?:style | vein | spirit | manner) of | reminiscent of | reminds? me of | resembling | resembles?
+    | same vibe as | inspired by | based on | seeded (?:with | by | from) | that match(?:es)? | matching
+""")
+UNLIKE = any_of("""
+    (?:not | nothing | less) (?:much )?(?:like | similar to) | unlike | different from | dissimilar to
+""")
+_LEAVING_OUT = any_of("""
+    no | without | except(?: for)? | not | nothing | skip | skipping | exclude | excluding | leave out | leaving out
+    | avoid | avoiding | minus | never | anything but | all but | no more | none | hold | apart from | other than
+""")
+_ANYTHING = r"(?: anything| any| stuff| songs| tracks| music| everything)*"
+WITHOUT = rf"(?:but )?{_LEAVING_OUT}{_ANYTHING}(?: by| from| of| with)?"
 BY = r"(?:only |all |just |nothing but |stuff |everything |anything )*(?:by|only|from|of|nothing but|just|performed by)"
 FIRST = r"(?:starts?|starting|begins?|beginning|opens?|opening|kicks? off|kicking off)(?: off)?(?: with| on| from| at)"
 LAST = (
     r"(?:ends?|ending|finish(?:es|ing)?|clos(?:e|es|ing)|leads?|leading|arriv(?:e|es|ing))(?: up)?(?: with| on| at| to)"
 )
 VIA = r"(?:via|through|by way of|passing(?: through| by)?|going through)"
-WITH = r"(?:with|include|including|includes|containing|contains|featuring|must have|must include|has to have|plus|add)"
+WITH = any_of("""
+    with | include | including | includes | containing | contains | featuring | must have | must include | has to have
+    | plus | add
+""")
 
 
 def _any(*tables: Iterable[str]) -> str:
@@ -92,22 +135,9 @@ def vocabulary() -> frozenset[str]:
     """Give every single word that means something to the parser."""
     tables = (w.MOOD_WORDS, w.PURPOSE_WORDS, w.ENERGY_WORDS, w.TEMPO_WORDS, w.CURVE_WORDS)
     text = " ".join([row for table in tables for row in table.values()] + [w.LOW, w.HIGH])
-    patterns = [
-        _MORE,
-        _LESS,
-        ABOUT,
-        BPM,
-        _TEMPO,
-        NOT,
-        TRACKS,
-        _START,
-        _END,
-        _ENERGY,
-        PEOPLE,
-        LIKE,
-        UNLIKE,
-        WITHOUT,
-    ]
+    patterns = (
+        _MORE, _LESS, ABOUT, BPM, _TEMPO, NOT, TRACKS, _START, _END, _ENERGY, PEOPLE, LIKE, UNLIKE, WITHOUT,
+    )  # fmt: skip
     more = (
         "minutes minute hours hour quarters quarter percent minor major sharp flat camelot compatible harmonic "
         "neighbouring "
@@ -165,103 +195,56 @@ def height(word: str) -> float:
 #: What is no word in a pattern.
 _PLAIN = re.compile(r"\\\w|\(\?<?[!=:]|\?")
 #: Fillers that other words are often misspellings of.
-_MEANT = frozenset(
-    [
-        "minutes",
-        "minute",
-        "hours",
-        "energy",
-        "tempo",
-        "tracks",
-        "songs",
-        "around",
-        "between",
-        "above",
-        "below",
-        "under",
-        "starting",
-        "ending",
-    ]
-)
+_MEANT = frozenset((
+    "minutes", "minute", "hours", "energy", "tempo", "tracks", "songs", "around", "between", "above", "below",
+    "under", "starting", "ending",
+))  # fmt: skip
 LEADING = (
-    "similar",
-    "without",
-    "playlist",
-    "sounds",
-    "sounding",
-    "starting",
-    "ending",
-    "between",
-    "including",
-    "excluding",
-)
-STOPS = frozenset(
-    [
-        "but",
-        "and",
-        "with",
-        "for",
-        "at",
-        "in",
-        "no",
-        "without",
-        "to",
-        "from",
-        "around",
-        "about",
-        "over",
-        "under",
-        "between",
-        "not",
-        "by",
-        "only",
-        "per",
-        "of",
-        "then",
-        "start",
-        "end",
-        "starting",
-        "ending",
-        ".",
-        ":",
-        "/",
-    ]
-)
+    "similar", "without", "playlist", "sounds", "sounding", "starting", "ending", "between", "including", "excluding",
+)  # fmt: skip
+STOPS = frozenset((
+    "but", "and", "with", "for", "at", "in", "no", "without", "to", "from", "around", "about", "over", "under",
+    "between", "not", "by", "only", "per", "of", "then", "start", "end", "starting", "ending", ".", ":", "/",
+))  # fmt: skip
+
+# --- keys, switches -----------------------------------------------------------------------------------
 
 _MODE = r"(?P<mode>minor|min|m|major|maj)"
+_OF_KEY = "(?:in|key of|in the key of|key)"
+_CAMELOT = r"(?P<tonic>(?:1[0-2]|[1-9]) [ab])(?! (?:minor|major|maj|min|calm|·))"
 KEYS = (
-    whole(
-        rf"(?:(?:in|key of|in the key of|key) )?(?:key |key: |: )?(?P<tonic>[a-g](?:#|b)?(?: (?:sharp|flat))?) "
-        rf"?{_MODE}(?! key of)(?: keys?)?"
+    whole(  # A minor, F#m, in the key of B flat major
+        rf"(?:{_OF_KEY} )?(?:key |key: |: )?(?P<tonic>[a-g](?:#|b)?(?: (?:sharp|flat))?) ?{_MODE}(?! key of)(?: keys?)?"
     ),
-    whole(
-        r"(?:(?:in|camelot|key|key of|in the key of|code) )*(?P<tonic>(?:1[0-2]|[1-9]) [ab])(?! (?:minor|major|maj|"
-        r"min|calm|·))(?: keys?)?"
-    ),
-    whole(
-        rf"(?:(?:in|key of|in the key of|key|in key) )+(?P<tonic>[a-g](?:#|b)(?:{_MODE})?|[b-g](?: (?:sharp|"
-        rf"flat))?)(?! \d)"
+    whole(rf"(?:(?:in|camelot|key|key of|in the key of|code) )*{_CAMELOT}(?: keys?)?"),  # 8A
+    whole(  # in F#, key of B flat
+        r"(?:(?:in|key of|in the key of|key|in key) )+"
+        rf"(?P<tonic>[a-g](?:#|b)(?:{_MODE})?|[b-g](?: (?:sharp|flat))?)(?! \d)"
     ),
     whole(r"(?:in the |the )?(?:key of|key:|key =|key :) (?P<tonic>[a-g](?: (?:sharp|flat))?)"),
     whole(rf"(?:in )?(?P<tonic>[a-g](?:#|b)){_MODE}"),
 )
+_FITTING_KEYS = r"(?:harmonically |key )?(?:compatible|neighbou?ring|related)(?: keys?| ones?)?"
 COMPATIBLE = whole(
-    r"(?:(?:and|or|with|plus|in) )?(?:its |their |the |all |any |other )*(?:(?:harmonically |key )?(?:compatible|"
-    r"neighbou?ring|related)"
-    r"(?: keys?| ones?)?|matching keys?|harmonic(?:ally)? (?:mix(?:ed|ing)|compatible|matched)|keys that (?:fit|go "
-    r"with it|match)|"
-    r"neighbou?rs on the (?:wheel|circle))"
+    r"(?:(?:and|or|with|plus|in) )?(?:its |their |the |all |any |other )*"
+    rf"(?:{_FITTING_KEYS}|matching keys?|harmonic(?:ally)? (?:mix(?:ed|ing)|compatible|matched)|"
+    r"keys that (?:fit|go with it|match)|neighbou?rs on the (?:wheel|circle))"
 )
 HALF_DOUBLE = whole(
-    r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?(?:half|half time|halftime)(?: "
-    r"tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
+    r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?"
+    r"(?:half|half time|halftime)(?: tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
     r"(?: (?:as|is|are|counts?|okay|ok|fine|allowed|too|the same|same|as well|tempos?))*"
 )
+_BY_STANDARDS_OF = any_of("""
+    for | by | relative to | compared (?:to | with) | measured by | in terms of | by the standards of | judged by
+    | within
+""")
 RANKED = whole(
-    r"(?:for|by|relative to|compared (?:to|with)|measured by|in terms of|by the standards of|judged by|within) "
-    r"(?:my|this|the|our) (?:own )?(?:library|collection)(?: own)?(?: standards?| scale)?|"
+    rf"{_BY_STANDARDS_OF} (?:my|this|the|our) (?:own )?(?:library|collection)(?: own)?(?: standards?| scale)?|"
     r"(?:ranked|by rank|as ranks?)"
 )
+
+# --- figures: what is found, and what it means --------------------------------------------------------
 
 _HOUR = r"(?:hours?|hrs?|h)"
 _MIN = r"(?:minutes?|mins?|m)"
@@ -284,40 +267,83 @@ DURATIONS: tuple[tuple[re.Pattern[str], Callable[..., float]], ...] = (
     (whole(rf"(?:about |around |roughly )?{NUM} (?:minutes?|mins?)(?: long)?"), lambda m: m),
 )  # fmt: skip
 
+_UP = r"(?:and|or) (?:up|more|above|faster)"
+_UPWARDS = r"(?:(?:and|or) (?:up|more|above|faster|higher|over|upwards?)|minimum|min|at least|plus|upwards?)"
+_DOWN = r"(?:and|or) (?:below|less|slower)"
+_DOWNWARDS = r"(?:(?:and|or) (?:below|less|slower|under|lower|down)|maximum|max|at most|tops)"
+_OTHER_UNIT = rf"(?! (?:{TRACKS}|minutes?|mins?|hours?|%|percent))"
+
+
+def _between(a: float, b: float) -> Range:
+    return a, b
+
+
+def _tempi_between(a: float, b: float) -> Range:
+    """Without a unit, only figures that nothing else is likely to have."""
+    return (a, b) if min(a, b) >= 40 else (0, 0)
+
+
+def _bpm_from(a: float) -> Range:
+    return a, OPEN_BPM[1]
+
+
+def _bpm_to(a: float) -> Range:
+    return OPEN_BPM[0], a
+
+
+def _bpm_about(a: float) -> Range:
+    return round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1)
+
+
+def _bpm_near(a: float) -> Range:
+    return a - NEAR_BPM, a + NEAR_BPM
+
+
 BPMS: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
-    (whole(rf"(?:(?:between|from|at|in|in the range of|{_TEMPO}) )*{NUM}(?: {BPM})? {_TO} {NUM} {BPM}(?: "
-           rf"range)?"), lambda a, b: (a, b)),
-    (whole(rf"{_TEMPO}(?: (?:between|from|range|in))* {NUM} {_TO} {NUM}(?: {BPM})?"), lambda a, b: (a, b)),
-    (whole(rf"(?:between|from) {NUM} {_TO} {NUM}(?! (?:{TRACKS}|minutes?|mins?|hours?|%|"
-           rf"percent))"), lambda a, b: (a, b) if min(a, b) >= 40 else (0, 0)),
-    (whole(rf"(?:{_TEMPO} )?{_MORE} {NUM} {BPM}(?: (?:and|or) (?:up|more|above|"
-           rf"faster))?"), lambda a: (a, OPEN_BPM[1])),
-    (whole(rf"{_TEMPO} {_MORE} {NUM}|{NUM} \+(?: {BPM})?|{NUM} {BPM} \+"), lambda a: (a, OPEN_BPM[1])),
-    (whole(rf"{NUM} {BPM} (?:(?:and|or) (?:up|more|above|faster|higher|over|upwards?)|minimum|min|at least|plus|"
-           rf"upwards?)"), lambda a: (a, OPEN_BPM[1])),
-    (whole(rf"(?:{_TEMPO} )?{_LESS} {NUM} {BPM}(?: (?:and|or) (?:below|less|slower))?"), lambda a: (OPEN_BPM[0], a)),
-    (whole(rf"{_TEMPO} {_LESS} {NUM}"), lambda a: (OPEN_BPM[0], a)),
-    (whole(rf"{NUM} {BPM} (?:(?:and|or) (?:below|less|slower|under|lower|down)|maximum|max|at most|"
-           rf"tops)"), lambda a: (OPEN_BPM[0], a)),
-    (whole(rf"(?:(?:at|{_TEMPO}) )?{ABOUT} {NUM} "
-           rf"{BPM}"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
-    (whole(rf"{_TEMPO} {ABOUT} {NUM}|{NUM} {BPM} (?:or so|ish|give or take|more or "
-           rf"less)"), lambda a: (round(a * (1 - ABOUT_BPM), 1), round(a * (1 + ABOUT_BPM), 1))),
-    (whole(rf"(?:(?:at|in|exactly|of|{_TEMPO}) )*{NUM} {BPM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
-    (whole(rf"{_TEMPO} (?:exactly )?{NUM}"), lambda a: (a - NEAR_BPM, a + NEAR_BPM)),
-)  # fmt: skip
+    (
+        whole(rf"(?:(?:between|from|at|in|in the range of|{_TEMPO}) )*{NUM}(?: {BPM})? {_TO} {NUM} {BPM}(?: range)?"),
+        _between,
+    ),
+    (whole(rf"{_TEMPO}(?: (?:between|from|range|in))* {NUM} {_TO} {NUM}(?: {BPM})?"), _between),
+    (whole(rf"(?:between|from) {NUM} {_TO} {NUM}{_OTHER_UNIT}"), _tempi_between),
+    (whole(rf"(?:{_TEMPO} )?{_MORE} {NUM} {BPM}(?: {_UP})?"), _bpm_from),
+    (whole(rf"{_TEMPO} {_MORE} {NUM}|{NUM} \+(?: {BPM})?|{NUM} {BPM} \+"), _bpm_from),
+    (whole(rf"{NUM} {BPM} {_UPWARDS}"), _bpm_from),
+    (whole(rf"(?:{_TEMPO} )?{_LESS} {NUM} {BPM}(?: {_DOWN})?"), _bpm_to),
+    (whole(rf"{_TEMPO} {_LESS} {NUM}"), _bpm_to),
+    (whole(rf"{NUM} {BPM} {_DOWNWARDS}"), _bpm_to),
+    (whole(rf"(?:(?:at|{_TEMPO}) )?{ABOUT} {NUM} {BPM}"), _bpm_about),
+    (whole(rf"{_TEMPO} {ABOUT} {NUM}|{NUM} {BPM} (?:or so|ish|give or take|more or less)"), _bpm_about),
+    (whole(rf"(?:(?:at|in|exactly|of|{_TEMPO}) )*{NUM} {BPM}"), _bpm_near),
+    (whole(rf"{_TEMPO} (?:exactly )?{NUM}"), _bpm_near),
+)
+
+
+def _energy_from(a: float) -> Range:
+    return a, 1.0
+
+
+def _energy_to(a: float) -> Range:
+    return 0.0, a
+
+
+def _energy_near(a: float) -> Range:
+    return a - NEAR_ENERGY, a + NEAR_ENERGY
+
 
 _OF = r"(?: (?:%|percent|out of 10|/ 10))?"
 ENERGIES: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
-    (whole(rf"{_ENERGY}(?: (?:between|from|range|in))* {NUM}{_OF} {_TO} {NUM}{_OF}"), lambda a, b: (a, b)),
-    (whole(rf"(?:between |from )?{NUM}{_OF} {_TO} {NUM}{_OF} energy"), lambda a, b: (a, b)),
-    (whole(rf"{_ENERGY} {_MORE} {NUM}{_OF}"), lambda a: (a, 1.0)),
-    (whole(rf"{_MORE} {NUM}{_OF} energy"), lambda a: (a, 1.0)),
-    (whole(rf"{_ENERGY} {_LESS} {NUM}{_OF}"), lambda a: (0.0, a)),
-    (whole(rf"{_LESS} {NUM}{_OF} energy"), lambda a: (0.0, a)),
-    (whole(rf"{_ENERGY}(?: {ABOUT})? {NUM}{_OF}"), lambda a: (a - NEAR_ENERGY, a + NEAR_ENERGY)),
-    (whole(rf"(?:{ABOUT} )?{NUM}{_OF} energy"), lambda a: (a - NEAR_ENERGY, a + NEAR_ENERGY)),
-)  # fmt: skip
+    (whole(rf"{_ENERGY}(?: (?:between|from|range|in))* {NUM}{_OF} {_TO} {NUM}{_OF}"), _between),
+    (whole(rf"(?:between |from )?{NUM}{_OF} {_TO} {NUM}{_OF} energy"), _between),
+    (whole(rf"{_ENERGY} {_MORE} {NUM}{_OF}"), _energy_from),
+    (whole(rf"{_MORE} {NUM}{_OF} energy"), _energy_from),
+    (whole(rf"{_ENERGY} {_LESS} {NUM}{_OF}"), _energy_to),
+    (whole(rf"{_LESS} {NUM}{_OF} energy"), _energy_to),
+    (whole(rf"{_ENERGY}(?: {ABOUT})? {NUM}{_OF}"), _energy_near),
+    (whole(rf"(?:{ABOUT} )?{NUM}{_OF} energy"), _energy_near),
+)
+
+# --- courses of energy --------------------------------------------------------------------------------
 
 
 def _longest_first(words: str) -> str:
@@ -332,3 +358,100 @@ STARTS = tuple(
     (whole(rf"{_START} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
     for words, curve in ((w.LOW, "rise"), (w.HIGH, "fall"))
 )
+
+_NUMBER = rf"{NUM}(?: {BPM})?"
+_STARTING = r"(?:start|starts|starting|begin|begins|beginning|open|opening)(?: (?:off|out|at|with|from))*"
+_MEANWHILE = rf"((?: (?:and|then|·|livelier|calmer|{TAKEN}))*)"
+_ARRIVING = any_of("""
+    end | ends | ending | finish | finishing | finishes | up | go | going | rise | rising | build | building | work up
+    | speed up | slow down | and
+""")
+_ARRIVING_HOW = any_of("up | livelier | calmer | to | at | with | down | faster | slower | towards")
+_CHANGING = any_of("""
+    speed up | speeding up | slow down | slowing down | rise | rising | go | going | climb | climbing | build | building
+    | accelerate | accelerating | ramp | ramping | move | moving | work | drop | dropping | fall | falling
+""")
+#: Two tempi, the first and the last, with a group before each.
+TEMPO_COURSES = (
+    whole(  # start at 90 bpm and end at 110
+        rf"{_STARTING}(?: {ABOUT})? ()?{_NUMBER}{_MEANWHILE} {_ARRIVING}(?: {_ARRIVING_HOW})*(?: {ABOUT})? {_NUMBER}"
+    ),
+    whole(rf"{_CHANGING}(?: (?:up|down))?()?(?: from)? {_NUMBER} ()?(?:to|until|up to|down to) {_NUMBER}"),
+)
+
+
+@functools.cache
+def energy_course() -> re.Pattern[str]:
+    """Give the pattern of what a list begins with and what it ends with, a group each."""
+    high_or_low = course_words()
+    return whole(
+        r"(?:from|starts?|starting|begins?|beginning|going|opens?|opening)"
+        rf"(?: (?:off|out|with|from|very|a|something))* ({high_or_low}) (?:and |then )?"
+        r"(?:to|until|towards?|ends?|ending|finish(?:es|ing)?|getting|gets|going|go|becoming|building to)"
+        rf"(?: (?:to|up|very|with|at|something|being))* ({high_or_low})"
+    )
+
+
+_OF_ENERGY = (
+    r"(?:(?:an? |the )?(?:energy |tension |intensity )?(?:should |must |that |which |to |energy )*)?"
+    r"(?:slowly |gradually |gently |steadily )?"
+)
+_AND_HOW = r"(?: slowly| gradually| steadily| gently)?(?: in)?(?: energy| intensity)?(?: curve)?"
+CURVES = tuple((whole(rf"{_OF_ENERGY}({words}){_AND_HOW}"), curve) for curve, words in w.CURVE_WORDS.items())
+
+# --- spread, numbers, purposes ------------------------------------------------------------------------
+
+
+def _once(people: str) -> re.Pattern[str]:
+    """Match what says that each is to come once."""
+    one = r"(?:only |just |at most |max |maximum )?(?:one|1|a single) (?:song |track |tune |piece )?"
+    no = r"(?:no|don't|do not|never|without|not|avoid)"
+    repeats = r"(?:repeat|repeats|repeated|repeating|repetition)s?"
+    return whole(
+        rf"(?:{one}(?:per|from each|by each|of each|for each|from every) {people}|"
+        rf"(?:each|every) {people} (?:only |just )?once|"
+        rf"{no} (?:any )?{repeats}(?: of| any| an| the| same)* {people}|"
+        rf"(?:all )?different {people}(?: only)?|"
+        rf"no {people} (?:twice|more than once|repeated|repeats)|"
+        rf"(?:no|never) {people} should (?:repeat|appear twice)|no {people} repeats?)"
+    )
+
+
+def _in_a_row(people: str) -> re.Pattern[str]:
+    """Match what says that two are not to stand side by side."""
+    return whole(
+        r"(?:no|never|not|without|don't play|avoid) (?:the |two (?:songs|tracks) (?:by|from|of) the )?"
+        rf"(?:same )?{people} (?:twice )?"
+        r"(?:in a row|back to back|side by side|consecutively|next to each other|one after the other|in succession)"
+    )
+
+
+def _apart(people: str) -> re.Pattern[str]:
+    """Match what says how many are to stand between two."""
+    return whole(
+        rf"(?:at least )?{NUM} (?:other )?{TRACKS} between "
+        rf"(?:(?:songs|tracks|two|the|one|same|of|by|from|any|each) )*{people}"
+    )
+
+
+#: How near two of one artist or album may stand: the field, what is found, and its number where it names none.
+GAPS = tuple(
+    (f"{of}_gap", pattern, gap)
+    for of, people in (("artist", PEOPLE), ("album", "albums?"))
+    for pattern, gap in ((_in_a_row(people), 1), (_apart(people), None), (_once(people), MAX_TRACKS))
+)
+
+_BETWEEN = r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between)\b)[^\d\s]+ ){0,4}?"
+#: Numbers of tracks, in the second group of three.
+COUNTS = (
+    whole(rf"((?:top|best|first)) {NUM}(?: ({TRACKS}))?(?! ·)"),
+    whole(rf"()(?<!\S){NUM} {_BETWEEN}({TRACKS})"),
+    whole(rf"((?:n|count|number of {TRACKS}) (?:= |: |is |of )*){NUM}()"),
+)
+COUPLE = whole(rf"(?:a )?couple (?:of )?{TRACKS}")
+
+_FOR = (
+    r"(?:(?:music |songs |tracks |playlist |mix |list )?"
+    r"(?:for|to|while|when|during|at|suitable for|before|as) )?(?:the |a |my |our |an )?"
+)
+PURPOSES = tuple((whole(rf"{_FOR}({words})(?: time| session)?"), moods) for moods, words in w.PURPOSE_WORDS.items())

@@ -228,17 +228,13 @@ def print_similar(found: SimilarTracks, *, located: bool = False) -> None:
 
 def print_reading(reading: Reading) -> None:
     """Show what was understood of words, as a command that can be corrected, and what was not."""
-    from workbench.assist.asked import command_of
+    from workbench.assist.asked import command_of, remarks
 
     say(f"understood: {command_of(reading)}")
     if reading.unknown:
         say(f"not understood: {', '.join(reading.unknown)}")
-    for note in reading.notes:
-        say(f"note: {note}")
-    for one in reading.tried:
-        say(f"note: {one['provider']} has not answered: {one['why']}")
-    if reading.near is not None:
-        say(f"note: this is what {reading.by} made of nearly the same words, {reading.near:.2f} away")
+    for remark in remarks(reading):
+        say(f"note: {remark}")
 
 
 def print_jobs(jobs: Sequence[JobStatus]) -> None:

@@ -123,7 +123,9 @@ def playlist(
         if export is not None:
             lib.export_playlist(made, export, relative=relative)
         if save is not None:
-            lib.save_playlist(save, made)
+            former = again if revise is None else revise
+            words = next((kept["text"] for kept in lib.playlists() if kept["name"] == former), None)
+            lib.save_playlist(save, made, text=words)
         tags = lib.write_tags(made.ids, apply=apply) if write_tags else None
     if as_json:
         print_json({**made.to_dict(), "elapsed_ms": elapsed, **({} if tags is None else {"tags": tags})})
@@ -165,6 +167,7 @@ def playlists(
         print_json(saved)
         return
     rows = [
-        (p["name"], len(p["tracks"]), time.strftime("%Y-%m-%d %H:%M", time.localtime(p["saved_at"]))) for p in saved
+        (p["name"], len(p["tracks"]), time.strftime("%Y-%m-%d %H:%M", time.localtime(p["saved_at"])), p["text"])
+        for p in saved
     ]
-    print_table(("name", "tracks", "saved"), rows, right=("tracks",))
+    print_table(("name", "tracks", "saved", "asked for as"), rows, right=("tracks",))

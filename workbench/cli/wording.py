@@ -57,7 +57,7 @@ def ask(
             if export is not None:
                 lib.export_playlist(made, export)
             if save is not None:
-                lib.save_playlist(save, made)
+                lib.save_playlist(save, made, text=text)
     if as_json:
         print_json(asked.to_dict())
     elif isinstance(made, Playlist):
@@ -106,6 +106,8 @@ def assist(
     as_json: JsonOption = False,
 ) -> None:
     """Show the language models that may read what is asked in words, and what was used today."""
+    from workbench.assist.chain import NOT_INSTALLED
+
     del what
     with open_library(library) as lib:
         status = lib.chain.status()
@@ -116,7 +118,7 @@ def assist(
     if status["providers"]:
         print_table(columns, [[str(one[name]) for name in columns] for one in status["providers"]], whole=True)
     if status["providers"] and not status["installed"]:
-        say("The extra is not installed, so that none of them is asked: pip install 'audio-workbench[assist]'")
+        say(NOT_INSTALLED)
     budget = status["budget"]
     say(
         f"today: {budget['requests']} requests, {budget['tokens']} of {budget['tokens_per_day']} tokens, "

@@ -89,11 +89,25 @@ class Playlists(Sound):
         ids, asked = self._existing(tracks)
         return self.playlist(**edit(ids, {**asked, **_given(request)}, extend=extend, bridge=bridge, replace=replace))
 
-    def save_playlist(self, name: str, playlist: Playlist) -> None:
-        """Keep a playlist with its request under a name; one of that name is replaced."""
+    def save_playlist(self, name: str, playlist: Playlist, *, text: str | None = None) -> None:
+        """Keep a playlist with its request under a name; one of that name is replaced.
+
+        Parameters
+        ----------
+        name : str
+            One line of up to 200 letters.
+        playlist : Playlist
+        text : str, optional
+            The words that it was asked for in; nothing is chosen by them.
+
+        Raises
+        ------
+        InputError
+            When the name cannot be one.
+        """
         from workbench.store import playlists
 
-        playlists.save(self.catalog, name, playlist.request.asked_for(), playlist.ids)
+        playlists.save(self.catalog, name, playlist.request.asked_for(), playlist.ids, text)
 
     def delete_playlist(self, name: str) -> None:
         """Forget a saved playlist; `InputError` when there is none of that name."""
@@ -102,10 +116,10 @@ class Playlists(Sound):
         playlists.delete(self.catalog, name)
 
     def playlists(self) -> list[dict[str, Any]]:
-        """List the saved playlists in order of their names: ``name, request, tracks, saved_at``."""
+        """List the saved playlists in order of their names: ``name, request, tracks, saved_at, text``."""
         from workbench.store import playlists
 
-        return Records(map(asdict, playlists.kept(self.catalog)), ("name", "request"), "saved playlists")
+        return Records(map(asdict, playlists.kept(self.catalog)), ("name", "text", "request"), "saved playlists")
 
     def read_playlist(self, path: PathLike) -> tuple[list[str], list[str]]:
         """Read a playlist of another program, ``.m3u``, ``.m3u8`` or ``.xspf``.

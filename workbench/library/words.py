@@ -51,7 +51,8 @@ class Words(Playlists, Search):
         >>> def evening(lib: wb.Library) -> None:
         ...     asked = lib.ask("a calm hour around 80 bpm, getting livelier")
         ...     print(asked.reading.request, asked.reading.unknown)
-        ...     lib.save_playlist("evening", lib.playlist(**{**asked.reading.request, "minutes": 90}))
+        ...     longer = lib.playlist(**{**asked.reading.request, "minutes": 90})
+        ...     lib.save_playlist("evening", longer, text=asked.text)
         """
         from workbench.assist.asked import Asked, refuse_nothing
         from workbench.similarity.request import SimilarRequest

@@ -16,6 +16,8 @@ from workbench.store.catalog.lasting import lasting
 from workbench.store.catalog.models import SavedPlaylist
 
 _LONGEST_NAME = 200
+#: Where the words lie beside the fields of a stored request, none of which is called so.
+_TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,21 @@ class Kept:
     request : fields of a `PlaylistRequest`
     tracks : ids in order
     saved_at : seconds since 1970
+    text : the words that it was asked for in, None where it was not
     """
 
     name: str
     request: dict[str, Any]
     tracks: list[str]
     saved_at: float
+    text: str | None = None
 
 
 @lasting
-def save(catalog: Catalog, name: str, request: Mapping[str, Any], tracks: Sequence[str]) -> None:
-    """Keep a playlist under a name; one of that name is replaced.
+def save(
+    catalog: Catalog, name: str, request: Mapping[str, Any], tracks: Sequence[str], text: str | None = None
+) -> None:
+    """Keep a playlist under a name, with the words that it was asked for in; one of that name is replaced.
 
     Raises
     ------
@@ -46,7 +52,8 @@ def save(catalog: Catalog, name: str, request: Mapping[str, Any], tracks: Sequen
         On an empty or very long name.
     """
     check_name(name)
-    row = {"name": name, "request": dict(request), "tracks": list(tracks), "saved_at": time.time()}
+    asked = {**request, **({_TEXT: text} if text else {})}
+    row = {"name": name, "request": asked, "tracks": list(tracks), "saved_at": time.time()}
     with catalog.write() as connection:
         upsert(connection, SavedPlaylist, [row], key="name", update=("request", "tracks", "saved_at"))
 
@@ -62,7 +69,11 @@ def kept(catalog: Catalog) -> list[Kept]:
     """All playlists, in order of their names."""
     columns = (SavedPlaylist.name, SavedPlaylist.request, SavedPlaylist.tracks, SavedPlaylist.saved_at)
     with catalog.read() as connection:
-        return [Kept(*row) for row in connection.execute(sa.select(*columns).order_by(SavedPlaylist.name))]
+        rows = connection.execute(sa.select(*columns).order_by(SavedPlaylist.name)).all()
+    return [
+        Kept(name, {field: value for field, value in asked.items() if field != _TEXT}, tracks, at, asked.get(_TEXT))
+        for name, asked, tracks, at in rows
+    ]
 
 
 def find(catalog: Catalog, name: str) -> Kept:

@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from workbench.assist.asked import refuse_nothing
 from workbench.errors import InputError
+from workbench.jobs.similar import PathLike, References
 from workbench.library import Library
 from workbench.playlist import parse_key
+from workbench.similarity.request import MOST_RESULTS, SimilarRequest
+from workbench.widgets.asking import told_of
 from workbench.widgets.player import Listening
 from workbench.widgets.selection import Selection
 from workbench.widgets.view import View, answers
@@ -29,7 +33,8 @@ class SimilaritySearch(Listening, View):
     """Drop a clip, record one, or take the track that is selected, or a part of it: results with their reasons.
 
     The sliders say how much timbre, rhythm, harmony and dynamics count; results change as they move. Thumbs teach the
-    library your taste. A click on a result selects it, in the player and elsewhere.
+    library your taste. A click on a result selects it, in the player and elsewhere. It may be asked for in words as
+    well: what was understood of them is filled in.
 
     Examples
     --------
@@ -42,6 +47,8 @@ class SimilaritySearch(Listening, View):
     follows = ("tracks", "playing", "region", "playlist")
 
     reference = traitlets.Unicode(help="Id of a track, or 'clip' for what was dropped.").tag(sync=True)
+    blend = traitlets.Dict(help="Tracks to be like by their ids, with weights, instead of a reference.").tag(sync=True)
+    text = traitlets.Unicode(help="The words that it was asked for in, or nothing.").tag(sync=True)
     clip = traitlets.Int(0, help="How many clips there were so far.").tag(sync=True)
     part = traitlets.List(traitlets.Float(), help="Seconds of the reference: from, to; or nothing for all of it.").tag(
         sync=True
@@ -51,7 +58,8 @@ class SimilaritySearch(Listening, View):
     key = traitlets.Unicode(help="Such as 8A or A minor; or nothing.").tag(sync=True)
     where = traitlets.Unicode(help="A further expression.").tag(sync=True)
     per_artist = traitlets.Int(0, help="At most so many of one artist; 0 for any number.").tag(sync=True)
-    n = traitlets.Int(12, min=1, max=100).tag(sync=True)
+    per_album = traitlets.Int(0, help="The same of albums.").tag(sync=True)
+    n = traitlets.Int(12, min=1, max=MOST_RESULTS, help="How many.").tag(sync=True)
     tracks = traitlets.List(traitlets.Unicode()).tag(sync=True)
     playing = traitlets.Unicode().tag(sync=True)
     region = traitlets.List(traitlets.Float()).tag(sync=True)
@@ -62,6 +70,7 @@ class SimilaritySearch(Listening, View):
         self._folder = tempfile.TemporaryDirectory(prefix="workbench-clip-")
         self._clip: Path | None = None
         self._incoming: dict[str, Path] = {}
+        self._as_read: tuple[Any, ...] | None = None
 
     def close(self) -> None:
         """Forget the clip that was dropped."""
@@ -83,7 +92,7 @@ class SimilaritySearch(Listening, View):
         del self._incoming[name]
         self._clip = path
         self.clip += 1
-        self.part, self.reference = [], CLIP
+        self.part, self.blend, self.reference = [], {}, CLIP
         return self.track(CLIP)
 
     @answers
@@ -115,10 +124,30 @@ class SimilaritySearch(Listening, View):
     # --- the answer -----------------------------------------------------------------------------------
 
     @answers
+    def ask(self, text: str) -> dict[str, Any]:
+        """Fill in what words ask for; `search` finds it."""
+        reading = self.library.answers.read_request(text)
+        refuse_nothing(text, reading)
+        request = reading.model()
+        if not isinstance(request, SimilarRequest):
+            raise InputError(
+                "This asks for a playlist, not for what sounds like something.",
+                "Name a track or an artist, as in 'like TITLE'; or ask for it where playlists are made.",
+            )
+        with self.hold_sync():
+            self.reference, self.part, self.text = request.track_id or "", [], text
+            self.blend = {str(one): weight for one, weight in request.tracks().items()} if request.blend else {}
+            self.n, self.where = request.n, request.where or ""
+            self.per_artist, self.per_album = request.per_artist or 0, request.per_album or 0
+            self.bpm, self.key, self.weights = [], "", dict.fromkeys(FACETS, 1.0)
+        self._as_read = self._call()
+        return told_of(reading)
+
+    @answers
     def search(self) -> dict[str, Any]:
         """Find what is like the reference: the fields of a result, and of its record those that a list shows."""
-        reference = str(self._clip) if self.reference == CLIP else self.reference
-        found = self.library.similar(reference, self.n, **self._given())
+        reference, n, given = self._call()
+        found = self.library.similar(reference, n, **given)
         records = self.library.records(result["id"] for result in found.results)
         shown = ("bpm", "camelot", "duration_s", "loudness_lufs")
         rows = [
@@ -126,8 +155,14 @@ class SimilaritySearch(Listening, View):
             for result in found.results
             if result["id"] in records
         ]
-        self.selection.query = {"reference": reference, "n": self.n, **self._given()}
+        self.selection.query = {"reference": reference, "n": n, **given}
         return {"reference": self.reference, "elapsed_ms": found.elapsed_ms, "results": rows}
+
+    def _call(self) -> tuple[References, int, dict[str, Any]]:
+        """Give the arguments of `workbench.Library.similar`."""
+        reference = str(self._clip) if self.reference == CLIP else self.reference
+        blend: dict[PathLike, float] = {track: float(weight) for track, weight in self.blend.items()}
+        return blend or reference, self.n, self._given()
 
     def _given(self) -> dict[str, Any]:
         given: dict[str, Any] = {}
@@ -139,6 +174,8 @@ class SimilaritySearch(Listening, View):
             given["where"] = where
         if self.per_artist:
             given["per_artist"] = self.per_artist
+        if self.per_album:
+            given["per_album"] = self.per_album
         return given
 
     def _where(self) -> str:
@@ -152,8 +189,9 @@ class SimilaritySearch(Listening, View):
     @answers
     def judge(self, reference: str, track: str, good: bool) -> dict[str, Any]:
         """Learn that a result sounds like the reference that it was found for, or does not; searches go by it then."""
-        if reference == CLIP:
-            raise InputError("A taste is learned from pairs of tracks.", "Analyze the clip into the library first.")
+        if reference in (CLIP, ""):
+            remedy = "Analyze the clip into the library first." if reference else "Take one of them as the reference."
+            raise InputError("A taste is learned from pairs of tracks.", remedy)
         pair = [(reference, track)]
         taste = self.library.tune(likes=pair if good else (), dislikes=() if good else pair)
         return {"clicks": len(taste.likes) + len(taste.dislikes)}
@@ -165,9 +203,11 @@ class SimilaritySearch(Listening, View):
 
     def code(self) -> str:
         """Give the search as a call."""
-        reference = str(self._clip) if self.reference == CLIP else self.reference
-        given = "".join(f", {name}={value!r}" for name, value in self._given().items())
-        return f"lib.similar({reference!r}, {self.n}{given})"
+        reference, n, given = call = self._call()
+        if self.text and call == self._as_read:
+            return f"lib.ask({self.text!r}).result"
+        fields = "".join(f", {name}={value!r}" for name, value in given.items())
+        return f"lib.similar({reference!r}, {n}{fields})"
 
 
 def _safe(name: str) -> str:

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 #: Code and style that every widget has in front of its own: a widget is one file to the browser.
-_SHARED = ("common.js", "progress.js")
+_SHARED = ("common.js", "progress.js", "asking.js")
 _STYLE = "style.css"
 
 

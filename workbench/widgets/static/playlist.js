@@ -1,7 +1,16 @@
-// PlaylistBuilder: the mood plane, the energy curve, rules; the list with its joins.
+// PlaylistBuilder: a box for words, the mood plane, the energy curve, rules; the list with its joins.
 
 const POINTS = 5;
 const PLANE = [["tense", "energetic", "euphoric"], ["dark", "neutral", "happy"], ["sad", "calm", "peaceful"]];
+
+/** Where a curve is at a share of the way: a named one as it is drawn, points with lines between them. */
+function along(curve, share) {
+  const shape = { flat: 0.5, rise: share, fall: 1 - share, arc: Math.sin(Math.PI * share) }[curve];
+  if (shape !== undefined) return Math.round(100 * shape) / 100;
+  const at = share * (curve.length - 1);
+  const low = Math.min(Math.floor(at), curve.length - 2);
+  return Math.round(100 * (curve[low] + (curve[low + 1] - curve[low]) * (at - low))) / 100;
+}
 
 function render({ model, el: root }) {
   const ask = asker(model);
@@ -15,17 +24,41 @@ function render({ model, el: root }) {
     put(model, { request: next });
     drawRequest();
   };
+  let waiting = 0; // for lists of which the kernel tells the page as it makes them
+  const take = async (name, given) => {
+    waiting += 1;
+    try {
+      shown = await ask(name, given, { slow: true });
+      draw();
+    } finally {
+      waiting -= 1;
+    }
+  };
   const does = (name, given = {}) => async () => {
     try {
       said.say("");
-      shown = await ask(name, given, { slow: true });
-      draw();
+      await take(name, given);
     } catch (error) {
       said.fail(error);
     }
   };
 
   // --- what is asked for ----------------------------------------------------------------------------
+
+  const box = askBox(model, said, "a calm hour around 80 bpm, getting livelier, nothing by …", async (text) => {
+    await take("ask", { text });
+    return shown.told;
+  });
+  const chips = el("ul", { class: "wb-terms", "aria-label": "What is asked for" });
+  const drawTerms = latest(async () => {
+    try {
+      fill(chips, (await ask("terms")).map(({ field, says }) =>
+        el("li", {}, says, el("button", { type: "button", class: "wb-quiet", "aria-label": `Do not ask for ${says}`,
+          onclick: () => request({ [field]: null, ...(field === "key" ? { compatible_keys: null } : {}) }) }, "✕"))));
+    } catch (error) {
+      said.fail(error);
+    }
+  });
 
   const moods = PLANE.flat().map((name) =>
     el("button", { type: "button", class: "wb-quiet wb-mood", "aria-pressed": "false", onclick: () => {
@@ -67,8 +100,8 @@ function render({ model, el: root }) {
     return handle;
   });
   const points = () => {
-    const asked = model.get("request").curve;
-    return Array.isArray(asked) && asked.length === POINTS ? asked : Array(POINTS).fill(0.5);
+    const asked = model.get("request").curve ?? "flat";
+    return Array.from({ length: POINTS }, (_, i) => along(asked, i / (POINTS - 1)));
   };
   const setPoint = (i, value) => {
     const next = [...points()];
@@ -99,7 +132,7 @@ function render({ model, el: root }) {
     const asked = model.get("request");
     moods.forEach((button) => button.setAttribute("aria-pressed", String((asked.mood ?? []).includes(button.textContent))));
     const values = points();
-    const drawn = Array.isArray(asked.curve);
+    const drawn = Boolean(asked.curve);
     handles.forEach((handle, i) => {
       handle.setAttribute("cx", String(5 + (90 * i) / (POINTS - 1)));
       handle.setAttribute("cy", String(55 - 50 * values[i]));
@@ -117,6 +150,7 @@ function render({ model, el: root }) {
     seed.value = asked.seed ?? "";
     ranked.checked = Boolean(asked.ranked);
     where.value = asked.where ?? "";
+    drawTerms();
   }
 
   // --- the list -------------------------------------------------------------------------------------
@@ -215,6 +249,7 @@ function render({ model, el: root }) {
   } }, "Another one");
   root.classList.add("wb", "wb-playlist");
   root.append(
+    box,
     el("div", { class: "wb-thirds" },
       el("section", {}, el("h3", {}, "Mood"), plane,
         el("div", { class: "wb-axes" }, el("span", {}, "← sadder"), el("span", {}, "↑ more lively"), el("span", {}, "happier →"))),
@@ -227,6 +262,7 @@ function render({ model, el: root }) {
         el("div", { class: "wb-bar" }, gap, "tracks between two of one artist"),
         el("div", { class: "wb-bar" }, "variety", seed, el("label", {}, ranked, " on this library's scale")),
         el("div", { class: "wb-bar" }, where))),
+    chips,
     el("div", { class: "wb-bar" }, make, another, extend, total, el("span", { class: "wb-grow" }), name, keep, downloads, copy.button),
     copy.shown, unmet, list, said.node,
   );
@@ -234,7 +270,7 @@ function render({ model, el: root }) {
   model.on("change:request", drawRequest);
   model.on("change:playlist", () => {
     const wanted = model.get("playlist");
-    if (wanted.join() !== ids().join()) does("arrange", { tracks: wanted })();
+    if (!waiting && wanted.join() !== ids().join()) does("arrange", { tracks: wanted })();
   });
   drawRequest();
   draw();

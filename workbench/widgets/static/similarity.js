@@ -1,7 +1,8 @@
-// SimilaritySearch: a reference, sliders that re-rank, results with reasons, thumbs that teach.
+// SimilaritySearch: a box for words, a reference, sliders that re-rank, results with reasons, thumbs that teach.
 
 const FACETS = ["timbre", "rhythm", "harmony", "dynamics"];
 const CHUNK = 1 << 20;
+const MOST_BLENDED = 4;
 
 function render({ model, el: root }) {
   const ask = asker(model);
@@ -95,7 +96,7 @@ function render({ model, el: root }) {
   function useSelected() {
     const id = model.get("playing") || model.get("tracks")[0];
     if (!id) return said.fail(Object.assign(new Error("No track is selected."), { remedy: "Click one in a table or a map." }));
-    set({ reference: id, part: [] });
+    set({ reference: id, part: [], blend: {} });
   }
 
   function useRegion() {
@@ -103,14 +104,22 @@ function render({ model, el: root }) {
     if (region.length !== 2 || !model.get("playing")) {
       return said.fail(Object.assign(new Error("No region is marked."), { remedy: "Drag over the waveform in the player." }));
     }
-    set({ reference: model.get("playing"), part: region });
+    set({ reference: model.get("playing"), part: region, blend: {} });
   }
 
   async function showReference() {
     const id = model.get("reference");
-    const now = JSON.stringify([id, model.get("part"), model.get("clip")]);
+    const blend = Object.entries(model.get("blend"));
+    const now = JSON.stringify([id, model.get("part"), model.get("clip"), blend]);
     if (now === shownReference) return;
     shownReference = now;
+    if (blend.length) {
+      reference = null;
+      const shownOf = await Promise.all(blend.slice(0, MOST_BLENDED).map(async ([track, weight]) =>
+        `${weight < 0 ? "unlike" : "like"} ${named(await ask("track", { track }))}`));
+      const more = blend.length > MOST_BLENDED ? ` and ${blend.length - MOST_BLENDED} more` : "";
+      return what.replaceChildren(el("strong", {}, `${shownOf.join(", ")}${more}`));
+    }
     if (!id) {
       reference = null;
       return what.replaceChildren(el("strong", {}, "What should it sound like?"));
@@ -130,7 +139,7 @@ function render({ model, el: root }) {
   const find = latest(async () => {
     try {
       await showReference();
-      if (!model.get("reference")) return draw();
+      if (!model.get("reference") && !Object.keys(model.get("blend")).length) return draw();
       said.say("Looking …");
       const found = await ask("search", {}, { slow: true });
       results = found.results;
@@ -167,6 +176,9 @@ function render({ model, el: root }) {
   const where = el("input", { type: "search", class: "wb-grow", placeholder: "only where…  mood == \"calm\"", "aria-label": "Only tracks where",
     onchange: () => set({ where: where.value.trim() }) });
   const artist = el("input", { type: "checkbox", onchange: () => set({ per_artist: artist.checked ? 1 : 0 }) });
+  const album = el("input", { type: "checkbox", onchange: () => set({ per_album: album.checked ? 1 : 0 }) });
+  const count = el("input", { type: "number", min: "1", max: "200", "aria-label": "How many results",
+    onchange: () => set({ n: Math.min(Math.max(Math.round(Number(count.value)) || 12, 1), 200) }) });
 
   // --- the results ----------------------------------------------------------------------------------
 
@@ -249,7 +261,7 @@ function render({ model, el: root }) {
           el("span", { class: "wb-number" }, result.facets[facet].toFixed(2)))),
       el("p", {}, result.why),
       el("div", { class: "wb-bar" }, thumbs,
-        el("button", { type: "button", class: "wb-quiet", onclick: () => set({ reference: result.id, part: [] }) }, "More like this"),
+        el("button", { type: "button", class: "wb-quiet", onclick: () => set({ reference: result.id, part: [], blend: {} }) }, "More like this"),
         el("button", { type: "button", class: "wb-quiet", onclick: () => collect(result.id) }, "→ playlist")),
       result.versions.length
         ? el("p", { class: "wb-quiet-text" }, `Versions: ${result.versions.map((one) => named(one)).join(", ")}`)
@@ -289,24 +301,33 @@ function render({ model, el: root }) {
     key.value = model.get("key");
     where.value = model.get("where");
     artist.checked = model.get("per_artist") > 0;
+    album.checked = model.get("per_album") > 0;
+    count.value = model.get("n");
   }
 
   root.classList.add("wb", "wb-similarity");
+  const box = askBox(model, said, "10 tracks like TITLE, one per artist, nothing by …", async (text) => {
+    const told = await ask("ask", { text }, { slow: true });
+    find();
+    return told;
+  });
   root.append(
+    box,
     el("div", { class: "wb-columns" },
       el("div", {},
         drop,
         el("div", { class: "wb-sliders" }, sliders.map((one) => one.node)),
         el("div", { class: "wb-bar" }, "BPM", low, "–", high, el("label", {}, "key ", key), where,
-          el("label", {}, artist, " one per artist")),
+          el("label", {}, artist, " one per artist"), el("label", {}, album, " one per album"),
+          el("label", {}, count, " results")),
         el("div", { class: "wb-scroll" }, list),
         el("div", { class: "wb-bar wb-small" }, took, el("span", { class: "wb-grow" }), copy.button),
         copy.shown,
         said.node),
       why),
   );
-  model.on("change:reference change:part", () => find());
-  model.on("change:weights change:bpm change:key change:where change:per_artist", showSettings);
+  model.on("change:reference change:part change:blend", () => find());
+  model.on("change:weights change:bpm change:key change:where change:per_artist change:per_album change:n", showSettings);
   showSettings();
   find();
 }
