@@ -13,7 +13,20 @@ from workbench.picker.jail import Jail
 from workbench.widgets.view import View, answers
 
 
-class FilePicker(View):
+class Looking:
+    """The question of everything that shows folders: what lies in one of them, below allowed roots."""
+
+    _jail: Jail
+
+    @answers
+    def look(self, path: str | None = None) -> dict[str, Any]:
+        """List a folder, by default the one that was picked from last."""
+        listing = self._jail.look(path or self._jail.first)
+        places = dict.fromkeys(map(str, [*self._jail.roots, *self._jail.recent()]))
+        return {**asdict(listing), "places": list(places)}
+
+
+class FilePicker(Looking, View):
     """Look through folders, tick what is meant, and say so; `paths` has it then.
 
     Parameters
@@ -48,13 +61,6 @@ class FilePicker(View):
     def paths(self) -> list[Path]:
         """What was picked."""
         return [Path(path) for path in self.chosen]
-
-    @answers
-    def look(self, path: str | None = None) -> dict[str, Any]:
-        """List a folder, by default the one that was picked from last."""
-        listing = self._jail.look(path or self._jail.first)
-        places = dict.fromkeys(map(str, [*self._jail.roots, *self._jail.recent()]))
-        return {**asdict(listing), "places": list(places)}
 
     @answers
     def choose(self, paths: list[str]) -> list[str]:
