@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -20,10 +21,14 @@ class Looking:
 
     @answers
     def look(self, path: str | None = None) -> dict[str, Any]:
-        """List a folder, by default the one that was picked from last."""
+        """List a folder, by default the one that was picked from last; paths as people write them, from ``~``."""
         listing = self._jail.look(path or self._jail.first)
-        places = dict.fromkeys(map(str, [*self._jail.roots, *self._jail.recent()]))
-        return {**asdict(listing), "places": list(places)}
+        return {
+            **asdict(listing),
+            "path": _from_home(listing.path),
+            "parent": listing.parent and _from_home(listing.parent),
+            "places": list(dict.fromkeys(map(_from_home, [*self._jail.roots, *self._jail.recent()]))),
+        }
 
 
 class FilePicker(Looking, View):
@@ -71,3 +76,8 @@ class FilePicker(Looking, View):
     def code(self) -> str:
         """Give what was picked, as Python."""
         return f"paths = {self.chosen!r}"
+
+
+def _from_home(path: str | Path) -> str:
+    home = os.path.realpath(Path.home())
+    return str("~" / Path(path).relative_to(home)) if Path(path).is_relative_to(home) else str(path)

@@ -74,6 +74,11 @@ class BatchAnalysis(Looking, _Watching):
     roots : paths, optional
         Folders below which one may look; by default as for `workbench.picker.pick` in a notebook.
 
+    Raises
+    ------
+    InputError
+        When `path` is not there, or outside the roots.
+
     Examples
     --------
     >>> import workbench as wb
@@ -97,6 +102,8 @@ class BatchAnalysis(Looking, _Watching):
         **traits: Any,
     ) -> None:
         self._jail = notebook_jail(roots)
+        if "path" in traits:
+            self._jail.resolve(traits["path"])
         super().__init__(library, selection, **traits)
 
     @answers
