@@ -163,6 +163,13 @@ def test_a_clip_that_is_no_audio_is_refused_with_a_reason(page: Page, analyzed: 
         page.ask(search, "upload", name="notes.txt", at=0, last=True, buffers=[b"dear diary"])
 
 
+def test_a_browser_names_tracks_and_no_files(page: Page, analyzed: Analyzed, tmp_path: Path) -> None:
+    elsewhere = write_track(tmp_path / "secret.wav", 313)
+    search = SimilaritySearch(analyzed.library)
+    with pytest.raises(AssertionError, match="not in the library"):
+        page.ask(search, "search", news={"reference": str(elsewhere)})
+
+
 def test_thumbs_teach_the_library(page: Page, analyzed: Analyzed) -> None:
     library = analyzed.library
     tracks = [row["id"] for row in library.tracks()]

@@ -117,7 +117,8 @@ class SimilaritySearch(Listening, View):
     @answers
     def search(self) -> dict[str, Any]:
         """Find what is like the reference: the fields of a result, and of its record those that a list shows."""
-        reference = str(self._clip) if self.reference == CLIP else self.reference
+        # a browser may name tracks and send clips, but no files of this machine
+        reference = str(self._clip) if self.reference == CLIP else self.track(self.reference)["id"]
         found = self.library.similar(reference, self.n, **self._given())
         records = self.library.records(result["id"] for result in found.results)
         shown = ("bpm", "camelot", "duration_s", "loudness_lufs")
