@@ -16,6 +16,7 @@ import workbench as wb
 from tests.jobs.collection import HOSTILE_TITLE, Analyzed, write_track
 from tests.services import eventually
 from tests.widgets.conftest import Page
+from workbench.errors import InputError
 from workbench.library import Library
 from workbench.store.labels import Label
 from workbench.widgets import (
@@ -333,18 +334,21 @@ def test_nothing_outside_the_roots_is_looked_into_counted_or_analyzed(
 ) -> None:
     inside, outside = tmp_path / "music", tmp_path / "secret"
     write_track(inside / "one.wav", 310)
-    write_track(outside / "two.wav", 311)
+    for name in ("two.wav", "three.wav"):
+        write_track(outside / name, 311)
     (inside / "way out").symlink_to(outside)
     analysis = BatchAnalysis(library, roots=[inside])
     for path in ("/", str(outside), f"{inside}/..", f"{inside}/way out", f"{inside}/../secret/two.wav"):
         for question in ("look", "estimate", "start"):
             with pytest.raises(AssertionError, match="outside"):
                 page.ask(analysis, question, path=path, news={"path": str(outside)})
-    assert page.ask(analysis, "estimate", path=str(inside))["files"] == 1
-    page.ask(analysis, "start", path=str(inside))
-    eventually(lambda: library.count() == 1)
+    assert page.ask(analysis, "estimate", path=str(inside))["files"] == 2, "the link counts, as one that fails"
+    job = page.ask(analysis, "start", path=str(inside))
+    eventually(lambda: page.ask(analysis, "watch")["state"] == "done")
+    (refused,) = page.ask(analysis, "failures", job_id=job["job_id"])["files"]
+    assert (library.count(), refused["reason"]) == (1, "leads_out")
     analysis.close()
-    with pytest.raises(wb.InputError, match="outside"):
+    with pytest.raises(InputError, match="outside"):
         BatchAnalysis(library, path=str(outside), roots=[inside])
 
 
