@@ -270,7 +270,7 @@ def test_an_analysis_starts_and_its_percentage_moves(
 def test_jobs_begun_elsewhere_show_by_themselves_while_somebody_looks(
     pages: Pages, shown: Library, tmp_path: Path
 ) -> None:
-    page = pages.open("JobMonitor(lib, selection)", "TrackTable(lib, selection)")
+    page = pages.open("JobMonitor(lib, selection)", "TrackTable(lib, selection, per_page=200)")
     jobs, rows = page.locator(".wb-monitor section"), page.locator(".wb-tracks tbody tr")
     until(lambda: rows.count() == shown.count(), page)
     before = jobs.count()
@@ -349,12 +349,13 @@ def test_tracks_are_labelled_by_keys_and_become_a_column(pages: Pages, shown: Li
     head = page.locator(".wb-tracks thead th").last
     until(lambda: head.inner_text() == "pace", page)
     filter_ = page.locator(".wb-tracks").get_by_label("Only tracks where")
-    filter_.fill('label.pace == "slow"')
+    where = 'label.pace == "slow" and title is not None'  # tests before this one have added tracks without a title
+    filter_.fill(where)
     filter_.press("Enter")
-    slow = {track["title"] for track in shown.tracks('label.pace == "slow"')}
+    slow = {track["title"] for track in shown.tracks(where)}
     until(lambda: page.locator(".wb-tracks tbody tr").count() == len(slow), page)
     rule = page.locator(".wb-playlist").get_by_label("Only tracks where")
-    rule.fill('label.pace == "slow"')
+    rule.fill(where)
     rule.press("Enter")
     page.get_by_role("button", name="Make the playlist").click()
     until(lambda: set(page.locator(".wb-item .wb-title").all_inner_texts()) == slow, page)

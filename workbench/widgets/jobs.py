@@ -24,14 +24,15 @@ class _Watching(View):
 
     def __init__(self, library: Library, selection: Selection | None = None, **traits: Any) -> None:
         super().__init__(library, selection, **traits)
-        self._jobs: JobManager = library.job_manager()
         self._heard: dict[int, Subscription] = {}
+        self._jobs: JobManager = library.job_manager()
 
     def close(self) -> None:
         """Listen no more; jobs that this page began go back into the queue, for whoever takes them up."""
-        for subscription in self._heard.values():
-            subscription.close()
-        self._jobs.stop(10)
+        if hasattr(self, "_jobs"):  # else it was refused while it was made
+            for subscription in self._heard.values():
+                subscription.close()
+            self._jobs.stop(10)
         super().close()
 
     def _listen(self, job_id: int) -> None:
