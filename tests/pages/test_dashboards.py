@@ -334,7 +334,10 @@ def test_no_folder_outside_the_allowed_roots_is_looked_into(server: Server, visi
     way_out.symlink_to(tmp_path)
     page = visit("library")
     folder = page.get_by_label("Folder").first
-    until(lambda: folder.input_value() == "~", page)
+    until(lambda: folder.input_value().startswith("~"), page)
+    folder.fill("~")
+    folder.press("Enter")
+    page.get_by_role("button", name="music.library").wait_for()
     assert page.get_by_role("button", name="Up").is_disabled()
     assert page.get_by_role("button", name="way out").count() == 0
     for path in ("/", "..", "~/..", str(tmp_path), "~/way out"):
