@@ -1,9 +1,9 @@
 """Make the pictures of pages from the real thing: `workbench dashboards` in headless Chromium.
 
-    python scripts/make_page_pictures.py
+    python scripts/make_page_pictures.py [PAGE…]
 
-Analyzes a simulated collection in a temporary folder, opens each dashboard, does there what a person would, and writes
-what was on the screen to docs/pictures/: a picture of each page, and a short film (animated WebP).
+Analyzes a simulated collection in a temporary home folder, opens each dashboard, does there what a person would, and
+writes what was on the screen to docs/pictures/: a picture of each page, and a short film (animated WebP) of all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -120,7 +120,7 @@ def playlist_studio(page: Page, demo: Demo, film: Film) -> None:
 def library(page: Page, demo: Demo, film: Film) -> None:
     """Look at the folder that was analyzed."""
     folder = page.get_by_label("Folder").first
-    folder.fill(str(demo.music))
+    folder.fill(f"~/{demo.music.name}")
     folder.press("Enter")
     page.get_by_text(f"{len(demo.truth)} files").first.wait_for()
     page.wait_for_timeout(500)
@@ -143,24 +143,28 @@ ACTS: dict[str, Callable[[Page, Demo, Film], None]] = {
 }
 
 
-def photograph(browser: Browser, address: str, demo: Demo) -> None:
-    """Photograph each page, and film some of them."""
+def photograph(browser: Browser, address: str, demo: Demo, names: Collection[str]) -> None:
+    """Photograph pages; if all are wanted, film some of them."""
     page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
     page.goto(address)
     film = Film(page)
-    for name, act in ACTS.items():
+    for name in names:
         page.goto(f"{address.partition('?')[0]}voila/render/{name}.ipynb")
         page.locator(".wb-tracks tbody tr").first.wait_for()
         page.wait_for_timeout(500)
-        act(page, demo, film)
+        ACTS[name](page, demo, film)
         page.screenshot(path=PICTURES / f"page_{name}.png")
         print(f"docs/pictures/page_{name}.png")
-    film.write(PICTURES / "demo.webp")
-    print("docs/pictures/demo.webp")
+    if names == ACTS.keys():
+        film.write(PICTURES / "demo.webp")
+        print("docs/pictures/demo.webp")
 
 
 def main() -> None:
-    """Make every picture of a page."""
+    """Make the pictures of the pages that are named, or of all."""
+    names = sys.argv[1:] or ACTS.keys()
+    if not ACTS.keys() >= set(names):
+        raise SystemExit(f"Pages: {', '.join(ACTS)}.")
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         raise SystemExit("Chromium is not installed: apt-get install chromium")
@@ -169,7 +173,7 @@ def main() -> None:
         demo = demo_library(folder)
         with dashboards(Path(folder)) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-            photograph(browser, address, demo)
+            photograph(browser, address, demo, names)
             browser.close()
 
 

@@ -23,11 +23,21 @@ _SCRIPTS = (
     "<template><script>window.pwned=1</script></template>",
     "&lt;script&gt;window.pwned=1&lt;/script&gt;",
     "\\u003cscript\\u003ewindow.pwned=1\\u003c/script\\u003e",
+    "<svg/onload='window.pwned = 1'>",
+    "</td></table><iframe srcdoc=\"<script>parent.pwned = 1</script>\">",
+    "</script><script>window.pwned = 1</script>",
+    "\"><body onpageshow='window.pwned = 1'>",
+    "<style>@import 'javascript:window.pwned=1';</style>",
+    "<details open ontoggle='window.pwned = 1'>",
+    "<!--><script>window.pwned = 1</script>-->",
+    "[x](javascript:window.pwned=1)",
+    "{{ config }} {% raw %} ${7*7} `touch x`",
 )  # fmt: skip
 _TEX = (
     "$\\href{javascript:window.pwned=1}{x}$",
     "$$\\unicode{60}script\\unicode{62}$$",
     "\\(x^2\\)",
+    "\\(\\require{html}\\style{position:fixed}{x}\\)",
     "\\[\\require{html}\\style{display:none}{x}\\]",
     "$\\def\\x{\\x}\\x$",
 )
@@ -42,11 +52,13 @@ _LETTERS = (
     "\x1b[31mred\x07",
     "a" * 3000,
     "line\nline\r\nline\ttab",
+    "\u0001\u0007 control \u2028 line",
+    "%s%n %00 \ufeff",
 )
-_PATHS = ("../../../etc/passwd", "C:\\Windows\\system32", "file:///etc/passwd", "~/.ssh/id_rsa", "/dev/null")
+_PATHS = ("../../../etc/passwd", "C:\\Windows\\system32\\..\\x", "file:///etc/passwd", "~/.ssh/id_rsa", "/dev/null")
 _FORMULAS = ("=HYPERLINK('x')", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "[red]markup[/red]")
 _CODES = ("'; DROP TABLE tracks; --", "%s %n %x", "{0.__class__}", "None", "NaN")
 
 _BASIC = (*_SCRIPTS, *_TEX, *_LETTERS, *_PATHS, *_FORMULAS, *_CODES)
-#: 50 texts, and each once more between harmless words, inside quotes.
-HOSTILE = (*_BASIC, *(f'Blue "{text}" Monday' for text in _BASIC))
+#: Each as it is, and those that fit in once more between harmless words, inside quotes.
+HOSTILE = (*_BASIC, *(f'Blue "{text}" Monday' for text in _BASIC))[:100]

@@ -18,6 +18,7 @@ from workbench.errors import AudioError, InputError
 from workbench.features import extract
 from workbench.features.config import DEFAULT_CONFIG
 from workbench.library import Library
+from workbench.testing import simulate_track
 
 __all__ = ["analyzed", "cluster", "library", "music"]
 
@@ -145,3 +146,31 @@ def test_labels_become_a_column_for_filters_searches_and_playlists(own: Library,
     own.forget_label_column("kind")
     assert own.answers.playlist(n=20, where=where).ids == []
     assert len(own.labels()) == 2
+
+
+def test_labels_of_parts_teach_of_what_kind_whole_tracks_are(library: Library, tmp_path: Path) -> None:
+    def sound(seed: int, style: str) -> np.ndarray:
+        return simulate_track(seed, style=style, duration=4.0, sr=22050).y
+
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for k in range(3):
+        halves = [sound(900 + k, "ambient"), sound(910 + k, "techno")]
+        soundfile.write(folder / f"both {k}.wav", np.concatenate(halves if k else halves[::-1]), 22050)
+        for style in ("ambient", "techno"):
+            soundfile.write(folder / f"{style} {k}.wav", sound(920 + k, style), 22050)
+    library.analyze(folder, workers=1)
+    tracks = {Path(track["path"]).stem: track["id"] for track in library.tracks()}
+    for k in range(3):
+        first, second = ("ambient", "techno") if k else ("techno", "ambient")
+        both = tracks[f"both {k}"]
+        library.label(both, wb.Label("kind", first, 0.0, 4.0), wb.Label("kind", second, 4.0, 8.0))
+    report = library.label_report("kind")
+    assert report is not None
+    assert (report.examples, report.accuracy) == (6, 1.0)
+    library.apply_labels("kind")
+    said = library.label_column("kind")
+    for name, track in tracks.items():
+        if not name.startswith("both"):
+            assert (name, said[track].value) == (name, name.partition(" ")[0])
+    assert all(said[tracks[f"both {k}"]].confidence < 1 for k in range(3)), "nobody has said what the whole track is"

@@ -92,7 +92,9 @@ class Pages:
         (self._folder / f"{name}.ipynb").write_text(json.dumps(notebook))
         scheme = "dark" if dark else "light"
         context = self._chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, permissions=["clipboard-write"]
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            permissions=["clipboard-write", "microphone"],
         )
         page = context.new_page()
         page.route(f"{_ICONS}**", lambda route: route.fulfill(status=200, content_type="text/css", body=""))
@@ -120,7 +122,12 @@ def served(analyzed: Analyzed, tmp_path_factory: pytest.TempPathFactory) -> Iter
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1", str(folder)]
-    environment = {**os.environ, "WORKBENCH_LIBRARY": str(folder / "music.library"), "JUPYTER_CONFIG_DIR": str(folder)}
+    environment = {
+        **os.environ,
+        "WORKBENCH_LIBRARY": str(folder / "music.library"),
+        "JUPYTER_CONFIG_DIR": str(folder),
+        "XDG_STATE_HOME": str(folder),
+    }
     log = (folder / "voila.log").open("w")
     voila = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
@@ -153,7 +160,13 @@ def chromium() -> Iterator[Any]:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+            executable_path=program,
+            args=[
+                "--no-sandbox",
+                "--autoplay-policy=no-user-gesture-required",
+                "--use-fake-device-for-media-stream",  # a microphone that beeps
+                "--use-fake-ui-for-media-stream",  # and a person who allows its use
+            ],
         )
         yield browser
         browser.close()

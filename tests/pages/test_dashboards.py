@@ -304,16 +304,17 @@ def test_a_lasso_on_the_map_selects_in_the_table(visit: Visit, shown: Library) -
 
 
 def test_an_analysis_goes_on_when_its_page_is_closed(
-    server: Server, visit: Visit, shown: Library, tmp_path: Path, photograph: Photograph
+    server: Server, visit: Visit, shown: Library, photograph: Photograph
 ) -> None:
     rng = np.random.default_rng(0)
-    (tmp_path / "new").mkdir()
+    new = server.library.parent / "new"  # below the server's home folder
+    new.mkdir()
     for number in range(N_LONG):
-        soundfile.write(tmp_path / "new" / f"{number}.wav", 0.1 * rng.standard_normal(LONG_S * 22050), 22050)
+        soundfile.write(new / f"{number}.wav", 0.1 * rng.standard_normal(LONG_S * 22050), 22050)
     before = shown.count()
     page = visit("library")
     folder = page.get_by_label("Folder").first
-    folder.fill(str(tmp_path / "new"))
+    folder.fill("~/new")
     folder.press("Enter")
     page.get_by_text(f"{N_LONG} files, {N_LONG} of them new").wait_for()
     page.get_by_role("button", name="Analyze").click()
@@ -326,6 +327,24 @@ def test_an_analysis_goes_on_when_its_page_is_closed(
         time.sleep(0.3)
     assert shown.count() == before + N_LONG
     server.wait_until_warm()
+
+
+def test_no_folder_outside_the_allowed_roots_is_looked_into(server: Server, visit: Visit, tmp_path: Path) -> None:
+    way_out = server.library.parent / "way out"
+    way_out.symlink_to(tmp_path)
+    page = visit("library")
+    folder = page.get_by_label("Folder").first
+    until(lambda: folder.input_value().startswith("~"), page)
+    folder.fill("~")
+    folder.press("Enter")
+    page.get_by_role("button", name="music.library").wait_for()
+    assert page.get_by_role("button", name="Up").is_disabled()
+    assert page.get_by_role("button", name="way out").count() == 0
+    for path in ("/", "..", "~/..", str(tmp_path), "~/way out"):
+        folder.fill(path)
+        folder.press("Enter")
+        page.get_by_text(f"{path!r} is outside the folders that may be looked into.").wait_for()
+    way_out.unlink()
 
 
 def test_two_pages_and_a_reload_know_nothing_of_each_other(visit: Visit) -> None:

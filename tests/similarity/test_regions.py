@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import InputError
-from workbench.similarity import regions
+from workbench.similarity import embedding, regions
 from workbench.similarity.regions import (
     COMPONENTS,
     FACET_WEIGHTS,
@@ -19,6 +19,7 @@ from workbench.similarity.regions import (
     Piece,
     component_weights,
     describe_segments,
+    embed_part,
     fit_segment_scaling,
     search_regions,
 )
@@ -147,3 +148,31 @@ def test_what_is_encoded_comes_back_and_what_is_missing_is_typical() -> None:
 def test_a_scaling_of_nothing_is_plain() -> None:
     scaling = fit_segment_scaling(np.empty((0, SIZE), np.float32))
     assert (scaling.centre.tolist(), scaling.spread.tolist()) == ([0] * SIZE, [1] * SIZE)
+
+
+def test_a_part_is_its_track_moved_by_what_its_seconds_differ() -> None:
+    rng = np.random.default_rng(5)
+    whole = rng.standard_normal(len(embedding.COMPONENTS)).astype(np.float32)
+    seconds = rng.standard_normal((9, SIZE)).astype(np.float32)
+    seconds[:, COMPONENTS.index("loudness")] -= 20
+    moved = embed_part(whole, seconds, seconds[2:5])
+    energy = 10 ** (seconds[:, COMPONENTS.index("loudness")] / 10)
+    known = 0
+    for i, name in enumerate(embedding.COMPONENTS):
+        own = name.replace("_by_energy", "")
+        same = [k for k, other in enumerate(COMPONENTS) if other.replace("_by_energy", "") == own]
+        if same:
+            (k,) = same
+            part, all_ = (np.average(seconds[s, k], weights=energy[s]) for s in (slice(2, 5), slice(None)))
+            assert moved[i] == pytest.approx(whole[i] + part - all_, abs=1e-5)
+            known += 1
+        elif not name.endswith("_ranked"):
+            assert moved[i] == whole[i]
+    assert known == 51
+    chroma = [
+        moved[i] for i, name in enumerate(embedding.COMPONENTS) if name.startswith("chroma") and "rank" not in name
+    ]
+    ranked = [moved[i] for i, name in enumerate(embedding.COMPONENTS) if name.endswith("_ranked")]
+    assert ranked == sorted(chroma)
+    same_again = embed_part(moved, seconds, seconds)
+    np.testing.assert_array_equal(same_again, moved)

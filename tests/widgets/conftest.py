@@ -55,6 +55,12 @@ def _with_arrays(value: Any, buffers: Buffers) -> Any:
     return {key: _with_arrays(one, buffers) for key, one in value.items()}
 
 
+@pytest.fixture(autouse=True)
+def forgetful(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no folder that was picked before play a part."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     """A page whose widgets send to this process."""

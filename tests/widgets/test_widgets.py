@@ -16,6 +16,7 @@ import workbench as wb
 from tests.jobs.collection import HOSTILE_TITLE, Analyzed, write_track
 from tests.services import eventually
 from tests.widgets.conftest import Page
+from workbench.errors import InputError
 from workbench.library import Library
 from workbench.store.labels import Label
 from workbench.widgets import (
@@ -161,6 +162,13 @@ def test_a_clip_that_is_no_audio_is_refused_with_a_reason(page: Page, analyzed: 
     search = SimilaritySearch(analyzed.library)
     with pytest.raises(AssertionError, match="audio"):
         page.ask(search, "upload", name="notes.txt", at=0, last=True, buffers=[b"dear diary"])
+
+
+def test_a_browser_names_tracks_and_no_files(page: Page, analyzed: Analyzed, tmp_path: Path) -> None:
+    elsewhere = write_track(tmp_path / "secret.wav", 313)
+    search = SimilaritySearch(analyzed.library)
+    with pytest.raises(AssertionError, match="not in the library"):
+        page.ask(search, "search", news={"reference": str(elsewhere)})
 
 
 def test_thumbs_teach_the_library(page: Page, analyzed: Analyzed) -> None:
@@ -382,26 +390,97 @@ def test_curves_have_as_many_columns_as_fit(page: Page, analyzed: Analyzed) -> N
         page.ask(explorer, "curve", track=track, name="nothing", columns=10)
 
 
+def test_coefficients_have_scales_of_their_own_and_bands_share_one(page: Page, analyzed: Analyzed) -> None:
+    track = some_track(analyzed)
+    explorer = FeatureExplorer(analyzed.library, playing=track)
+    found = page.ask(explorer, "curve", track=track, name="mfcc", columns=50)
+    np.testing.assert_allclose(
+        [found["low"], found["high"]], np.percentile(found["values"], (2, 98), axis=1), rtol=1e-5
+    )
+    assert (found["own_scales"], found["rows"][:2]) == (True, ["coefficient 0", "coefficient 1"])
+    for name, first in (("chroma", "pitch class C"), ("mel", "mel band 0")):
+        found = page.ask(explorer, "curve", track=track, name=name, columns=50)
+        ends = np.percentile(found["values"], (2, 98))
+        np.testing.assert_allclose([found["low"], found["high"]], np.tile(ends, (len(found["rows"]), 1)).T, rtol=1e-5)
+        assert (found["own_scales"], found["rows"][0]) == (False, first)
+    found = page.ask(explorer, "curve", track=track, name="rms", columns=50)
+    assert (found["low"], found["high"]) == (found["values"].min(), found["values"].max())
+    assert found["rows"] == []
+
+
 def test_folders_are_looked_into_and_counted(page: Page, analyzed: Analyzed) -> None:
-    analysis = BatchAnalysis(analyzed.library)
+    analysis = BatchAnalysis(analyzed.library, roots=[analyzed.music])
     seen = page.ask(analysis, "look", path=str(analyzed.music))
     assert seen["folders"] == sorted(path.name for path in analyzed.music.iterdir() if path.is_dir())
-    assert seen["parent"] == str(analyzed.music.parent)
-    assert page.ask(analysis, "look", path=str(analyzed.music / "rock"))["files"] == 4
+    assert (seen["parent"], seen["places"][0]) == (None, str(analyzed.music))
+    assert len(page.ask(analysis, "look", path=str(analyzed.music / "rock"))["files"]) == 4
     assert page.ask(analysis, "estimate", path=str(analyzed.music))["new"] == 0
-    with pytest.raises(AssertionError, match="cannot be opened"):
-        page.ask(analysis, "look", path="/nowhere")
     analysis.path, analysis.descriptors = "/music", "full"
     assert page.ask(analysis, "copy_as_python") == "lib.analyze('/music', descriptors='full')"
     assert page.ask(analysis, "watch") is None
     analysis.close()
 
 
+def test_nothing_outside_the_roots_is_looked_into_counted_or_analyzed(
+    page: Page, library: Library, tmp_path: Path
+) -> None:
+    inside, outside = tmp_path / "music", tmp_path / "secret"
+    write_track(inside / "one.wav", 310)
+    for name in ("two.wav", "three.wav"):
+        write_track(outside / name, 311)
+    (inside / "way out").symlink_to(outside)
+    analysis = BatchAnalysis(library, roots=[inside])
+    for path in ("/", str(outside), f"{inside}/..", f"{inside}/way out", f"{inside}/../secret/two.wav"):
+        for question in ("look", "estimate", "start"):
+            with pytest.raises(AssertionError, match="outside"):
+                page.ask(analysis, question, path=path, news={"path": str(outside)})
+    assert page.ask(analysis, "estimate", path=str(inside))["files"] == 2, "the link counts, as one that fails"
+    job = page.ask(analysis, "start", path=str(inside))
+    eventually(lambda: page.ask(analysis, "watch")["state"] == "done")
+    (refused,) = page.ask(analysis, "failures", job_id=job["job_id"])["files"]
+    assert (library.count(), refused["reason"]) == (1, "leads_out")
+    analysis.close()
+    with pytest.raises(InputError, match="outside"):
+        BatchAnalysis(library, path=str(outside), roots=[inside])
+
+
+def test_without_roots_a_page_looks_below_the_home_folder(
+    page: Page, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ada/Music/dub").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "ada"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv("WORKBENCH_ROOTS", raising=False)
+    analysis = BatchAnalysis(library)
+    assert page.ask(analysis, "look") == {
+        "path": "~", "parent": None, "folders": ["Music"], "files": [], "hidden": 0, "places": ["~"],
+    }  # fmt: skip
+    seen = page.ask(analysis, "look", path="~/Music/dub")
+    assert (seen["path"], seen["parent"]) == ("~/Music/dub", "~/Music")
+    monkeypatch.setenv("WORKBENCH_ROOTS", str(tmp_path / "ada/Music"))
+    assert page.ask(BatchAnalysis(library), "look")["places"] == ["~/Music"]
+
+
+def test_a_monitor_is_told_of_jobs_that_others_begin(page: Page, library: Library, tmp_path: Path) -> None:
+    selection = Selection()
+    monitor = JobMonitor(library, selection)
+    assert page.ask(monitor, "page") == {"jobs": [], "next": None}
+    write_track(tmp_path / "new" / "one.wav", 312)
+    library.analyze(tmp_path / "new", workers=1)
+    (job,) = page.ask(monitor, "page")["jobs"]
+    assert (job["state"], job["done"]) == ("done", 1)
+    eventually(lambda: selection.refreshed == 1)  # tables look again
+    page.ask(monitor, "page")
+    monitor.close()
+    assert selection.refreshed == 1
+
+
 def test_an_analysis_runs_and_is_told_of(page: Page, library: Library, tmp_path: Path) -> None:
     write_track(tmp_path / "new" / "one.wav", 300)
     (tmp_path / "new" / "two.mp3").write_text("no music")
     selection = Selection()
-    analysis, monitor = BatchAnalysis(library, selection), JobMonitor(library, selection)
+    analysis = BatchAnalysis(library, selection, roots=[tmp_path])
+    monitor = JobMonitor(library, selection)
     job = page.ask(analysis, "start", path=str(tmp_path / "new"))
     assert analysis.job_id == job["job_id"]
     eventually(lambda: selection.refreshed > 0)

@@ -77,12 +77,15 @@ class Analysis(Opened):
         job = Job.start(self._workplace(workers, scheduler), request, on_progress)
         return job.run() if wait else job.run_in_background()
 
-    def estimate(self, *paths: PathLike) -> Estimate:
-        """Say how many files an analysis of some paths would find, how many of them are new, and how long it takes."""
+    def estimate(self, *paths: PathLike, within: Iterable[PathLike] = ()) -> Estimate:
+        """Say how many files an analysis of some paths would find, how many of them are new, and how long it takes.
+
+        No link is followed out of the folders `within`, if any are given.
+        """
         from workbench.jobs.estimate import estimate
         from workbench.jobs.job import absolute
 
-        return estimate(self.catalog, [absolute(path) for path in paths])
+        return estimate(self.catalog, [absolute(path) for path in paths], [absolute(path) for path in within])
 
     def missing(self, *, frames: Iterable[str] = (), descriptors: DescriptorSet | None = None) -> Missing:
         """Say what the tracks lack of the wanted descriptors, and what having it would cost; nothing is opened.

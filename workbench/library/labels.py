@@ -62,7 +62,7 @@ class Labels(Tracks):
         """
         from workbench.store import learn
 
-        return learn.next_to_label(self.catalog, self._indexes.vectors, name, n)
+        return learn.next_to_label(self.catalog, self._indexes.vectors, lambda: self._indexes.regions, name, n)
 
     def label_report(self, name: str) -> Report | None:
         """Tell by cross-validation how well the values of a label can be told; None while there are too few.
@@ -71,10 +71,10 @@ class Labels(Tracks):
         """
         from workbench.store import learn
 
-        return learn.report_on(self.catalog, self._indexes.vectors, name)
+        return learn.report_on(self.catalog, self._indexes.vectors, lambda: self._indexes.regions, name)
 
     def apply_labels(self, name: str) -> LearnedColumn:
-        """Learn a label from the tracks that have it, and tell it of all as a column of the library.
+        """Learn a label from the tracks, and parts of tracks, that have it; tell it of all as a column of the library.
 
         From then on ``label.name`` and ``confidence.name`` can be used wherever an expression can, in `tracks`,
         `similar` and `playlist`. What people said of a track stays as it is, with the confidence 1. The column does
@@ -96,7 +96,7 @@ class Labels(Tracks):
         """
         from workbench.store import learn
 
-        return learn.apply_labels(self.catalog, self._indexes.vectors, name)
+        return learn.apply_labels(self.catalog, self._indexes.vectors, lambda: self._indexes.regions, name)
 
     def forget_label_column(self, name: str) -> None:
         """Delete a column that `apply_labels` made; the labels stay."""

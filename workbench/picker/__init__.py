@@ -24,7 +24,7 @@ from workbench.config import load_settings
 from workbench.errors import InputError
 from workbench.picker.jail import Jail
 
-__all__ = ["Picked", "Place", "pick", "place"]
+__all__ = ["Picked", "Place", "notebook_jail", "pick", "place"]
 
 Place = Literal["notebook", "desktop", "terminal", "nobody"]
 
@@ -99,12 +99,11 @@ def pick(
     """
     found = where or place()
     title = title or _title(folders, multiple)
-    given = load_settings().roots if roots is None else [Path(root) for root in roots]
     if found == "notebook":
         from workbench.widgets.files import FilePicker
 
-        return FilePicker(Jail(given or [Path.home()]), folders=folders, multiple=multiple, title=title)
-    jail = Jail(given or [Path("/").absolute()])
+        return FilePicker(notebook_jail(roots), folders=folders, multiple=multiple, title=title)
+    jail = _jail(roots, otherwise=Path("/").absolute())
     if found == "desktop":
         from workbench.picker.dialogs import ask
 
@@ -120,6 +119,22 @@ def pick(
         "There is nobody here who could be asked for files: no notebook, no desktop, no terminal.",
         'Pass the paths instead, such as lib.analyze("/path/to/music") or: workbench analyze /path/to/music.',
     )
+
+
+def notebook_jail(roots: Iterable[str | os.PathLike[str]] | None = None) -> Jail:
+    """Give what widgets may look into: roots that are named, or those of the settings, or else the home folder.
+
+    Raises
+    ------
+    InputError
+        When none of the roots is there.
+    """
+    return _jail(roots, otherwise=Path.home())
+
+
+def _jail(roots: Iterable[str | os.PathLike[str]] | None, *, otherwise: Path) -> Jail:
+    given = load_settings().roots if roots is None else [Path(root) for root in roots]
+    return Jail(given or [otherwise])
 
 
 def place() -> Place:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.features.key import PITCH_CLASSES
+from workbench.similarity import embedding
 from workbench.similarity.search import facet_weights
 
 Floats = npt.NDArray[np.float32]
@@ -131,6 +132,56 @@ def fit_segment_scaling(segments: Floats) -> SegmentScaling:
         return SegmentScaling(np.zeros(SIZE, np.float32), np.ones(SIZE, np.float32))
     low, middle, high = np.nan_to_num(np.nanquantile(segments, (0.25, 0.5, 0.75), axis=0))
     return SegmentScaling(middle.astype(np.float32), np.maximum((high - low) / 1.349, 1e-3).astype(np.float32))
+
+
+def embed_part(whole: Floats, seconds: Floats, part: Floats) -> Floats:
+    """Give the raw vector of a part of a track: that of the track, moved by what the part differs from all of it.
+
+    So a part is comparable with whole tracks, although not everything is known of it: what seconds do not tell, such
+    as tempo, is what it is in the track. Means are weighted by energy, as most of those of the vector are.
+
+    Parameters
+    ----------
+    whole : numpy.ndarray
+        Raw vector of the track (`workbench.similarity.embedding.embed`), shape (d,).
+    seconds, part : numpy.ndarray
+        Segments of the track, and those of the part (`describe_segments`), shape (n, `SIZE`) and (m, `SIZE`), finite.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (d,); NaN where the track's is.
+
+    Examples
+    --------
+    >>> whole, seconds = np.zeros(len(embedding.COMPONENTS), np.float32), np.zeros((8, SIZE), np.float32)
+    >>> seconds[:4, COMPONENTS.index("spectral_centroid_by_energy_mean")] = 2.0
+    >>> moved = embed_part(whole, seconds, seconds[:4])
+    >>> float(moved[embedding.COMPONENTS.index("spectral_centroid_by_energy_mean")])  # an octave brighter
+    1.0
+    """
+    moved = whole.copy()
+    moved[_IN_VECTOR] += (_mean(part) - _mean(seconds))[_IN_SEGMENT]
+    moved[_RANKED] = np.sort(moved[_CHROMA])
+    return moved
+
+
+def _mean(segments: Floats) -> Floats:
+    energy = 10 ** (segments[:, -1].astype(np.float64) / 10)
+    return np.asarray(np.average(segments, axis=0, weights=energy), dtype=np.float32)
+
+
+def _same_in_vector() -> tuple[list[int], list[int]]:
+    """Give the components of a vector that a segment has too, however they are weighted, and which ones these are."""
+    own = {name.replace("_by_energy", ""): i for i, name in enumerate(COMPONENTS)}
+    names = [name.replace("_by_energy", "") for name in embedding.COMPONENTS]
+    there = [i for i, name in enumerate(names) if name in own]
+    return there, [own[names[i]] for i in there]
+
+
+_IN_VECTOR, _IN_SEGMENT = _same_in_vector()
+_CHROMA = [embedding.COMPONENTS.index(f"chroma_{name}_mean") for name in PITCH_CLASSES]
+_RANKED = [i for i, name in enumerate(embedding.COMPONENTS) if name.startswith("chroma_") and name.endswith("_ranked")]
 
 
 @dataclass(frozen=True, slots=True)

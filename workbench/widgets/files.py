@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +14,24 @@ from workbench.picker.jail import Jail
 from workbench.widgets.view import View, answers
 
 
-class FilePicker(View):
+class Looking:
+    """The question of everything that shows folders: what lies in one of them, below allowed roots."""
+
+    _jail: Jail
+
+    @answers
+    def look(self, path: str | None = None) -> dict[str, Any]:
+        """List a folder, by default the one that was picked from last; paths as people write them, from ``~``."""
+        listing = self._jail.look(path or self._jail.first)
+        return {
+            **asdict(listing),
+            "path": _from_home(listing.path),
+            "parent": listing.parent and _from_home(listing.parent),
+            "places": list(dict.fromkeys(map(_from_home, [*self._jail.roots, *self._jail.recent()]))),
+        }
+
+
+class FilePicker(Looking, View):
     """Look through folders, tick what is meant, and say so; `paths` has it then.
 
     Parameters
@@ -50,13 +68,6 @@ class FilePicker(View):
         return [Path(path) for path in self.chosen]
 
     @answers
-    def look(self, path: str | None = None) -> dict[str, Any]:
-        """List a folder, by default the one that was picked from last."""
-        listing = self._jail.look(path or self._jail.first)
-        places = dict.fromkeys(map(str, [*self._jail.roots, *self._jail.recent()]))
-        return {**asdict(listing), "places": list(places)}
-
-    @answers
     def choose(self, paths: list[str]) -> list[str]:
         """Take what was ticked."""
         self.chosen = [str(path) for path in self._jail.admit(paths if self.multiple else paths[:1])]
@@ -65,3 +76,8 @@ class FilePicker(View):
     def code(self) -> str:
         """Give what was picked, as Python."""
         return f"paths = {self.chosen!r}"
+
+
+def _from_home(path: str | Path) -> str:
+    home = os.path.realpath(Path.home())
+    return str("~" / Path(path).relative_to(home)) if Path(path).is_relative_to(home) else str(path)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import traitlets
 
-from workbench.audio.formats import AUDIO_EXTENSIONS
-from workbench.errors import InputError
 from workbench.jobs.manager import AnalyzeOptions, JobManager, ProgressEvent, Subscription
 from workbench.library import Library
+from workbench.picker import notebook_jail
 from workbench.schema import DescriptorSet
+from workbench.widgets.files import Looking
 from workbench.widgets.selection import Selection
 from workbench.widgets.view import View, answers
 
@@ -24,14 +24,15 @@ class _Watching(View):
 
     def __init__(self, library: Library, selection: Selection | None = None, **traits: Any) -> None:
         super().__init__(library, selection, **traits)
-        self._jobs: JobManager = library.job_manager()
         self._heard: dict[int, Subscription] = {}
+        self._jobs: JobManager = library.job_manager()
 
     def close(self) -> None:
         """Listen no more; jobs that this page began go back into the queue, for whoever takes them up."""
-        for subscription in self._heard.values():
-            subscription.close()
-        self._jobs.stop(10)
+        if hasattr(self, "_jobs"):  # else it was refused while it was made
+            for subscription in self._heard.values():
+                subscription.close()
+            self._jobs.stop(10)
         super().close()
 
     def _listen(self, job_id: int) -> None:
@@ -53,7 +54,9 @@ class _Watching(View):
     def resume(self, job_id: int) -> dict[str, Any]:
         """Go on with a job that was stopped."""
         self._jobs.start()
-        return self._jobs.resume(job_id).to_dict()
+        job = self._jobs.resume(job_id)
+        self._listen(job_id)
+        return job.to_dict()
 
     @answers
     def failures(self, job_id: int, after: int | None = None) -> dict[str, Any]:
@@ -62,13 +65,20 @@ class _Watching(View):
         return {"files": files, "next": further}
 
 
-class BatchAnalysis(_Watching):
+class BatchAnalysis(Looking, _Watching):
     """Pick a folder, see what analyzing it takes, and watch it being done.
 
     Parameters
     ----------
     path : str
-        The folder that is looked at first; default the home folder.
+        The folder that is looked at first; default the one that was picked last, or else home.
+    roots : paths, optional
+        Folders below which one may look; by default as for `workbench.picker.pick` in a notebook.
+
+    Raises
+    ------
+    InputError
+        When `path` is not there, or outside the roots.
 
     Examples
     --------
@@ -79,43 +89,38 @@ class BatchAnalysis(_Watching):
 
     module = "analysis.js"
 
-    path = traitlets.Unicode("~", help="A folder.").tag(sync=True)
+    path = traitlets.Unicode(help="A folder.").tag(sync=True)
     descriptors = traitlets.Enum(("fast", "full"), "fast", help="The set that is computed.").tag(sync=True)
     retry_failed = traitlets.Bool(False, help="Also try files again that failed before.").tag(sync=True)
     job_id = traitlets.Int(0, help="The job that is shown; 0 for none.").tag(sync=True)
 
-    @answers
-    def look(self, path: str) -> dict[str, Any]:
-        """List the folders in a folder, and count the audio files that lie directly in it."""
-        folder = Path(path).expanduser().absolute()
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name.casefold())
-        except OSError as error:
-            raise InputError(
-                f"{str(folder)!r} cannot be opened: {error.strerror}.", "Choose another folder."
-            ) from error
-        shown = [entry for entry in entries if not entry.name.startswith(".")]
-        return {
-            "path": str(folder),
-            "parent": None if folder == folder.parent else str(folder.parent),
-            "folders": [entry.name for entry in shown if _is_folder(entry)],
-            "files": sum(Path(entry.name).suffix.lower() in AUDIO_EXTENSIONS for entry in shown),
-        }
+    def __init__(
+        self,
+        library: Library,
+        selection: Selection | None = None,
+        *,
+        roots: Iterable[str | os.PathLike[str]] | None = None,
+        **traits: Any,
+    ) -> None:
+        self._jail = notebook_jail(roots)
+        if "path" in traits:
+            self._jail.resolve(traits["path"])
+        super().__init__(library, selection, **traits)
 
     @answers
     def estimate(self, path: str) -> dict[str, Any]:
         """Say what analyzing a folder would find and take."""
-        return asdict(self.library.estimate(path))
+        return asdict(self.library.estimate(self._jail.resolve(path), within=self._jail.roots))
 
     @answers
     def start(self, path: str) -> dict[str, Any]:
         """Put a folder into the queue, and work on it in this process."""
-        self.path = path
+        (folder,) = map(str, self._jail.admit([path]))
         descriptors: DescriptorSet = "full" if self.descriptors == "full" else "fast"
         options = AnalyzeOptions(descriptors=descriptors, retry_failed=self.retry_failed)
         self._jobs.start()
-        job = self._jobs.submit([path], options=options, owner=getpass.getuser())
-        self.job_id = job.job_id
+        job = self._jobs.submit([folder], options=options, owner=getpass.getuser(), within=map(str, self._jail.roots))
+        self.path, self.job_id = folder, job.job_id
         self._listen(job.job_id)
         return job.to_dict()
 
@@ -146,22 +151,21 @@ class JobMonitor(_Watching):
 
     module = "jobs.js"
 
+    def __init__(self, library: Library, selection: Selection | None = None, **traits: Any) -> None:
+        super().__init__(library, selection, **traits)
+        self._newest: int | None = None
+
     @answers
     def page(self, after: int | None = None) -> dict[str, Any]:
-        """Give some jobs, and send what becomes of those that have not ended."""
+        """Give some jobs, and send what becomes of those that have not ended, or are new since the last time."""
         jobs, further = self._jobs.list(after=after, limit=10)
+        seen = self._newest
         for job in jobs:
-            if not job.state.finished:
+            if not job.state.finished or (seen is not None and job.job_id > seen):
                 self._listen(job.job_id)
+        self._newest = max([seen or 0, *(job.job_id for job in jobs)])
         return {"jobs": [job.to_dict() for job in jobs], "next": further}
 
     def code(self) -> str:
         """Give the call that lists the jobs."""
         return "lib.jobs()"
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False

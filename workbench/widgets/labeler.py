@@ -24,8 +24,9 @@ FORMATS = {"csv": "text/csv", "json": "application/json"}
 class Labeler(Listening, View):
     """Label tracks, or the marked region of one, by keys; the track that teaches most comes next.
 
-    A digit labels and goes on, the right arrow passes, Z takes back, space plays. What was learned is applied to the
-    library as a column, for filters and playlists; its worth is told by cross-validation.
+    A digit labels and goes on, the right arrow passes, Z takes back, space plays. Labels of tracks and of their parts
+    teach alike. What was learned is applied to the library as a column, for filters and playlists; its worth is told by
+    cross-validation.
 
     Parameters
     ----------

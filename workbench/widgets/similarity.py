@@ -147,6 +147,8 @@ class SimilaritySearch(Listening, View):
     def search(self) -> dict[str, Any]:
         """Find what is like the reference: the fields of a result, and of its record those that a list shows."""
         reference, n, given = self._call()
+        for named in self.blend or [self.reference]:
+            self.track(named)  # refuses all but tracks and the clip: a browser names no files of this machine
         found = self.library.similar(reference, n, **given)
         records = self.library.records(result["id"] for result in found.results)
         shown = ("bpm", "camelot", "duration_s", "loudness_lufs")

@@ -6,21 +6,20 @@ function render({ model, el: root }) {
   const view = jobView(ask, said);
   let folder = null;
 
-  const path = el("input", { type: "text", class: "wb-grow", "aria-label": "Folder", onchange: () => look(path.value) });
-  const up = el("button", { type: "button", class: "wb-quiet", onclick: () => folder?.parent && look(folder.parent) }, "↑ Up");
+  const bar = folderBar((to) => look(to));
   const folders = el("div", { class: "wb-folders" });
   const cost = el("span", { class: "wb-quiet-text", "aria-live": "polite" });
   const set = el("select", { "aria-label": "Descriptors", onchange: () => save("descriptors", set.value) },
     el("option", { value: "fast" }, "usual descriptors"), el("option", { value: "full" }, "all descriptors"));
   const retry = el("input", { type: "checkbox", onchange: () => save("retry_failed", retry.checked) });
-  const begin = el("button", { type: "button", onclick: () => start() }, "Analyze");
+  const begin = el("button", { type: "button", disabled: true, onclick: () => start() }, "Analyze");
   const copy = copyButton(ask);
   const save = (key, value) => {
     put(model, { [key]: value });
   };
   root.classList.add("wb", "wb-analysis");
   root.append(
-    el("div", { class: "wb-bar" }, up, path, begin),
+    el("div", { class: "wb-bar" }, bar.nodes, begin),
     folders,
     el("div", { class: "wb-bar wb-small" }, cost, el("span", { class: "wb-grow" }), set,
       el("label", {}, retry, " try failed files again"), copy.button),
@@ -31,10 +30,10 @@ function render({ model, el: root }) {
     try {
       said.say("");
       folder = await ask("look", { path: to });
-      path.value = folder.path;
+      bar.show(folder);
       fill(folders,
         folder.folders.map((name) =>
-          el("button", { type: "button", class: "wb-quiet", onclick: () => look(`${folder.path}/${name}`) }, `📁 ${name}`)),
+          el("button", { type: "button", class: "wb-quiet", onclick: () => look(bar.within(name)) }, `📁 ${name}`)),
         folder.folders.length ? null : el("span", { class: "wb-quiet-text" }, "No folders in here."));
       cost.textContent = "Counting …";
       const found = await ask("estimate", { path: folder.path }, { slow: true });

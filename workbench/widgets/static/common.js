@@ -116,6 +116,25 @@ function notice() {
   };
 }
 
+/** Where one is among folders: places to go to, the way up, a path to type; `show` with what the kernel says of one. */
+function folderBar(look) {
+  let folder = null;
+  const places = el("select", { "aria-label": "Places", onchange: () => look(places.value) });
+  const path = el("input", { type: "text", class: "wb-grow", "aria-label": "Folder", onchange: () => look(path.value) });
+  const up = el("button", { type: "button", class: "wb-quiet", disabled: true, onclick: () => look(folder.parent) }, "↑ Up");
+  return {
+    nodes: [places, up, path],
+    within: (name) => (folder.path.endsWith("/") ? folder.path + name : `${folder.path}/${name}`),
+    show(found) {
+      folder = found;
+      path.value = found.path;
+      up.disabled = !found.parent;
+      fill(places, el("option", { value: found.path }, "Places"), found.places.map((one) => el("option", { value: one }, one)));
+      places.value = found.path;
+    },
+  };
+}
+
 const time = (seconds, digits = 0) => {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
   const whole = digits ? Math.floor(seconds) : Math.round(seconds);

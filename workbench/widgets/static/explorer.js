@@ -1,5 +1,7 @@
 // FeatureExplorer: a descriptor over time, one track or two, with a cursor that follows the sound.
 
+const WAVE = 0.3; // share of the height
+const GAP = 8;
 const short = (value) => String(Number(value.toPrecision(3)));
 
 function render({ model, el: root }) {
@@ -50,27 +52,29 @@ function render({ model, el: root }) {
   function panel(track, found, peaks, meaning) {
     const [rows, columns] = found.values.shape;
     const values = found.values.data;
-    // the very lowest and highest would leave no colours for the rest
-    const known = Float32Array.from(values.filter(Number.isFinite)).sort();
-    const rank = (part) => known[Math.round(part * (known.length - 1))] ?? 0;
-    const [low, high] = rows === 1 ? [rank(0), rank(1)] : [rank(0.02), rank(0.98)];
+    const [low, high] = [found.low.data, found.high.data];
+    const share = (value, row) => (value - low[row]) / (high[row] - low[row] || 1);
     const canvas = el("canvas", { class: "wb-frames", "aria-label": `${model.get("descriptor")} of ${named(track)}`, role: "img" });
     const read = el("output", { class: "wb-quiet-text" });
     const mine = () => sound.track?.id === track.id;
     const unit = meaning && meaning.unit !== "1" ? ` ${meaning.unit}` : "";
 
-    const scale = el("span", { class: "wb-legend" }, `${short(low)} `, rows === 1 ? "to" : el("span", { class: "wb-ramp" }), ` ${short(high)}${unit}`);
+    const ends = found.own_scales ? ["low", "high"] : [short(low[0]), `${short(high[0])}${unit}`];
+    const scale = el("span", { class: "wb-legend", title: rows === 1
+      ? "Drawn from its lowest to its highest value."
+      : "Coloured from the lowest 2 % of the values to the highest 2 %; what lies beyond has the colour of the end." },
+      `${ends[0]} `, rows === 1 ? "to" : el("span", { class: "wb-ramp" }), ` ${ends[1]}`,
+      found.own_scales ? " of each row by itself: point at one for its value" : null);
 
     function draw(at = mine() ? sound.now() : null) {
       const { context, width, height } = sized(canvas);
-      const wave = Math.round(height * 0.3);
+      const wave = Math.round(height * WAVE);
       context.fillStyle = colour(root, "--wb-wave", "#4a7ba6");
       for (let x = 0; x < width; x++) {
         const i = Math.min(Math.floor((x / width) * (peaks.length / 2)), peaks.length / 2 - 1);
         context.fillRect(x, wave / 2 - (peaks[2 * i + 1] * wave) / 2, 1, Math.max(((peaks[2 * i + 1] - peaks[2 * i]) * wave) / 2, 1));
       }
-      const tall = height - wave - 8;
-      const share = (value) => (value - low) / (high - low || 1);
+      const tall = height - wave - GAP;
       if (rows === 1) {
         context.strokeStyle = colour(root, "--wb-text", "#1c2430");
         context.beginPath();
@@ -80,7 +84,7 @@ function render({ model, el: root }) {
             pen = false;
             continue;
           }
-          const [x, y] = [(i / columns) * width, height - share(values[i]) * (tall - 2) - 1];
+          const [x, y] = [(i / columns) * width, height - share(values[i], 0) * (tall - 2) - 1];
           if (pen) context.lineTo(x, y);
           else context.moveTo(x, y);
           pen = true;
@@ -90,7 +94,7 @@ function render({ model, el: root }) {
         for (let r = 0; r < rows; r++) {
           for (let x = 0; x < width; x++) {
             const value = values[r * columns + Math.floor((x / width) * columns)];
-            context.fillStyle = Number.isFinite(value) ? `rgb(${viridis(share(value)).join()})` : "#b9bec5";
+            context.fillStyle = Number.isFinite(value) ? `rgb(${viridis(share(value, r)).join()})` : "#b9bec5";
             context.fillRect(x, height - ((r + 1) * tall) / rows, 1, tall / rows + 0.5);
           }
         }
@@ -105,10 +109,19 @@ function render({ model, el: root }) {
       const box = canvas.getBoundingClientRect();
       return ((event.clientX - box.left) / box.width) * track.duration_s;
     };
+    const rowAt = (event) => {
+      const box = canvas.getBoundingClientRect();
+      const top = Math.round(box.height * WAVE) + GAP;
+      const row = Math.floor(((box.bottom - event.clientY) / (box.height - top)) * rows);
+      return row >= 0 && row < rows ? row : null;
+    };
     canvas.addEventListener("pointermove", (event) => {
       const seconds = secondsAt(event);
       const i = Math.min(Math.max(Math.floor((seconds / track.duration_s) * columns), 0), columns - 1);
-      read.textContent = rows === 1 ? `${time(seconds, 2)}: ${Number.isFinite(values[i]) ? values[i].toPrecision(4) + unit : "–"}` : time(seconds, 2);
+      const row = rows === 1 ? 0 : rowAt(event);
+      const value = row === null ? NaN : values[row * columns + i];
+      const whose = rows === 1 || row === null ? "" : `${found.rows[row]}: `;
+      read.textContent = `${time(seconds, 2)} ${whose}${Number.isFinite(value) ? value.toPrecision(4) + unit : row === null ? "" : "–"}`;
       panels.forEach((one) => one.draw(seconds));
     });
     canvas.addEventListener("pointerleave", () => panels.forEach((one) => one.draw()));

@@ -8,9 +8,7 @@ function render({ model, el: root }) {
   const ticked = new Set();
   let folder = null;
 
-  const places = el("select", { "aria-label": "Places", onchange: () => look(places.value) });
-  const path = el("input", { type: "text", class: "wb-grow", "aria-label": "Folder", onchange: () => look(path.value) });
-  const up = el("button", { type: "button", class: "wb-quiet", onclick: () => look(folder.parent) }, "↑ Up");
+  const bar = folderBar((to) => look(to));
   const entries = el("ul", { class: "wb-entries", "aria-label": "Folders and audio files" });
   const all = el("button", { type: "button", class: "wb-quiet", onclick: () => tickAll() }, "Tick all");
   const take = el("button", { type: "button", onclick: () => choose() });
@@ -18,13 +16,11 @@ function render({ model, el: root }) {
   root.classList.add("wb", "wb-picker");
   root.append(
     el("h3", {}, model.get("title")),
-    el("div", { class: "wb-bar" }, places, up, path),
+    el("div", { class: "wb-bar" }, bar.nodes),
     entries,
     el("div", { class: "wb-bar" }, take, all, el("span", { class: "wb-grow" }), copy.button),
     copy.shown, said.node,
   );
-
-  const join = (name) => (folder.path.endsWith("/") ? folder.path + name : `${folder.path}/${name}`);
 
   function look(to = null) {
     return ask("look", { path: to }).then(show, said.fail);
@@ -33,10 +29,7 @@ function render({ model, el: root }) {
   function show(found) {
     folder = found;
     said.say(found.hidden ? `${found.hidden.toLocaleString()} more are not shown.` : "");
-    path.value = found.path;
-    up.disabled = !found.parent;
-    fill(places, el("option", { value: found.path }, "Places"), found.places.map((one) => el("option", { value: one }, one)));
-    places.value = found.path;
+    bar.show(found);
     const rows = found.folders.map((name) => row(name, true));
     if (!wantsFolders) rows.push(...found.files.map((name) => row(name, false)));
     fill(entries, rows.length ? rows : el("li", { class: "wb-quiet-text" }, "No folders or audio files in here."));
@@ -45,7 +38,7 @@ function render({ model, el: root }) {
   }
 
   function row(name, isFolder) {
-    const full = join(name);
+    const full = bar.within(name);
     const box = isFolder === wantsFolders &&
       el("input", {
         type: several ? "checkbox" : "radio", name: `${model.model_id || "pick"}-entry`, checked: ticked.has(full),
@@ -65,7 +58,7 @@ function render({ model, el: root }) {
   }
 
   function tickAll() {
-    for (const name of wantsFolders ? folder.folders : folder.files) ticked.add(join(name));
+    for (const name of wantsFolders ? folder.folders : folder.files) ticked.add(bar.within(name));
     show(folder);
   }
 

@@ -23,7 +23,9 @@ function render({ model, el: root }) {
   const report = el("div", { class: "wb-report" });
   const column = el("div", { class: "wb-quiet-text" });
   const copy = copyButton(ask);
-  const apply = el("button", { type: "button", onclick: () => write() }, "Apply to the library");
+  const whyNot = el("p", { class: "wb-quiet-text wb-small", id: `wb-why-not-${Math.random().toString(36).slice(2)}` });
+  const apply = el("button", { type: "button", disabled: true, "aria-describedby": whyNot.id, onclick: () => write() }, "Apply to the library");
+  let learnable = false;
   const forget = el("button", { type: "button", class: "wb-quiet", hidden: true, onclick: () => unwrite() }, "Remove the column");
   root.classList.add("wb", "wb-labeler");
   root.append(
@@ -36,7 +38,7 @@ function render({ model, el: root }) {
         el("div", { class: "wb-quiet-text wb-small" }, "Keys: digits label, → passes, Z takes back, space plays."),
         el("h3", { class: "wb-next" }, "Next, most useful first"), coming),
       el("aside", { class: "wb-why", "aria-label": "What was learned" },
-        el("h3", {}, "What was learned"), counts, report, el("div", { class: "wb-bar" }, apply, forget), column)),
+        el("h3", {}, "What was learned"), counts, report, el("div", { class: "wb-bar" }, apply, forget), whyNot, column)),
     el("div", { class: "wb-bar wb-small" }, el("span", { class: "wb-grow" }),
       ["csv", "json"].map((ending) => el("button", { type: "button", class: "wb-quiet", onclick: () => download(ending) }, `Labels as ${ending.toUpperCase()}`)),
       copy.button),
@@ -120,7 +122,7 @@ function render({ model, el: root }) {
       drawProgress(await ask("progress"));
       said.say("");
     } finally {
-      apply.disabled = false;
+      apply.disabled = !learnable;
     }
   });
 
@@ -164,6 +166,10 @@ function render({ model, el: root }) {
 
   function drawProgress({ counts: numbers, column: applied }) {
     counts.textContent = Object.entries(numbers).map(([value, n]) => `${value} ${n}`).join(" · ");
+    const kinds = Object.values(numbers).filter((n) => n > 0).length;
+    learnable = kinds > 1;
+    apply.disabled = !learnable;
+    whyNot.textContent = learnable ? "" : kinds ? "To apply, label something else as another kind: one kind teaches nothing." : "To apply, label tracks or parts of at least two kinds.";
     const simple = /^[A-Za-z_]\w*$/.test(model.get("name"));
     const field = simple ? `label.${model.get("name")}` : `label[${JSON.stringify(model.get("name"))}]`;
     column.textContent = applied
@@ -173,7 +179,7 @@ function render({ model, el: root }) {
   }
 
   function drawReport(found) {
-    if (!found) return fill(report, el("p", { class: "wb-quiet-text" }, "Label two tracks of each kind to see what was learned."));
+    if (!found) return fill(report, el("p", { class: "wb-quiet-text" }, "Label two tracks or parts of each kind to see what was learned."));
     const percent = (share) => (share === null ? "–" : `${Math.round(100 * share)} %`);
     fill(report,
       el("p", {}, el("strong", {}, percent(found.accuracy)), ` of ${found.examples} labels are told right by a classifier that was not shown them; saying the commonest: ${percent(found.chance)}.`),

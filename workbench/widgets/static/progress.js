@@ -28,19 +28,26 @@ function jobView(ask, said) {
     }
   }
 
-  async function toggleFailures() {
+  function toggleFailures() {
     list.hidden = !list.hidden;
     failed.setAttribute("aria-expanded", String(!list.hidden));
-    if (list.hidden) return;
+    nameFailures();
+    if (!list.hidden) listFailures();
+  }
+
+  const nameFailures = () => (failed.textContent = `${job.failed.toLocaleString()} failed ${list.hidden ? "▸" : "▾"}`);
+
+  const listFailures = latest(async () => {
     const { files, next } = await ask("failures", { job_id: job.job_id });
     fill(list,
       files.map((file) => el("li", {}, el("strong", {}, file.path.split(/[\\/]/).pop()), ` ${file.detail || file.reason}. `,
         el("span", { class: "wb-quiet-text" }, file.remedy))),
       next === null ? null : el("li", { class: "wb-quiet-text" }, "… and more: lib.failed() lists them all"));
-  }
+  });
 
   function show(news) {
     if (job && news.job_id === job.job_id && news.seq < job.seq) return;
+    const further = job && news.failed !== job.failed;
     job = news;
     node.hidden = false;
     const share = job.state === "planning" || job.state === "queued" ? 0 : job.percentage ?? 0;
@@ -55,7 +62,8 @@ function jobView(ask, said) {
     ].filter(Boolean).join(" · ");
     current.textContent = ENDED.has(job.state) ? "" : job.current_file ?? "";
     failed.hidden = !job.failed;
-    failed.textContent = `${job.failed} failed ▸`;
+    nameFailures();
+    if (further && !list.hidden) listFailures();
     stop.hidden = ENDED.has(job.state) || job.state === "interrupted";
     go.hidden = !["cancelled", "interrupted", "failed"].includes(job.state);
   }

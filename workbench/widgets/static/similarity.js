@@ -69,6 +69,7 @@ function render({ model, el: root }) {
   async function record() {
     if (recorder) return recorder.stop();
     try {
+      if (!navigator.mediaDevices) throw new Error("browsers record only on pages that come over https or from this machine");
       const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
       const pieces = [];
       recorder = new MediaRecorder(stream);
@@ -89,7 +90,8 @@ function render({ model, el: root }) {
       recorder.start();
       recordButton.textContent = "■ Stop recording";
     } catch (error) {
-      said.fail(Object.assign(new Error("The microphone cannot be used."), { remedy: error.message }));
+      said.fail(Object.assign(new Error(`The microphone cannot be used: ${error.message}.`),
+        { remedy: "Allow it for this page in the browser, or choose a clip." }));
     }
   }
 
