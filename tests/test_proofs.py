@@ -249,6 +249,16 @@ def test_pages_of_a_small_library_are_measured() -> None:
     assert all(verdict[name]["median"] > 0 for name in names)
 
 
+@pytest.mark.slow
+def test_the_same_words_have_the_same_answer() -> None:
+    code, verdict, said = run("words", "--tracks", "200", "--rounds", "20")
+    # how long it takes is no matter for a test
+    broken = [sentence for sentence in verdict.get("broken", ["nothing was said"]) if " ms" not in sentence]
+    assert (code in (0, 1), broken) == (True, []), said
+    assert verdict["requests"] >= 20
+    assert verdict["refused"] < 5
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 

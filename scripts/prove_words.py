@@ -1,0 +1,109 @@
+"""Measure what is asked in words, offline: the same text gives the same answer, and nobody waits.
+
+    python scripts/prove_words.py --tracks 10000
+
+1. A library of many simulated tracks is entered directly, as `prove_search.py` does; some have names that the
+   requests know.
+2. Every phrased request of `tests/assist` is read and answered, twice, by the library itself and with kept answers.
+   The two answers are equal to the bit, but for the time that each tells.
+3. Told are the times of reading, of answering, and of answering again from what was kept.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from proof import Proof, arguments
+from prove_search import simulate
+
+from workbench import Library
+from workbench.errors import InputError
+from workbench.store.catalog.engine import raise_version
+from workbench.store.catalog.models import Track
+
+REQUESTS = [Path(__file__).parents[1] / "tests/assist" / name for name in ("requests.txt", "requests_fresh.txt")]
+TITLES = ("Blue Train", "Night Drive", "Rain", "Calm", "Slow Burn", "Harbour Lights", "Paper Moon", "reference")
+ARTISTS = ("Ada Quartet", "Ada Quartet", "Vela", "Vela", "The Lanterns", "Miro", "Miro", "Miro")
+MOST_READING_MS, MOST_AGAIN_MS = 20.0, 20.0
+
+
+def main() -> int:
+    """Enter, ask everything twice, compare."""
+    parser = arguments(__doc__, rounds=300, what="requests that are asked, from all over the list")
+    parser.add_argument("--tracks", type=int, default=10_000, metavar="N", help="how many (default 10000)")
+    given = parser.parse_args()
+    proof = Proof(f"Words over {given.tracks:,} tracks: the same answer, at once", as_json=given.json)
+    with tempfile.TemporaryDirectory(prefix="workbench-prove-words-") as folder, Library.open(folder) as library:
+        simulate(library, given.tracks, np.random.default_rng(given.seed))
+        name_some(library)
+        proof.say("library")
+        asked = texts()
+        asked = asked[:: max(1, len(asked) // given.rounds)]
+        spent: dict[str, list[float]] = {"reading": [], "answer": [], "answer_kept": []}
+        for text in asked[:3]:
+            answered(library, text)  # what is loaded once is no part of an answer
+        for text in asked:
+            spent["reading"].append(timed(lambda text=text: library.read_request(text, offline=True))[0])
+            ms, first = timed(lambda text=text: answered(library, text))
+            spent["answer"].append(ms)
+            again = answered(library, text)
+            kept = answered(library.answers, text)
+            ms, kept_again = timed(lambda text=text: answered(library.answers, text))
+            spent["answer_kept"].append(ms)
+            proof.check(first == again == kept == kept_again, f"{text!r} has several answers")
+        proof.figures |= {"requests": len(asked), "refused": sum(answered(library, text) is None for text in asked)}
+        for name, ms in spent.items():
+            proof.figures[f"{name}_ms"] = {"median": round(float(np.median(ms)), 2), "worst": round(max(ms), 1)}
+        proof.check(max(spent["reading"]) <= MOST_READING_MS, "reading took longer than 20 ms")
+        median = float(np.median(spent["answer_kept"]))
+        proof.check(median <= MOST_AGAIN_MS, f"the same question again took {median:.1f} ms")
+    return proof.end()
+
+
+def name_some(library: Library) -> None:
+    """Give some tracks the names that the requests know."""
+    with library.catalog.write() as connection:
+        for number, (title, artist) in enumerate(zip(TITLES, ARTISTS, strict=True)):
+            connection.execute(sa.update(Track).where(Track.number == number).values(title=title, artist=artist))
+        raise_version(connection)
+
+
+def texts() -> list[str]:
+    """Give the texts of the phrased requests."""
+    lines = [line for path in REQUESTS for line in path.read_text(encoding="utf-8").splitlines()]
+    return [line.partition(" | ")[0] for line in lines if line.strip() and not line.startswith("#")]
+
+
+def answered(library: Any, text: str) -> str | None:
+    """Answer a text offline; gives all of the answer but the time that it took, None where nothing was understood."""
+    try:
+        found = library.ask(text, offline=True).to_dict()
+    except InputError:
+        return None
+    return json.dumps(without_times(found), sort_keys=True)
+
+
+def without_times(value: Any) -> Any:
+    """Leave out what tells how long it took, and whether it was kept."""
+    if isinstance(value, dict):
+        return {name: without_times(one) for name, one in value.items() if name not in ("elapsed_ms", "cached", "near")}
+    return [without_times(one) for one in value] if isinstance(value, list) else value
+
+
+def timed(act: Callable[[], Any]) -> tuple[float, Any]:
+    """Give the milliseconds that it took, and what it gave."""
+    began = time.perf_counter()
+    found = act()
+    return 1000 * (time.perf_counter() - began), found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
