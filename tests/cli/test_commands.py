@@ -116,6 +116,7 @@ def test_analyze_stores_frames_on_request(run: Run, songs: Path, tmp_path: Path,
         assert library.frames("rms", str(songs / "0.wav")).sizes["frame"] > 40
 
 
+@pytest.mark.slow
 def test_analyze_computes_the_set_asked_for(run: Run, songs: Path, tmp_path: Path, cluster: str) -> None:
     document(run("analyze", songs, "--library", tmp_path / "l", "--set", "full", "--scheduler", cluster, "--json"))
     with Library.open(tmp_path / "l") as library:

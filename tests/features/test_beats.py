@@ -24,6 +24,7 @@ def test_each_half_hour_of_beats_is_tracked_for_itself() -> None:
     assert beats.track_beats(x, 120, FRAME_RATE).tolist() == np.concatenate(expected).tolist()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(seed=st.integers(0, 60), n=st.integers(50, 900), bpm=st.floats(45, 220))
 def test_beats_are_librosas(seed: int, n: int, bpm: float) -> None:

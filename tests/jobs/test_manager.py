@@ -245,6 +245,7 @@ def test_a_runner_that_stops_leaves_its_job_to_the_next(
     assert library.verify().problems == []
 
 
+@pytest.mark.slow
 def test_a_job_that_cannot_go_on_is_tried_again(manager: JobManager, library: Library, songs: Path) -> None:
     lost = library.job_manager(scheduler="tcp://127.0.0.1:9")
     job = manager.submit([str(songs)], owner="ada")

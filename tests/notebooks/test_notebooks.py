@@ -20,6 +20,8 @@ digest = runpy.run_path(str(ROOT / "scripts/run_notebooks.py"))["digest"]
 
 TOTAL_S = 600
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 
 def read(path: Path) -> NotebookNode:
     """Read a notebook, and check that it is one."""

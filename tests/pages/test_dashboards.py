@@ -27,13 +27,13 @@ from workbench.dashboards import DASHBOARDS
 from workbench.library import Library
 from workbench.testing.services import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("unmeasured")]
 
 NAMES = [one.name for one in DASHBOARDS]
 #: Files that keep one worker busy for some seconds.
 N_LONG, LONG_S = 12, 240
-#: How many pages are opened and closed, and how much more memory the server may have then.
-PAGES, MORE_MB = 20, 40
+#: How many pages are opened and closed; `scripts/prove_widgets.py` opens more, and looks at the server's memory.
+PAGES = 4
 
 
 class Server:
@@ -235,21 +235,14 @@ def test_no_serious_fault_of_accessibility_in_any_scheme_or_width(
         assert not serious, (dark, width, serious)
 
 
-def test_a_closed_page_leaves_no_kernel_and_memory_is_where_it_was(server: Server, visit: Visit) -> None:
-    def once() -> None:
+def test_closed_pages_leave_no_kernel(server: Server, visit: Visit) -> None:
+    for _ in range(PAGES):
         page = visit("find-similar")
         rows(page).first.wait_for()
         leave(page)
         page.context.close()
         server.wait_until_warm()
-
-    for _ in range(3):
-        once()
-    before = psutil.Process(server.process.pid).memory_info().rss
-    for _ in range(PAGES):
-        once()
     assert len(server.kernels()) == len(NAMES)
-    assert psutil.Process(server.process.pid).memory_info().rss - before < MORE_MB * 2**20
 
 
 # --- what people do -------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ FRAME = """import pandas as pd
 pd.set_option("display.max_rows", None)
 pd.DataFrame(lib.tracks())[["title", "artist", "album"]]"""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("unmeasured")]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from workbench.library import Library
 from workbench.store.catalog.engine import next_version, raise_version, take_numbers
 from workbench.store.catalog.models import Track
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 
 def enter_hostile(library: Library) -> None:

@@ -22,7 +22,7 @@ from workbench.dashboards import DASHBOARDS
 from workbench.library import Library
 from workbench.testing.services import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("unmeasured")]
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-jupyter"

@@ -12,7 +12,7 @@ from tests.jobs.collection import HOSTILE_TITLE, write_track
 from tests.pages.conftest import Pages, Photograph
 from workbench.library import Library
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 #: Every widget.
 ALL = (

@@ -189,6 +189,7 @@ def cut_everywhere(proxy: Proxy, server: PostgresServer, template: str, tmp_path
     return messages
 
 
+@pytest.mark.slow
 def test_a_connection_cut_at_some_messages(
     proxy: Proxy, postgres_server: PostgresServer, migrated: str, tmp_path: Path
 ) -> None:

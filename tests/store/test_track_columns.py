@@ -119,6 +119,7 @@ EXPRESSION = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(where=EXPRESSION)
 def test_columns_find_what_sql_finds(many: Store, where: str) -> None:
