@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 import psutil
-from proof import Proof, arguments
+from proof import Proof, arguments, lives
 from prove_search import simulate
 
 from workbench import Library
@@ -150,7 +150,8 @@ def opened_and_closed(browser: Any, server: Server, openings: int) -> dict[str, 
     page.goto("about:blank")
     server.wait_until_warm(len(times))
     held.append(server.process.memory_info().rss / 2**20)
-    children = server.process.children(recursive=True)
+    time.sleep(2.0)  # the last one that ends is buried
+    children = filter(lives, server.process.children(recursive=True))
     kernels = sum("ipykernel_launcher" in " ".join(child.cmdline()) for child in children)
     context.close()
     first = len(DASHBOARDS)  # at first the browser had none of the scripts
