@@ -248,6 +248,12 @@ class Jobs:
         self.tell()
         return self.current
 
+    def wait_for_tracks(self) -> None:
+        """Wait for the first commit: a library of rows alone has its tables made anew by it, once."""
+        while not (self.done or self._server.ask("GET", f"/jobs/{self.current}")["done"]):
+            time.sleep(0.2)
+        self._server.ask("POST", "/playlists/generate", {"n": 2})
+
     def tell(self) -> None:
         """Tell the clients which job it is."""
         if self.clients is not None and self.clients.stdin is not None:
@@ -468,6 +474,7 @@ def prove(proof: Proof, given: Any, folder: Path) -> None:
             jobs = Jobs(server, music, given.job_files, np.random.default_rng(given.seed))
             memory = Memory(server.process)
             try:
+                jobs.wait_for_tracks()
                 quiet_s = 2 * STALLED_S if given.stalled else 0.0
                 plan = Plan(server.url, server.tokens, tracks, given.sockets, quiet_s, phases_of(given), given.seed)
                 drive(proof, server, memory, jobs, plan, given.stalled)

@@ -261,7 +261,8 @@ async def closed(plan: Plan, phase: Phase, seen: Seen, listeners: Listeners, rng
 
     async def client(number: int) -> None:
         person = Person(plan, random.Random(rng.random()), listeners)
-        pause = rng.uniform(0, phase.think_s)  # they do not all begin at once
+        # as if all had long been at it: spread evenly over this time, they would ask twice as often at its end
+        pause = rng.expovariate(1 / phase.think_s)
         while time.monotonic() + pause < end:
             await asyncio.sleep(pause)
             await person.ask(seen)

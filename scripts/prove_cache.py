@@ -93,9 +93,6 @@ def measure_kept(proof: Proof, library: Library, questions: list[Question], roun
     wrong = sum(ask(library.answers, questions[i]) != ask(library, questions[i]) for i in seen)
     proof.check(wrong == 0, f"{wrong} of {len(seen)} kept answers are not those of the library")
     proof.say(f"kept: {proof.figures['hit_rate']:.0%} hits; {proof.figures['miss_ms']} ms, then {told(hits)} ms")
-    library.answers.map()  # which fits the layout, once
-    plane, _ = timed(library.map)
-    proof.figures["map_ms"] = f"fresh {plane:.0f}, kept {timed(library.answers.map)[0]:.0f}"
 
 
 def measure_near(proof: Proof, folder: Path, settings: Settings, rounds: int, seed: int) -> None:

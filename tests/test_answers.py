@@ -91,8 +91,6 @@ def answered(library: Any, question: tuple[str, dict[str, Any]]) -> Any:
         return type(error), str(error)
     if kind == "similar":
         return found.query, found.results
-    if kind == "map":
-        return found.ids, found.x.tolist(), found.y.tolist(), found.cluster.tolist(), found.names
     return found.to_dict() if kind == "playlist" else found
 
 
@@ -126,7 +124,6 @@ questions = st.one_of(
     similar.map(lambda fields: ("similar", fields)),
     playlist.map(lambda fields: ("playlist", fields)),
     st.just(("duplicates", {})),
-    st.just(("map", {})),
 )
 
 
@@ -171,7 +168,6 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("similar", {"reference": content_id(1), "n": 2 * N}),
     ("playlist", {"n": 5, "like": [content_id(2)]}),
     ("duplicates", {}),
-    ("map", {}),
 ]
 
 

@@ -17,7 +17,7 @@ LAYERS = (
     {"store", "cache", "assist"},
     {"jobs"},
     {"library", "answers"},
-    {"widgets", "server", "dashboards", "cli", "picker", "client"},
+    {"widgets", "server", "dashboards", "cli", "picker", "client", "opening"},
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 #: Stands beside the layers: it may import anything, and only the demo of the command line imports it.

@@ -22,6 +22,7 @@ PUBLIC = [
     "errors",
     "features",
     "metrics",
+    "open_library",
     "playlist",
     "similarity",
     "testing",

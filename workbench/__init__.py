@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.config import Settings
     from workbench.errors import Outcome, Reason, WorkbenchError
     from workbench.library import Library
+    from workbench.opening import open_library
     from workbench.store.labels import Label
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ __all__ = [
     "errors",
     "features",
     "metrics",
+    "open_library",
     "playlist",
     "similarity",
     "testing",
@@ -43,6 +45,7 @@ __all__ = [
 _HOMES = {
     "Label": "store.labels",
     "Library": "library",
+    "open_library": "opening",
     "Outcome": "errors",
     "Reason": "errors",
     "Settings": "config",

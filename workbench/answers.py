@@ -37,7 +37,6 @@ from workbench.store.cache.popular import Popular, Query
 from workbench.store.cache.warmer import Warmer
 from workbench.store.compose import compose_playlist
 from workbench.store.indexes import Indexes
-from workbench.store.map import TrackMap
 from workbench.store.similar import Reference, SimilarTracks, Wanted, place_of_query
 
 if TYPE_CHECKING:
@@ -186,17 +185,6 @@ class CachedAnswers:
             lambda: self._key("duplicates", self._scaling(), self._scaling_of_regions()), self._library.duplicates
         )
         return groups
-
-    def map(self) -> TrackMap:
-        """Place all tracks; see `workbench.Library.map`."""
-
-        def make() -> dict[str, Any]:
-            made = asdict(self._library.map())
-            return {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in made.items()}
-
-        made = self._answer(lambda: self._key("map", self._scaling()), make)
-        places = {name: np.array(made[name], dtype=np.float32) for name in ("x", "y")}
-        return TrackMap(**{**made, **places, "cluster": np.array(made["cluster"], dtype=np.int64)})
 
     # --- what it does -----------------------------------------------------------------------------
 

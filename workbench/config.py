@@ -156,7 +156,8 @@ class Settings(BaseSettings):
     )
 
     server: str | None = Field(
-        default=None, description="Server that `workbench.client` asks: http://host:8765, or the root of its API."
+        default=None,
+        description="Server that `workbench.client` and dashboards ask: http://host:8765, or the root of its API.",
     )
     token: SecretStr | None = Field(default=None, description="Token with which it does so.")
 

@@ -46,12 +46,17 @@ sys.meta_path[:] = [OfTheBase if finder is PathFinder else finder for finder in 
 PYTHON = """
 import importlib.util, json, sys
 import workbench as wb
-with wb.Library.open(sys.argv[1], create=False) as lib:
+try:
+    wb.open_library("http://127.0.0.1:9")
+except wb.errors.InputError as error:
+    remedy = error.remedy
+with wb.open_library(sys.argv[1]) as lib:
     asked = [lib.ask(sys.argv[2]), lib.answers.ask(sys.argv[2]), lib.ask("2 tracks like House Two")]
     print(json.dumps({
         "asked": [one.to_dict() for one in asked],
         "found": [name for name in sys.argv[3:] if importlib.util.find_spec(name)],
         "status": lib.chain.status(),
+        "remedy": remedy,
     }))
 """
 
@@ -102,6 +107,7 @@ def test_from_python(base: dict[str, str], analyzed: Analyzed) -> None:
     assert len(first["result"]["tracks"]) == 3
     assert (alike["kind"], len(alike["result"]["results"])) == ("similar", 2)
     assert told["status"]["installed"] is False
+    assert "audio-workbench[client]" in told["remedy"]
 
 
 def test_on_the_command_line(base: dict[str, str], analyzed: Analyzed) -> None:

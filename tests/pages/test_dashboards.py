@@ -42,15 +42,16 @@ class Server:
     Attributes
     ----------
     url, token : where it is, and what lets one in
-    library : the folder that it shows
+    library : the folder of what it shows
     process : its process
     """
 
-    def __init__(self, library: Path, folder: Path) -> None:
+    def __init__(self, library: Path, folder: Path, *options: str, **settings: str) -> None:
         self.library = library
         command = [sys.executable, "-m", "workbench.cli", "dashboards", "--no-browser", f"--port={free_port()}"]
-        command += ["--library", str(library)]
-        environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(folder), "WORKBENCH_WORKERS": "1", "HOME": str(folder)}
+        command += options or ("--library", str(library))
+        here = {"JUPYTER_CONFIG_DIR": str(folder), "WORKBENCH_WORKERS": "1", "HOME": str(folder)}
+        environment = {**os.environ, **here, **settings}
         self._log = (folder / "dashboards.log").open("w+")
         self.process = subprocess.Popen(command, env=environment, stderr=self._log, stdout=self._log, cwd=folder)
         found = self._wait(r"(http://127\.0\.0\.1:\d+)/\?token=(\w+)")

@@ -57,6 +57,7 @@ def attacks() -> Iterator[Attack]:
     yield from roots()
     yield from strangers()
     yield from origins()
+    yield from names()
     yield from uploads()
     yield from sizes()
     yield from malformed()
@@ -95,6 +96,9 @@ def roots() -> Iterator[Attack]:
     ]  # fmt: skip
     for number, way in enumerate(ways):
         yield attack(f"root {number} {way[:20]!a}", "POST", "/audio/batch-analyze", {"paths": [way]})
+        yield attack(f"estimate of root {number}", "POST", "/audio/estimate", {"paths": [way]})
+        if way.isascii():
+            yield attack(f"look into root {number}", "GET", f"/folders?path={quote(way, safe='{}')}")
     yield attack("one good path and one bad", "POST", "/audio/batch-analyze", {"paths": ["{music}", "/etc"]})
     for name, asked in {
         "paths as text": {"paths": "/etc"},
@@ -170,6 +174,26 @@ def origins() -> Iterator[Attack]:
     for path in ("/playlists/generate", "/audio/find-similar", "/audio/batch-analyze"):
         yield attack(f"a form at {path}", "POST", path, b"n=1", headers=form)
         yield attack(f"text at {path}", "POST", path, b'{"n":1}', headers={"Content-Type": "text/plain"})
+
+
+def names() -> Iterator[Attack]:
+    """Names under which things are kept, and what is looked up by them."""
+    for number, name in enumerate(["", " ", "a\nb", "\0", "\u202e", "x" * 5000, "../../x\n", 7, None, ["a"], {"a": 1}]):
+        yield attack(f"name {number} of a playlist", "PUT", "/playlists", {"name": name, "tracks": []})
+        yield attack(f"name {number} of a taste", "POST", "/tastes", {"name": name, "likes": [[NO_TRACK, NO_TRACK]]})
+        yield attack(f"name {number} of a column", "POST", "/labels/columns", {"name": name})
+    for number, name in enumerate(["mfcc/../../x", "../frames/mfcc", "/etc/passwd", "__class__", "mfcc%00", ""]):
+        yield attack(f"curve {number}", "GET", f"/tracks/{NO_TRACK}/curve?name={quote(name)}")
+        yield attack(f"columns {number}", "GET", f"/tracks/columns?names={quote(name)}")
+    for name, asked in {
+        "another's labels": {"author": "ada", "labels": []},
+        "a track by its path": {"labels": [], "track": "/etc/passwd"},
+    }.items():
+        yield attack(name, "PUT", f"/tracks/{NO_TRACK}/labels", asked)
+    yield attack("a playlist of paths", "PUT", "/playlists", {"name": "a", "tracks": ["/etc/passwd"]})
+    yield attack(
+        "a playlist asked for by paths", "PUT", "/playlists", {"name": "a", "tracks": [], "request": {"start": "/etc"}}
+    )
 
 
 def uploads() -> Iterator[Attack]:

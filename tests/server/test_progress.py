@@ -18,7 +18,7 @@ from tests.jobs.collection import write_track
 from tests.server.serving import UPGRADE, Served, finished
 from workbench.jobs.manager import ProgressEvent
 from workbench.schema import JobState
-from workbench.server.models import ProgressRecord
+from workbench.server.models.jobs import ProgressRecord
 from workbench.server.progress import Mailbox
 
 

@@ -17,7 +17,7 @@ import soundfile
 from tests.jobs.collection import COPY, HOSTILE_TITLE, TRACKS
 from tests.server.serving import BASE, Served, finished, multipart
 from workbench.server.api import ROUTES
-from workbench.server.models import TrackRecord
+from workbench.server.models.tracks import TrackRecord
 
 NO_TRACK = "0" * 32
 

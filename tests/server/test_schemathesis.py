@@ -19,11 +19,15 @@ wheres = ["bpm > 100", 'key == "A minor"', "bpm is None", 'title like "%a%"', "e
 schemathesis.openapi.format("workbench-where", st.sampled_from(wheres))
 words = ["a calm hour", "5 songs, no drums", "fast but under 80 bpm", "in A minor, rising"]
 schemathesis.openapi.format("workbench-words", st.sampled_from(words))
+schemathesis.openapi.format("workbench-columns", st.sampled_from(["bpm", "id,mood", "id,nothing"]))
+schemathesis.openapi.format("workbench-descriptor", st.sampled_from(["mfcc", "rms", "nothing"]))
+schemathesis.openapi.format("workbench-line", st.sampled_from(["style", "genre"]))
 schemathesis.openapi.format("workbench-mark", st.just("WyJwYXRoIiwgImEiLCAiYSJd"))
 """
 # 422 for what a JSON schema cannot say: a range whose ends are in order, a region within its track, one of two fields.
 # 413 besides for a body that breaks a schema by its size.
-# `use_after_free` is left out: the API's one DELETE stops a job, which can still be looked at, and resumed.
+# `use_after_free` is left out: one DELETE stops a job, which can still be looked at and resumed; others take what is
+# to be deleted as a parameter, and what is left can still be looked at.
 CONFIG = """
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "406", "409", "416", "422"]

@@ -14,7 +14,7 @@ from tests.store.conftest import Store, content_id
 from workbench.errors import InputError
 from workbench.schema import SORT_COLUMNS
 from workbench.store.catalog import pages as pages_module
-from workbench.store.catalog.models import Track
+from workbench.store.catalog.models import Placement, Track
 from workbench.store.catalog.pages import tracks_page
 from workbench.store.catalog.queries import number_of_tracks, tracks
 from workbench.store.catalog.where import compile_where
@@ -59,7 +59,10 @@ def plainly(store: Store, sort: str, *, descending: bool, where: str | None = No
 
 
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("helped", [{}, {"_LARGE": 0, "_FEW": 1000}, {"_LARGE": 0, "_FEW": 0, "_MANY": 1000}])
+@pytest.mark.parametrize(
+    "helped",
+    [{}, {"_LARGE": 0}, {"_LARGE": 0, "_MORE": 1}, {"_LARGE": 0, "_FEW": 0, "_MANY": 1000}],
+)
 def test_pages_together_are_the_list_in_order(
     mixed: Store, descending: bool, helped: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +75,54 @@ def test_pages_together_are_the_list_in_order(
                 pages = list(walk(mixed, limit, sort=sort, descending=descending, where=where))
                 assert [track["id"] for page in pages for track in page] == expected, (sort, where, limit)
                 assert all(len(page) == limit for page in pages[:-1])
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_tracks_that_are_no_more_leave_no_page_short(
+    store: Store, descending: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The columns in memory go on holding them."""
+    monkeypatch.setattr(pages_module, "_LARGE", 0)
+    store.add(*range(60))
+    gone = [content_id(n) for n in range(60) if n % 10 > 2]
+    asked = {"sort": "duration_s", "where": "channels > 0", "descending": descending}
+    assert len(next(walk(store, 7, **asked))) == 7
+    with store.catalog.write() as connection:
+        connection.execute(sa.delete(Placement).where(Placement.track_id.in_(gone)))
+        connection.execute(sa.delete(Track).where(Track.id.in_(gone)))
+    pages = [[track["id"] for track in page] for page in walk(store, 4, **asked)]
+    assert [track for page in pages for track in page] == plainly(store, "duration_s", descending=descending)
+    assert {len(page) for page in pages[:-1]} == {4}
+
+
+@pytest.mark.parametrize(
+    ("sort", "where", "index"),
+    [
+        ("energy", "energy > 0.1", "ix_tracks_energy"),  # all that it walks over fit
+        ("energy", "bpm == 7", "ix_tracks_number"),  # one in ten does
+        ("title", "channels > 0", "ix_tracks_title"),
+    ],
+)
+def test_a_page_that_lies_near_looks_at_little(
+    store: Store, sort: str, where: str, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not store.catalog.is_file:  # PostgreSQL finds its way by itself
+        return
+    monkeypatch.setattr(pages_module, "_LARGE", 0)
+    store.add(*range(100))
+    with store.catalog.write() as connection:
+        connection.execute(sa.update(Track).values(energy=Track.number / 100.0, bpm=Track.number % 10))
+    seen: list[tuple[str, Any]] = []
+    sa.event.listen(
+        store.catalog.engine, "before_cursor_execute", lambda c, cursor, text, values, *_: seen.append((text, values))
+    )
+    order = pages_module._Order(sort, False, None)
+    rows = pages_module._near(store.catalog, where, order, 2)
+    asked = seen[-1]
+    assert [row.id for row in rows] == plainly(store, sort, descending=False, where=where)[:3]
+    with store.catalog.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0]}", asked[1]).all()
+    assert index in " ".join(str(row[3]) for row in plan)
 
 
 def test_sqlite_is_told_by_which_index_to_look(mixed: Store, monkeypatch: pytest.MonkeyPatch) -> None:

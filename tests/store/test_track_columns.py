@@ -195,3 +195,25 @@ def test_an_empty_library(store: Store) -> None:
     assert store.catalog.columns.mask("bpm > 60 or title like '%a'", 0).tolist() == []
     enter(store, 1)
     assert by_columns(store.catalog, f"id == {content_id(1)!r}") == [0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(n=st.integers(1, 50), after=st.none() | st.integers(57, 67), descending=st.booleans(), where=NUMERIC)
+def test_what_comes_next_is_what_sorting_says(
+    many: Store, n: int, after: float | None, descending: bool, where: str
+) -> None:
+    fitting = many.catalog.columns.fitting(where)
+    if fitting is None:
+        return
+    found = many.catalog.columns.next_of(fitting[0], "bpm", after, n, descending=descending)
+    values = many.catalog.columns.numbers("bpm", many.catalog.numbers())
+    sign = -1 if descending else 1
+    among = [i for i in np.flatnonzero(fitting[0]) if after is None or sign * values[i] >= sign * after]
+    known = sorted((i for i in among if not np.isnan(values[i])), key=lambda i: sign * values[i])
+    if not known:
+        assert not len(found.numbers)
+        return
+    first, last = values[known[0]], values[known[:n][-1]]
+    assert found.numbers.tolist() == sorted(i for i in known if sign * values[i] <= sign * last)
+    assert (found.least, found.most) == (min(first, last), max(first, last))
+    assert found.on_the_way == np.count_nonzero((values >= found.least) & (values <= found.most))

@@ -132,7 +132,14 @@ def lab(context: typer.Context, library: LibraryOption = None) -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 @handled
-def dashboards(context: typer.Context, library: LibraryOption = None) -> None:
+def dashboards(
+    context: typer.Context,
+    library: LibraryOption = None,
+    server: Annotated[
+        str | None,
+        typer.Option(help="Show the library of this server, https://…, with the token of WORKBENCH_TOKEN."),
+    ] = None,
+) -> None:
     """Serve the library as pages for the browser, and open the first; further options are Voila's."""
     import importlib.util
 
@@ -141,8 +148,13 @@ def dashboards(context: typer.Context, library: LibraryOption = None) -> None:
     from workbench.dashboards import make_template_known
     from workbench.dashboards.app import Dashboards
 
+    if library is not None and server is not None:
+        raise InputError("A folder and a server are named.", "Name one of them.")
     if library is not None:
         os.environ["WORKBENCH_LIBRARY"] = str(library.expanduser().absolute())
+        os.environ["WORKBENCH_SERVER"] = ""  # whatever the settings say
+    if server is not None:
+        os.environ["WORKBENCH_SERVER"] = server
     make_template_known()
     Dashboards.launch_instance(argv=context.args)
 

@@ -24,11 +24,12 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
 
-from workbench.client.calls import Ask, Calls, Steps
+from workbench.client.ask import Ask, Steps
+from workbench.client.calls import Calls
 from workbench.client.problems import error_of
 from workbench.config import load_settings
 from workbench.errors import InputError, ServerUnreachableError
-from workbench.server.models import ProgressRecord
+from workbench.server.models.jobs import ProgressRecord
 
 T = TypeVar("T")
 

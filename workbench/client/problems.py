@@ -18,7 +18,7 @@ from workbench.errors import (
     StorageFullError,
     WorkbenchError,
 )
-from workbench.server.models import ProblemDocument
+from workbench.server.models.operations import ProblemDocument
 
 #: By `code`, where it says more than the status.
 _BY_CODE: dict[str, type[WorkbenchError]] = {

@@ -3,7 +3,8 @@
 * A page has a kernel to itself, which ends when the page is closed; one whose page vanished without a word is ended
   when nobody has been connected to it for some minutes.
 * Kernels of all pages wait beforehand, with the notebook already run: a page opens as fast as a browser draws it.
-* Jobs are worked on by the server, whose process lives on when the page that submitted them is closed.
+* Jobs are worked on by the server, whose process lives on when the page that submitted them is closed; those of a
+  library elsewhere by the server that has it.
 * No page may load anything from elsewhere: the browser is told so.
 """
 
@@ -21,7 +22,7 @@ from voila.app import Voila
 from voila.tornado.treehandler import TornadoVoilaTreeHandler
 
 from workbench.dashboards import DASHBOARDS, NOT_HERE, POLICY, RESOURCES, TEMPLATE, notebooks
-from workbench.library import Library
+from workbench.opening import open_library
 
 _IDLE_S = 300
 _LOOK_EVERY_S = 30
@@ -52,8 +53,9 @@ class Dashboards(Voila):  # type: ignore[misc]  # Voila has no types
         return [(rule[0], _FirstPage, *rule[2:]) if rule[1] is TornadoVoilaTreeHandler else rule for rule in handlers]
 
     def start(self) -> None:
-        """Serve until SIGTERM, and work on jobs meanwhile; a library that cannot be used is told at once."""
-        with Library.open() as library:
+        """Serve until SIGTERM; a library that cannot be used is told at once. On jobs of one that is here it works."""
+        with open_library() as library:
+            library.count()
             jobs = library.job_manager()
             jobs.start()
             try:

@@ -166,7 +166,10 @@ def _radix_2(
 def _radix_4(
     xr: FloatArray, xi: FloatArray, yr: FloatArray, yi: FloatArray, width: int, m: int, twiddles: FloatArray
 ) -> None:
-    """Join quarters: `width` neighbours (frames times what is done already) share their three factors."""
+    """Join quarters: `width` neighbours (frames times what is done already) share their three factors.
+
+    What is written lies in one view, since before each loop it is made sure that no two views overlap.
+    """
     step = twiddles.shape[0] // (4 * m)
     quarter = width * m
     for p in range(m):
@@ -178,27 +181,25 @@ def _radix_4(
         br, bi = xr[i + quarter : i + quarter + width], xi[i + quarter : i + quarter + width]
         cr, ci = xr[i + 2 * quarter : i + 2 * quarter + width], xi[i + 2 * quarter : i + 2 * quarter + width]
         dr, di = xr[i + 3 * quarter : i + 3 * quarter + width], xi[i + 3 * quarter : i + 3 * quarter + width]
-        y0r, y0i = yr[o : o + width], yi[o : o + width]
-        y1r, y1i = yr[o + width : o + 2 * width], yi[o + width : o + 2 * width]
-        y2r, y2i = yr[o + 2 * width : o + 3 * width], yi[o + 2 * width : o + 3 * width]
-        y3r, y3i = yr[o + 3 * width : o + 4 * width], yi[o + 3 * width : o + 4 * width]
+        zr, zi = yr[o : o + 4 * width], yi[o : o + 4 * width]
         for t in range(width):
             even_r, even_i = ar[t] + cr[t], ai[t] + ci[t]
             odd_r, odd_i = br[t] + dr[t], bi[t] + di[t]
-            y0r[t] = even_r + odd_r
-            y0i[t] = even_i + odd_i
+            ur, ui = ar[t] - cr[t], ai[t] - ci[t]
+            vr, vi = bi[t] - di[t], dr[t] - br[t]
+            zr[t] = even_r + odd_r
+            zi[t] = even_i + odd_i
             even_r -= odd_r
             even_i -= odd_i
-            y2r[t] = even_r * w2r - even_i * w2i
-            y2i[t] = even_r * w2i + even_i * w2r
-            even_r, even_i = ar[t] - cr[t], ai[t] - ci[t]
-            odd_r, odd_i = bi[t] - di[t], dr[t] - br[t]
-            ur, ui = even_r + odd_r, even_i + odd_i
-            y1r[t] = ur * w1r - ui * w1i
-            y1i[t] = ur * w1i + ui * w1r
-            ur, ui = even_r - odd_r, even_i - odd_i
-            y3r[t] = ur * w3r - ui * w3i
-            y3i[t] = ur * w3i + ui * w3r
+            zr[2 * width + t] = even_r * w2r - even_i * w2i
+            zi[2 * width + t] = even_r * w2i + even_i * w2r
+            even_r, even_i = ur + vr, ui + vi
+            zr[width + t] = even_r * w1r - even_i * w1i
+            zi[width + t] = even_r * w1i + even_i * w1r
+            ur -= vr
+            ui -= vi
+            zr[3 * width + t] = ur * w3r - ui * w3i
+            zi[3 * width + t] = ur * w3i + ui * w3r
 
 
 @compiled

@@ -20,9 +20,13 @@ from workbench.features import filters
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[Any]  # of integers
 
 #: Parts of a block that are filtered side by side.
 LANES = 8
+
+_CHUNK = 256  # samples of each part that are laid side by side at once
+_ROW = 128  # samples that are summed side by side
 
 _SETTLE_S = 0.05  # the high-pass has forgotten all but a ten thousandth
 _STEP_S = 0.1
@@ -78,7 +82,7 @@ class LoudnessMeter:
     """
 
     def __init__(self, sample_rate: float, n_channels: int) -> None:
-        self._sos = filters.k_weighting(sample_rate)
+        self._gain, self._coefficients = _plain_gain(filters.k_weighting(sample_rate))
         self._weights = filters.channel_weights(n_channels)
         # two channels are filtered side by side: an odd one out has a silent partner
         self._states = np.zeros((-(-n_channels // 2), 2, 4))
@@ -92,27 +96,34 @@ class LoudnessMeter:
 
     def push(self, rows: npt.NDArray[np.float32] | npt.NDArray[np.int16]) -> None:
         """Take in samples, shape (n, n_channels): float32 of full scale 1.0, or int16."""
-        if rows.dtype == np.float32 and max(rows.max(), -rows.min()) > AMPLITUDE_LIMIT:
-            rows = np.clip(rows, -AMPLITUDE_LIMIT, AMPLITUDE_LIMIT).astype(np.float32)
+        scale = full_scale(rows)
+        peak = scale * max(float(rows.max()), -float(rows.min()))
+        if peak > AMPLITUDE_LIMIT:
+            rows, peak = np.clip(rows, -AMPLITUDE_LIMIT, AMPLITUDE_LIMIT).astype(np.float32), AMPLITUDE_LIMIT
+        self._peak = max(self._peak, peak)
+        self._square_sum += _sum_of_squares(np.ravel(rows)) * scale**2
         even = len(rows) // LANES * LANES
         for some in (rows[:even], rows[even:]):
             if len(some):
-                self._measure(some)
+                self._measure(some, (self._gain * scale) ** 2)
 
-    def _measure(self, rows: npt.NDArray[Any]) -> None:
+    def _measure(self, rows: npt.NDArray[Any], scale: float) -> None:
+        """Add the energy of samples, times `scale`, to that of their steps."""
         energies = np.zeros(len(rows) // self._step + 2)
         phase = self._n_samples % self._step
         n_parts = LANES if len(rows) % LANES == 0 and len(rows) >= 2 * LANES * self._settle else 1
         firsts = tuple(range(0, len(rows), len(rows) // n_parts))
         for pair, state in enumerate(self._states):
             left, right = 2 * pair, min(2 * pair + 1, rows.shape[1] - 1)
-            weights = self._weights[left], self._weights[right] if right > left else 0.0
-            peak, squares, partner = _meter_pair(
-                rows, firsts, left, right, full_scale(rows), weights,
-                self._sos, self._settle, state, self._step, phase, energies,
+            weights = scale * self._weights[left], scale * self._weights[right] if right > left else 0.0
+            channels = rows if rows.shape[1] == 2 else rows[:, [left, right]]
+            # Both channels are moved as if they were one number of twice the size.
+            together = np.int32 if rows.dtype == np.int16 else np.int64
+            scratch = np.empty((_CHUNK, 2 * n_parts), dtype=rows.dtype)
+            _add_energy(
+                np.ascontiguousarray(channels).view(together)[:, 0], scratch.view(together), scratch, firsts, weights,
+                self._coefficients, self._settle, state, self._step, phase, energies,
             )  # fmt: skip
-            self._peak = max(self._peak, peak)
-            self._square_sum += squares + (partner if right > left else 0.0)
         self._n_samples += len(rows)
         energies[0] += self._open_energy
         n_closed = (phase + len(rows)) // self._step
@@ -138,99 +149,117 @@ class LoudnessMeter:
         return Loudness(integrated, loudness_range(short_term), complexity, float(crest))
 
 
+def _plain_gain(sos: DoubleArray) -> tuple[float, DoubleArray]:
+    """Give the gain of `filters.k_weighting`, and ``b1, b2, a1, a2`` of its shelf and ``a1, a2`` of its high-pass.
+
+    The numerators are ``1, b1, b2``, all zeros for a shelf that is left out, and ``1, -2, 1``.
+    """
+    gain = sos[0, 0] if len(sos) == 2 else 1.0
+    shelf = sos[0, [1, 2, 4, 5]] / (gain, gain, 1, 1) if len(sos) == 2 else np.zeros(4)
+    return float(gain), np.concatenate((shelf, sos[-1, 4:]))
+
+
 @compiled
-def _meter_pair(
-    rows: npt.NDArray[Any],
+def _sum_of_squares(samples: npt.NDArray[Any]) -> float:
+    """Sum of squares: many sums side by side, since each waits for its last term."""
+    sums = np.zeros(_ROW)
+    whole = len(samples) // _ROW * _ROW
+    for start in range(0, whole, _ROW):
+        for i in range(_ROW):
+            x = np.float64(samples[start + i])
+            sums[i] += x * x
+    total = 0.0  # loops: numba's own sum would load its linear algebra, and scipy's with it, into every worker
+    for i in range(_ROW):
+        total += sums[i]
+    for i in range(whole, len(samples)):
+        total += np.float64(samples[i]) * np.float64(samples[i])
+    return total
+
+
+@compiled
+def _add_energy(
+    pairs: IntArray,
+    scratch_pairs: IntArray,
+    scratch: npt.NDArray[Any],
     firsts: tuple[int, ...],
-    left: int,
-    right: int,
-    scale: float,
     weights: tuple[float, float],
-    sos: DoubleArray,
+    coefficients: DoubleArray,
     settle: int,
     state: DoubleArray,
     step: int,
     phase: int,
     energies: DoubleArray,
-) -> tuple[float, float, float]:
+) -> None:
     """Add the weighted energy of two channels to `energies`, one per step of which `phase` samples are gone.
 
-    Gives their peak and the sums of their squares. A filter waits for its last sample, so the parts of a block that
-    begin at `firsts`, of equal length, are filtered side by side. All but the first, which goes on from `state`, start
-    `settle` samples early: then what went before no longer matters.
+    A filter waits for its last sample, so the parts of a block that begin at `firsts`, of equal length, are filtered
+    side by side, after they were laid out side by side in `scratch`, of which `scratch_pairs` is a view. All but the
+    first, which goes on from `state`, start `settle` samples early: then what went before no longer matters.
     """
     n_lanes = len(firsts)
-    n = len(rows) // n_lanes
+    n = len(pairs) // n_lanes
     states = np.zeros((4, 2 * n_lanes))
-    sums = np.zeros((3, 2 * n_lanes))
+    sums = np.zeros(2 * n_lanes)
     if n_lanes > 1:
         # The first part has nothing before it: it reads the end of the block, and what comes of it is replaced.
-        _filter(rows, firsts, left, right, scale, sos, -settle, 0, states, sums)
+        for i in range(-settle, 0, _CHUNK):
+            run = min(_CHUNK, -i)
+            _lay_out(pairs, firsts, i, run, scratch_pairs)
+            _filter(scratch, firsts, run, coefficients, states, sums)
         sums[:] = 0
-    states[:, 0], states[:, n_lanes] = state[0], state[1]
+    states[:, 0], states[:, 1] = state[0], state[1]
     begun = phase + n * np.arange(n_lanes)
     i = 0
     while i < n:
-        run = n - i
+        run = min(n - i, _CHUNK)
         for lane in range(n_lanes):
             run = min(run, step - begun[lane] % step)
-        _filter(rows, firsts, left, right, scale, sos, i, i + run, states, sums)
+        _lay_out(pairs, firsts, i, run, scratch_pairs)
+        _filter(scratch, firsts, run, coefficients, states, sums)
         for lane in range(n_lanes):
-            energies[begun[lane] // step] += weights[0] * sums[0, lane] + weights[1] * sums[0, n_lanes + lane]
-        sums[0] = 0
+            energies[begun[lane] // step] += weights[0] * sums[2 * lane] + weights[1] * sums[2 * lane + 1]
+        sums[:] = 0
         begun += run
         i += run
-    state[0], state[1] = states[:, n_lanes - 1], states[:, -1]
-    # loops: numba's own sum and max would load its linear algebra, and scipy's with it, into every worker
-    peak, squares_left, squares_right = 0.0, 0.0, 0.0
-    for lane in range(n_lanes):
-        peak = max(peak, sums[2, lane], sums[2, n_lanes + lane])
-        squares_left += sums[1, lane]
-        squares_right += sums[1, n_lanes + lane]
-    return peak, squares_left, squares_right
+    state[0], state[1] = states[:, -2], states[:, -1]
+
+
+@compiled
+def _lay_out(pairs: IntArray, firsts: tuple[int, ...], start: int, n: int, columns: IntArray) -> None:
+    """Lay `n` samples of each part of a block out as a column."""
+    for i in range(n):
+        for lane in range(len(firsts)):
+            columns[i, lane] = pairs[firsts[lane] + start + i]
 
 
 @compiled
 def _filter(
-    rows: npt.NDArray[Any],
+    samples: npt.NDArray[Any],
     firsts: tuple[int, ...],
-    left: int,
-    right: int,
-    scale: float,
-    sos: DoubleArray,
-    start: int,
-    stop: int,
+    n: int,
+    coefficients: DoubleArray,
     states: DoubleArray,
     sums: DoubleArray,
 ) -> None:
-    """Filter some samples of each part of a block; adds to its energies and squares, and raises its peaks.
+    """Filter the first `n` rows of `samples`, each column for itself, and add to the sums of squares.
 
-    Columns are the parts of the left and then of the right channel. Both filters are in transposed direct form II.
-    How many parts there are is known from the length of a tuple when this is compiled: loops over them are unrolled.
+    Both filters are in transposed direct form II. How many columns there are is known from the length of a tuple when
+    this is compiled: loops over them are unrolled.
     """
-    b0, b1, b2, _, a1, a2 = sos[0]
-    c1, c2 = sos[-1, 4], sos[-1, 5]
-    if len(sos) == 1:  # only the second filter, a high-pass: it has the numerator 1, -2, 1
-        b0, b1, b2, a1, a2 = 1.0, 0.0, 0.0, 0.0, 0.0
-    n_lanes = len(firsts)
+    b1, b2, a1, a2 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
+    c1, c2 = coefficients[4], coefficients[5]
     s1, s2, t1, t2 = states[0], states[1], states[2], states[3]
-    energy, squares, peak = sums[0], sums[1], sums[2]
-    samples = np.empty(2 * n_lanes)
-    for i in range(start, stop):
-        for lane in range(n_lanes):
-            samples[lane] = rows[firsts[lane] + i, left] * scale
-            samples[n_lanes + lane] = rows[firsts[lane] + i, right] * scale
-        for k in range(2 * n_lanes):
-            x = samples[k]
-            u = b0 * x + s1[k]
-            s1[k] = b1 * x - a1 * u + s2[k]
+    for i in range(n):
+        row = samples[i]
+        for k in range(2 * len(firsts)):
+            x = np.float64(row[k])
+            u = x + s1[k]
+            s1[k] = (b1 * x + s2[k]) - a1 * u
             s2[k] = b2 * x - a2 * u
             y = u + t1[k]
-            t1[k] = t2[k] - 2 * u - c1 * y
+            t1[k] = (t2[k] - 2 * u) - c1 * y
             t2[k] = u - c2 * y
-            energy[k] += y * y
-            squares[k] += x * x
-            peak[k] = max(peak[k], abs(x))
+            sums[k] += y * y
 
 
 def _windows(steps: DoubleArray, n: int) -> DoubleArray:

@@ -156,7 +156,7 @@ def quantile(values: FloatArray, share: float) -> float:
     """
     at = share * (len(values) - 1)
     below = int(at)
-    above = min(below + 1, len(values) - 1)
-    values.partition((below, above))
-    low, high = float(values[below]), float(values[above])
+    values.partition(below)
+    low = float(values[below])
+    high = float(values[below + 1 :].min()) if below + 1 < len(values) else low
     return low + (high - low) * (at - below)

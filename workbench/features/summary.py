@@ -191,10 +191,12 @@ class Median:
     def result(self) -> FloatArray:
         """Give the medians, shape (n_rows,). Can be called once."""
         kept = self._kept[:, : self._n_kept]
-        middle = (self._n_kept - 1) // 2
-        upper = self._n_kept // 2
-        kept.partition((middle, upper) if upper > middle else middle, axis=1)
-        return np.asarray((kept[:, middle] + kept[:, upper]) * np.float32(0.5))
+        middle = self._n_kept // 2
+        # One place and a maximum: numpy takes nine times as long to put two places in order.
+        kept.partition(middle, axis=1)
+        upper = kept[:, middle]
+        lower = upper if self._n_kept % 2 else kept[:, :middle].max(axis=1)
+        return np.asarray((lower + upper) * np.float32(0.5))
 
 
 class Segments:

@@ -148,7 +148,7 @@ def periodicities(pulse: FloatArray, frame_rate: float) -> DoubleArray:
     n_windows = 1 + math.ceil((len(pulse) - width) / (_WINDOW_HOP_S * frame_rate))
     starts = np.linspace(0, len(pulse) - width, n_windows).astype(np.int64)
     n_fft = _fast_length(width + n_lags)
-    total, n_used = np.zeros((len(_STREAMS), n_lags)), np.zeros(len(_STREAMS), dtype=np.int64)
+    total, n_used = np.zeros((len(_STREAMS), n_fft // 2 + 1)), np.zeros(len(_STREAMS), dtype=np.int64)
     for block in np.array_split(starts, -(-n_windows // _WINDOWS_AT_ONCE)):
         bands = np.moveaxis(pulse[block[:, None] + np.arange(width)], 2, 0).astype(np.float64)
         curves = np.concatenate((bands.sum(axis=0, keepdims=True), bands))
@@ -160,10 +160,12 @@ def periodicities(pulse: FloatArray, frame_rate: float) -> DoubleArray:
             power = spectra[one].real * spectra[other].real + spectra[one].imag * spectra[other].imag
             norm = np.sqrt(energy[one] * energy[other])
             sounding = norm > 1e-6
-            acf = np.fft.irfft(power[sounding], n_fft, axis=1)[:, :n_lags]
-            total[k] += (acf / norm[sounding, None]).sum(axis=0)
+            # not a matrix product, whose last bits depend on how many threads share it
+            total[k] += np.einsum("w,wf->f", 1 / norm[sounding], power[sounding])
             n_used[k] += np.count_nonzero(sounding)
-    return total / np.maximum(n_used, 1)[:, None] / (1 - np.arange(n_lags) / width)
+    # The transform back is linear: one of the sum does for all windows.
+    acfs = np.fft.irfft(total, n_fft, axis=1)[:, :n_lags]
+    return np.asarray(acfs / np.maximum(n_used, 1)[:, None] / (1 - np.arange(n_lags) / width))
 
 
 def _fast_length(n: int) -> int:

@@ -53,15 +53,22 @@ def _peaks_of_bins(
     floor = threshold * highest
     most = (end - first + 1) // 2 * S.shape[1]  # of two neighbours, one at most is a peak
     frequencies, heights, n = np.empty(most, dtype=np.float32), np.empty(most, dtype=np.float32), 0
+    is_peak, columns = np.empty(S.shape[1], dtype=np.bool_), np.empty(S.shape[1] + 1, dtype=np.int64)
     for k in range(first, end):
-        for t in range(S.shape[1]):
-            below, height, above = S[k - 1, t], S[k, t], S[k + 1, t]
-            if height > below and height >= above and height > floor[t]:
-                slope, curve = (above - below) / np.float32(2), above + below - 2 * height
-                shift = -slope / curve if abs(slope) < abs(curve) else np.float32(0)
-                frequencies[n] = (k + shift) * bin_hz
-                heights[n] = height + slope * shift / np.float32(2)
-                n += 1
+        below, row, above = S[k - 1], S[k], S[k + 1]
+        for t in range(len(row)):
+            is_peak[t] = (row[t] > below[t]) & (row[t] >= above[t]) & (row[t] > floor[t])
+        n_here = 0
+        for t in range(len(row)):
+            # every column is written down, and written over by the next unless it is a peak: no jump to guess
+            columns[n_here] = t
+            n_here += is_peak[t]
+        for t in columns[:n_here]:
+            slope, curve = (above[t] - below[t]) / np.float32(2), above[t] + below[t] - 2 * row[t]
+            shift = -slope / curve if abs(slope) < abs(curve) else np.float32(0)
+            frequencies[n] = (k + shift) * bin_hz
+            heights[n] = row[t] + slope * shift / np.float32(2)
+            n += 1
     return frequencies[:n], heights[:n]
 
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 class Labels(Tracks):
     """What people say of tracks, and what is learned from that."""
 
+    @property
+    def author(self) -> str:
+        """Who says what is said by `label`, unless somebody else is named: the account that the program runs under."""
+        return getpass.getuser()
+
     def label(self, track: PathLike, *labels: Label, author: str | None = None) -> list[KeptLabel]:
         """Say what a track is; what the same author said of it before is replaced.
 
@@ -30,7 +35,7 @@ class Labels(Tracks):
         *labels : Label
             All that you say of it; none takes back what you said.
         author : str, optional
-            Who says so; default the name of the account that the program runs under.
+            Who says so; by default `author`.
 
         Returns
         -------
@@ -46,7 +51,7 @@ class Labels(Tracks):
         from workbench.store import labels as kept
 
         track_id = self._track_id(track)
-        kept.replace_labels(self.catalog, track_id, labels, getpass.getuser() if author is None else author)
+        kept.replace_labels(self.catalog, track_id, labels, self.author if author is None else author)
         return kept.kept_labels(self.catalog, [track_id])
 
     def labels(self, *tracks: PathLike) -> list[KeptLabel]:

@@ -157,7 +157,7 @@ class Playlists(Sound):
         from workbench.store.export import replace_text
 
         target = Path(path).expanduser()
-        beats = self._beats(playlist.ids) if target.suffix.lower() == ".xml" else {}
+        beats = self.stored_beats(playlist.ids) if target.suffix.lower() == ".xml" else {}
         replace_text(target, export(playlist, target, relative=relative, beats=beats))
         return target
 

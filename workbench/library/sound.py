@@ -86,10 +86,10 @@ class Sound(Tracks):
         from workbench.store import listen
 
         track_id = self._track_id(track)
-        stored = self._beats([track_id])
+        stored = self.stored_beats([track_id])
         return stored[track_id] if track_id in stored else listen.beats(self._path_of(track_id), self._limits)
 
-    def _beats(self, ids: Iterable[str]) -> dict[str, npt.NDArray[np.float64]]:
+    def stored_beats(self, ids: Iterable[str]) -> dict[str, npt.NDArray[np.float64]]:
         """Give the times of the beats, in seconds, of the tracks whose beats are stored per frame."""
         from workbench.features.config import DEFAULT_CONFIG
         from workbench.features.registry import spec

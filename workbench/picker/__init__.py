@@ -18,11 +18,16 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from workbench.config import load_settings
 from workbench.errors import InputError
+from workbench.library import Library
 from workbench.picker.jail import Jail
+
+if TYPE_CHECKING:
+    from workbench.client.remote import RemoteLibrary
+    from workbench.client.remote_jobs import RemoteFolders
 
 __all__ = ["Picked", "Place", "notebook_jail", "pick", "place"]
 
@@ -64,6 +69,7 @@ def pick(
     title: str | None = None,
     roots: Iterable[str | os.PathLike[str]] | None = None,
     where: Place | None = None,
+    library: Library | RemoteLibrary | None = None,
 ) -> Picked:
     """Let a person pick audio files, or folders.
 
@@ -80,6 +86,9 @@ def pick(
         notebook the home folder, else everything.
     where : {"notebook", "desktop", "terminal", "nobody"}, optional
         Where the code runs; by default as `place` finds out.
+    library : Library or RemoteLibrary, optional
+        Pick on the machine that has this library; below the allowed folders of the server where it is a remote one,
+        which only a notebook can show.
 
     Returns
     -------
@@ -89,7 +98,7 @@ def pick(
     Raises
     ------
     InputError
-        When nobody can be asked, or what was picked lies outside the roots.
+        When nobody can be asked, what was picked lies outside the roots, or a server allows no folders.
 
     Examples
     --------
@@ -102,34 +111,47 @@ def pick(
     if found == "notebook":
         from workbench.widgets.files import FilePicker
 
-        return FilePicker(notebook_jail(roots), folders=folders, multiple=multiple, title=title)
-    jail = _jail(roots, otherwise=Path("/").absolute())
+        return FilePicker(notebook_jail(roots, library), folders=folders, multiple=multiple, title=title)
+    if library is not None and not isinstance(library, Library):
+        raise InputError(
+            "Folders of a server can be looked through in a notebook alone.",
+            "Name what lies there: lib.job_manager().submit([...]), or client.analyze(...).",
+        )
+    here = _jail(roots, otherwise=Path("/").absolute())
     if found == "desktop":
         from workbench.picker.dialogs import ask
 
-        chosen = ask(title, jail.first, folders=folders, multiple=multiple)
+        chosen = ask(title, here.first, folders=folders, multiple=multiple)
         if chosen is not None:
-            return _Done(jail.admit(chosen))
+            return _Done(here.admit(chosen))
         found = "terminal" if _is_terminal() else "nobody"
     if found == "terminal":
         from workbench.picker.terminal import ask as ask_there
 
-        return _Done(jail.admit(ask_there(title, jail.first, folders=folders, multiple=multiple)))
+        return _Done(here.admit(ask_there(title, here.first, folders=folders, multiple=multiple)))
     raise InputError(
         "There is nobody here who could be asked for files: no notebook, no desktop, no terminal.",
         'Pass the paths instead, such as lib.analyze("/path/to/music") or: workbench analyze /path/to/music.',
     )
 
 
-def notebook_jail(roots: Iterable[str | os.PathLike[str]] | None = None) -> Jail:
+def notebook_jail(
+    roots: Iterable[str | os.PathLike[str]] | None = None, library: Library | RemoteLibrary | None = None
+) -> Jail | RemoteFolders:
     """Give what widgets may look into: roots that are named, or those of the settings, or else the home folder.
+
+    Of a library that a server has it is what the server allows.
 
     Raises
     ------
     InputError
-        When none of the roots is there.
+        When none of the roots is there, or roots are named for a server.
     """
-    return _jail(roots, otherwise=Path.home())
+    if library is None or isinstance(library, Library):
+        return _jail(roots, otherwise=Path.home())
+    if roots is not None:
+        raise InputError("Where one may look on a server is the server's to say.", "Leave `roots` out.")
+    return library.folders()
 
 
 def _jail(roots: Iterable[str | os.PathLike[str]] | None, *, otherwise: Path) -> Jail:

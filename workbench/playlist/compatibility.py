@@ -34,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from workbench.playlist.costs import Measured, add_costs
 from workbench.playlist.keys import Key, fifths_between, parse_key, relation
 from workbench.playlist.table import Floats, Tracks, TrackTable
 
@@ -53,6 +54,9 @@ _KEY_COST = {0: 0.0, 1: 0.1, 2: 0.5, 3: 0.8, 4: 0.9, 5: 0.7, 6: 1.0}
 _MODE_CHANGE_COST = {0: 0.1, 1: 0.4, 2: 0.7, 3: 0.8, 4: 0.9, 5: 1.0, 6: 1.0}
 #: From minor to major on the same tonic, or back: four notes of seven are shared, and the tonic is.
 _PARALLEL_COST = 0.5
+
+#: Rows of a table.
+Rows = npt.NDArray[np.int64] | slice
 
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -111,9 +115,7 @@ class Transition:
     terms: dict[str, float] = field(default_factory=dict)
 
 
-def term_rows(
-    table: TrackTable, rows: npt.NDArray[np.int64] | slice, rules: Rules
-) -> Iterator[tuple[str, float, Floats]]:
+def term_rows(table: TrackTable, rows: Rows, rules: Rules) -> Iterator[tuple[str, float, Floats]]:
     """Give each term of the cost of going from some tracks to every track.
 
     Parameters
@@ -130,33 +132,58 @@ def term_rows(
         Name, weight as a share of all weights, and values, float32, shape (m, n), in [0, 1]. Timbre is left out
         where the table knows none.
     """
+    for name, share in _shares(table, rules).items():
+        yield name, share, _TERMS[name](table, rows, rules)
+
+
+def _shares(table: TrackTable, rules: Rules) -> dict[str, float]:
+    """Weight of each term that counts, as a share of all weights."""
     weights = dict(rules.weights)
     if not table.start.shape[1]:
         del weights["timbre"]
     total = sum(weights.values())
-    for name, weight in weights.items():
-        if weight > 0:
-            yield name, weight / total, _TERMS[name](table, rows, rules)
+    return {name: weight / total for name, weight in weights.items() if weight > 0}
 
 
-def cost_rows(table: TrackTable, rows: npt.NDArray[np.int64] | slice, rules: Rules | None = None) -> Floats:
-    """Cost of going from some tracks to every track.
+def cost_rows(table: TrackTable, rows: Rows, rules: Rules | None = None, *, to: Rows = slice(None)) -> Floats:
+    """Cost of going from some tracks to others: the sum of `term_rows`, weighted.
 
     Parameters
     ----------
     table, rows, rules
         See `term_rows`.
+    to : numpy.ndarray of int64, shape (n,), or slice
+        Where to go; default is to every track.
 
     Returns
     -------
     numpy.ndarray
         float32, shape (m, n), in [0, 1]; the cost from a track to itself is not meant to be used.
     """
-    cost = np.zeros((len(table.bpm[rows]), len(table)), dtype=np.float32)
-    for _, share, term in term_rows(table, rows, rules or Rules()):
-        term *= np.float32(share)
-        cost += term
+    rules = rules or Rules()
+    leaving, entering = _measured(table, rows, table.end), _measured(table, to, table.start)
+    shares = _shares(table, rules)
+    cost = np.zeros((len(leaving.keys), len(entering.keys)), dtype=np.float32)
+    half_ways = {**_HALF_WAYS, "tempo": np.log1p(rules.pitch_percent / 100)}
+    add_costs(
+        cost, leaving, entering,
+        np.array([shares.get(name, 0.0) for name in _TERMS], dtype=np.float32),
+        np.array([half_ways.get(name, 0.0) for name in _TERMS], dtype=np.float32),
+        KEY_DISTANCES[rules.key_distance], rules.half_double,
+    )  # fmt: skip
     return cost
+
+
+def _measured(table: TrackTable, rows: Rows, edges: Floats) -> Measured:
+    """Give what `add_costs` needs of some rows."""
+    numbers = (np.nan_to_num(np.log(table.bpm[rows])), table.bpm_trust[rows], table.key_trust[rows])
+    more = (table.energy[rows], table.loudness[rows])
+    some = edges[rows] if isinstance(rows, slice) else edges.take(rows, axis=0)  # thrice as fast as an index
+    return Measured(
+        np.array((*numbers, *more), dtype=np.float32),
+        np.array(np.maximum(table.key[rows], 0)),
+        np.ascontiguousarray(np.asarray(some).T),
+    )
 
 
 def cost_matrix(tracks: Tracks | TrackTable, rules: Rules | None = None) -> Floats:
@@ -192,13 +219,11 @@ def transitions(records: Tracks, table: TrackTable, rules: Rules) -> list[Transi
         The same tracks in the order of the playlist, as catalog records and as columns.
     rules : Rules
     """
+    found = [(name, share, np.diagonal(term, 1).tolist()) for name, share, term in term_rows(table, slice(None), rules)]
     steps = []
     for i, (a, b) in enumerate(itertools.pairwise(records)):
-        terms = {
-            name: (share, float(term[0, 1])) for name, share, term in term_rows(table.take([i, i + 1]), slice(1), rules)
-        }
-        cost = sum(share * term for share, term in terms.values())
-        steps.append(_transition(a, b, cost, {name: round(term, 4) for name, (_, term) in terms.items()}))
+        cost = sum(share * term[i] for _, share, term in found)
+        steps.append(_transition(a, b, cost, {name: round(term[i], 4) for name, _, term in found}))
     return steps
 
 
@@ -211,12 +236,6 @@ def _transition(a: Mapping[str, Any], b: Mapping[str, Any], cost: float, terms: 
         cost=round(cost, 4),
         terms=terms,
     )
-
-
-Rows = npt.NDArray[np.int64] | slice
-
-
-# Of a thousand tracks each term has a million values: they are changed in place.
 
 
 def _saturating(distance: Floats, half_way: float) -> Floats:
@@ -266,16 +285,18 @@ def _loudness(table: TrackTable, rows: Rows, rules: Rules) -> Floats:
 
 
 def _timbre(table: TrackTable, rows: Rows, rules: Rules) -> Floats:
-    left, right = table.end[rows], np.ascontiguousarray(table.start)
-    squares = -2 * left @ right.T
-    squares += (left**2).sum(axis=1)[:, None]
-    squares += (right**2).sum(axis=1)
-    np.maximum(squares, 0, out=squares)
-    squares /= right.shape[1]
+    left, right = table.end[rows], table.start
+    squares = np.zeros((len(left), len(right)), dtype=np.float32)
+    for component in range(right.shape[1]):  # summed in this order wherever it is computed
+        squares += np.square(left[:, component, None] - right[:, component])
+    squares /= np.float32(right.shape[1])
     return _neutral_where_unknown(_saturating(np.sqrt(squares, out=squares), TIMBRE_STEP))
 
 
+#: In the order of `workbench.playlist.costs.add_costs`.
 _TERMS = {"tempo": _tempo, "key": _key, "energy": _energy, "timbre": _timbre, "loudness": _loudness}
+#: Distance that costs one half, where it is always the same.
+_HALF_WAYS = {"energy": ENERGY_STEP, "timbre": TIMBRE_STEP, "loudness": LOUDNESS_STEP_LU}
 
 
 def _camelot_cost(a: Key, b: Key) -> float:

@@ -213,7 +213,7 @@ def compose(
     """
     asked = _asked_rows(table, request)
     passing = filters(table, request, fits)
-    passed = table.order[all_of(passing.values(), table)[table.order]]
+    passed = table.order[all_of(passing.values(), table)[table.order]] if passing else table.order
     candidates = np.union1d(shortlist(table, passed, request, list(asked.values()), unlike), list(asked.values()))
     candidates = candidates.astype(np.int64)
     by_id = candidates[np.argsort(table.ids[candidates])]  # wherever they lie, the same tracks make the same playlist
@@ -263,12 +263,11 @@ def shortlist(
     if len(passed) > GLANCE * limit:
         passed = passed[np.sort(rng.choice(len(passed), GLANCE * limit, replace=False))]
     homes = asked[:8] or [int(rng.choice(passed))]
-    pool = table.take(np.concatenate([homes, passed]))
     rules = replace(
         request.rules, weights=request.rules.weights.model_copy(update={"energy": 0.0} if request.curve else {})
     )
-    away = cost_rows(pool, np.arange(len(homes)), rules)[:, len(homes) :].min(axis=0)
-    near = _nearest(away, pool.energy[len(homes) :], request.curve, limit // 2)
+    away = cost_rows(table, np.array(homes), rules, to=passed).min(axis=0)
+    near = _nearest(away, table.energy[passed], request.curve, limit // 2)
     rest = np.delete(passed, near)
     return np.union1d(passed[near], rng.choice(rest, limit - len(near), replace=False))
 
@@ -277,7 +276,8 @@ def _nearest(away: npt.NDArray[np.float32], energy: FloatArray, curve: Any, coun
     """Positions of the least `away`; along a curve, of those around each energy that it passes."""
     targets = curve_targets(curve, 20, energy)
     if targets is None:
-        return np.argsort(away, kind="stable")[:count]
+        few = np.flatnonzero(away <= np.partition(away, count)[count])
+        return few[np.argsort(away[few], kind="stable")[:count]]
     order = np.argsort(energy, kind="stable")  # what is not known comes last
     each, found = count // len(targets), []
     for middle in np.searchsorted(energy[order], targets):

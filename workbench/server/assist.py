@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from workbench.assist.reading import Reading
-from workbench.server.models import AskAnswer, AskBody, AssistStatus, Description
+from workbench.server.models.assist import AskAnswer, AskBody, AssistStatus, Description, ReadAnswer
 from workbench.server.route import Route, operation
 from workbench.server.service import Service
 
@@ -21,6 +21,17 @@ class Ask(Route):
         """Read the words, and answer."""
         reading = await self.service.wait(_read, self.service, asked)
         return await self.service.compose(_answer, self.service, asked.text, reading)
+
+
+class Read(Route):
+    """From words to a request, to be seen and corrected before it is asked."""
+
+    pattern = "/assist/read"
+
+    @operation("The request that words make, without its answer", body=AskBody, answer=ReadAnswer)
+    async def post(self, asked: AskBody) -> dict[str, Any]:
+        """Read the words."""
+        return (await self.service.wait(_read, self.service, asked)).to_dict()
 
 
 class Status(Route):
@@ -64,4 +75,4 @@ def _describe(service: Service, track_id: str) -> dict[str, Any]:
     }
 
 
-routes = [Ask, Status, Describe]
+routes = [Ask, Read, Status, Describe]

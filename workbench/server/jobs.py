@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import uuid
+from dataclasses import asdict
 from typing import Any
 
+from workbench.jobs.estimate import Estimate
 from workbench.jobs.manager import AnalyzeOptions, JobStatus
+from workbench.picker.jail import Jail
 from workbench.server.guard import allowed_paths
-from workbench.server.models import (
-    MOST_UPLOADS,
+from workbench.server.models.jobs import (
     BatchOptions,
     BatchRequest,
+    EstimateAnswer,
+    EstimateBody,
     FailuresPage,
     FailuresQuery,
+    Folder,
+    FolderQuery,
     JobRecord,
     JobsPage,
     JobsQuery,
 )
+from workbench.server.models.limits import MOST_UPLOADS
+from workbench.server.problem import Problem
 from workbench.server.route import Route, operation
 from workbench.server.service import Service
 
@@ -49,6 +58,29 @@ class BatchAnalyze(Route):
         folder = self.service.library.path / "uploads" / uuid.uuid4().hex
         files = self.upload.take(folder)
         return self.service.jobs.submit([str(file) for file in files], options=options, owner=self.owner)
+
+
+class EstimateAnalysis(Route):
+    """What an analysis would take."""
+
+    pattern = "/audio/estimate"
+
+    @operation("How many files an analysis would find, how many of them are new, and how long it takes",
+               body=EstimateBody, answer=EstimateAnswer)  # fmt: skip
+    async def post(self, asked: EstimateBody) -> dict[str, Any]:
+        """Look through the folders."""
+        return asdict(await self.service.compute(_estimate, self.service, asked))
+
+
+class FoldersRoute(Route):
+    """Where one may choose what to analyze."""
+
+    pattern = "/folders"
+
+    @operation("What a folder holds that may be analyzed", query=FolderQuery, answer=Folder)
+    async def get(self, asked: FolderQuery) -> dict[str, Any]:
+        """Look into it."""
+        return await self.service.call(_look, self.service, asked.path)
 
 
 class Jobs(Route):
@@ -111,4 +143,17 @@ def _submit_paths(service: Service, asked: BatchRequest, owner: str) -> JobStatu
     return service.jobs.submit(paths, options=options, owner=owner, within=roots)
 
 
-routes = [BatchAnalyze, Jobs, Job, ResumeJob, JobFailures]
+def _estimate(service: Service, asked: EstimateBody) -> Estimate:
+    paths, roots = allowed_paths(asked.paths, service.settings.roots)
+    return service.library.estimate(*paths, within=roots)
+
+
+def _look(service: Service, path: str | None) -> dict[str, Any]:
+    roots = [root for root in service.settings.roots if root.expanduser().is_dir()]
+    if not roots:
+        raise Problem(403, "This server lets nobody look into folders. Upload the audio.", code="path-not-allowed")
+    (folder,), real_roots = allowed_paths([os.fspath(roots[0].expanduser()) if path is None else path], roots)
+    return {**asdict(Jail(roots).look(folder)), "roots": real_roots}
+
+
+routes = [BatchAnalyze, EstimateAnalysis, FoldersRoute, Jobs, Job, ResumeJob, JobFailures]

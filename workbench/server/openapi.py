@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from workbench import __version__
-from workbench.server.models import ProblemDocument
+from workbench.server.models.operations import ProblemDocument
 from workbench.server.route import PATH_PARAMETERS, Operation, Route
 
 _REF = "#/components/schemas/{model}"

@@ -7,7 +7,7 @@ from typing import Any
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from workbench.server.models import Health
+from workbench.server.models.operations import Health, Who
 from workbench.server.page import STYLE_HASH, docs_page
 from workbench.server.route import Route, operation
 
@@ -23,6 +23,17 @@ class Healthz(Route):
         wrong = await self.service.call(self.service.health)
         known = bool(self.current_user)
         self.answer({"status": "not ready" if wrong else "ready", "why": wrong if known else {}}, 503 if wrong else 200)
+
+
+class Me(Route):
+    """Who asks."""
+
+    pattern = "/me"
+
+    @operation("Who you are to this server", answer=Who)
+    async def get(self) -> dict[str, Any]:
+        """Say so."""
+        return {"name": self.owner}
 
 
 class MetricsRoute(Route):
@@ -67,4 +78,4 @@ class Docs(Route):
         self.answer_text(docs_page(self.service.openapi), "text/html")
 
 
-routes = [Healthz, MetricsRoute, OpenApi, Docs]
+routes = [Healthz, Me, MetricsRoute, OpenApi, Docs]

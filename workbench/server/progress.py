@@ -24,7 +24,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketP
 
 from workbench import tabular
 from workbench.jobs.manager import ProgressEvent
-from workbench.server.models import SinceQuery
+from workbench.server.models.jobs import SinceQuery
 from workbench.server.problem import Problem
 from workbench.server.route import Route, operation
 from workbench.server.service import Service

@@ -282,6 +282,11 @@ class Route(RequestHandler):
         self.set_header("Content-Type", _JSON)
         self.finish(tabular.to_json(value, indent=None))
 
+    def answer_bytes(self, data: bytes, media: str = _JSON) -> None:
+        """Answer with what has been written already, as large answers are: by a thread, not by the event loop."""
+        self.set_header("Content-Type", media)
+        self.finish(data)
+
     def answer_text(self, text: str, media: str) -> None:
         """Answer with text of some other type."""
         self.set_header("Content-Type", f"{media}; charset=utf-8")

@@ -243,6 +243,11 @@ class Service:
             raise Problem(404, f"There is no track {missing[0]}.", code="track-not-found")
         return found
 
+    def require_label_column(self, name: str) -> None:
+        """`Problem` 404 when no column of this name was learned."""
+        if name not in self.library.label_columns():
+            raise Problem(404, f"No column {name!r} was learned from labels.", code="column-not-found")
+
     async def stop_listeners(self) -> None:
         """Say goodbye to those who listen for progress."""
         for mailbox in list(self.mailboxes):

@@ -1,19 +1,23 @@
-"""Tracks: pages of them, one with its labels, its outline, and what people say of it."""
+"""Tracks: pages of them, columns of all, one with its labels, and what people say of it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
+from workbench import tabular
 from workbench.library import Library
-from workbench.server.models import (
-    Labels,
-    LabelsKept,
+from workbench.server.models.labels import Labels, LabelsKept
+from workbench.server.models.tracks import (
+    Columns,
+    ColumnsQuery,
+    Count,
+    CountQuery,
+    RecordsBody,
     TrackDetail,
+    TrackRecords,
     TracksPage,
     TracksQuery,
-    Waveform,
-    WaveformQuery,
 )
 from workbench.server.route import Route, operation
 from workbench.server.service import Service
@@ -32,6 +36,40 @@ class Tracks(Route):
         return {"tracks": tracks, "next": mark}
 
 
+class CountTracks(Route):
+    """How many tracks there are."""
+
+    pattern = "/tracks/count"
+
+    @operation("How many tracks fit", query=CountQuery, answer=Count)
+    async def get(self, asked: CountQuery) -> dict[str, Any]:
+        """Count."""
+        return {"count": await self.service.call(lambda: self.service.library.count(asked.where))}
+
+
+class Records(Route):
+    """Some tracks by their ids."""
+
+    pattern = "/tracks/records"
+
+    @operation("Tracks by their ids; those that are not there are left out", body=RecordsBody, answer=TrackRecords)
+    async def post(self, asked: RecordsBody) -> dict[str, Any]:
+        """Look them up."""
+        records = await self.service.call(lambda: self.service.library.records(asked.tracks))
+        return {"tracks": list(records.values())}
+
+
+class TrackColumns(Route):
+    """Some fields of all tracks."""
+
+    pattern = "/tracks/columns"
+
+    @operation("Some fields of all tracks, in ascending order of their ids", query=ColumnsQuery, answer=Columns)
+    async def get(self, asked: ColumnsQuery) -> None:
+        """Give the columns."""
+        self.answer_bytes(await self.service.compute(_columns, self.service, asked.names))
+
+
 class Track(Route):
     """One track."""
 
@@ -41,17 +79,6 @@ class Track(Route):
     async def get(self, track_id: str) -> dict[str, Any]:
         """Give the record."""
         return await self.service.call(_detail, self.service, track_id)
-
-
-class TrackWaveform(Route):
-    """The outline of a track."""
-
-    pattern = "/tracks/{track_id}/waveform"
-
-    @operation("The outline of a track", query=WaveformQuery, answer=Waveform, refusals=(404,))
-    async def get(self, track_id: str, asked: WaveformQuery) -> dict[str, Any]:
-        """Give the outline; the first time it is decoded."""
-        return await self.service.compute(_waveform, self.service, track_id, asked.points)
 
 
 class TrackLabels(Route):
@@ -80,11 +107,9 @@ def _labels(library: Library, track_id: str) -> dict[str, Any]:
     return {"labels": [asdict(label) for label in library.labels(track_id)]}
 
 
-def _waveform(service: Service, track_id: str, points: int) -> dict[str, Any]:
-    record = service.require_tracks([track_id])[track_id]
-    spans = service.library.waveform(track_id, points)
-    lowest, highest = ([round(float(value), 4) for value in column] for column in spans.T)
-    return {"duration_s": record["duration_s"], "lowest": lowest, "highest": highest}
+def _columns(service: Service, names: str) -> bytes:
+    columns = service.library.columns(*(name.strip() for name in names.split(",")))
+    return tabular.to_json({"columns": columns}, indent=None).encode()
 
 
-routes = [Tracks, Track, TrackWaveform, TrackLabels]
+routes = [Tracks, CountTracks, Records, TrackColumns, Track, TrackLabels]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
 
@@ -13,11 +13,14 @@ from workbench.library import Library
 from workbench.picker.jail import Jail
 from workbench.widgets.view import View, answers
 
+if TYPE_CHECKING:
+    from workbench.client.remote_jobs import RemoteFolders
+
 
 class Looking:
     """The question of everything that shows folders: what lies in one of them, below allowed roots."""
 
-    _jail: Jail
+    _jail: Jail | RemoteFolders
 
     @answers
     def look(self, path: str | None = None) -> dict[str, Any]:
@@ -36,7 +39,7 @@ class FilePicker(Looking, View):
 
     Parameters
     ----------
-    jail : Jail
+    jail : Jail or RemoteFolders
         Where one may look.
     folders : bool
         Folders instead of audio files.
@@ -58,7 +61,7 @@ class FilePicker(Looking, View):
     multiple = traitlets.Bool(True).tag(sync=True)
     chosen = traitlets.List(traitlets.Unicode(), help="What was picked: absolute paths.").tag(sync=True)
 
-    def __init__(self, jail: Jail, **traits: Any) -> None:
+    def __init__(self, jail: Jail | RemoteFolders, **traits: Any) -> None:
         self._jail = jail
         super().__init__(cast(Library, None), **traits)  # it shows folders, whatever library there is
 

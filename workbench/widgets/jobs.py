@@ -6,7 +6,7 @@ import getpass
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets
 
@@ -18,14 +18,18 @@ from workbench.widgets.files import Looking
 from workbench.widgets.selection import Selection
 from workbench.widgets.view import View, answers
 
+if TYPE_CHECKING:
+    from workbench.client.remote import RemoteLibrary
+    from workbench.client.remote_jobs import RemoteHearing, RemoteJobs
+
 
 class _Watching(View):
     """What shows jobs: the library's queue, and the news of the jobs that are looked at."""
 
-    def __init__(self, library: Library, selection: Selection | None = None, **traits: Any) -> None:
+    def __init__(self, library: Library | RemoteLibrary, selection: Selection | None = None, **traits: Any) -> None:
         super().__init__(library, selection, **traits)
-        self._heard: dict[int, Subscription] = {}
-        self._jobs: JobManager = library.job_manager()
+        self._heard: dict[int, Subscription | RemoteHearing] = {}
+        self._jobs: JobManager | RemoteJobs = library.job_manager()
 
     def close(self) -> None:
         """Listen no more; jobs that this page began go back into the queue, for whoever takes them up."""
@@ -73,7 +77,8 @@ class BatchAnalysis(Looking, _Watching):
     path : str
         The folder that is looked at first; default the one that was picked last, or else home.
     roots : paths, optional
-        Folders below which one may look; by default as for `workbench.picker.pick` in a notebook.
+        Folders below which one may look; by default as for `workbench.picker.pick` in a notebook. Those of a server
+        are named by the server alone.
 
     Raises
     ------
@@ -96,13 +101,13 @@ class BatchAnalysis(Looking, _Watching):
 
     def __init__(
         self,
-        library: Library,
+        library: Library | RemoteLibrary,
         selection: Selection | None = None,
         *,
         roots: Iterable[str | os.PathLike[str]] | None = None,
         **traits: Any,
     ) -> None:
-        self._jail = notebook_jail(roots)
+        self._jail = notebook_jail(roots, library)
         if "path" in traits:
             self._jail.resolve(traits["path"])
         super().__init__(library, selection, **traits)
@@ -151,7 +156,7 @@ class JobMonitor(_Watching):
 
     module = "jobs.js"
 
-    def __init__(self, library: Library, selection: Selection | None = None, **traits: Any) -> None:
+    def __init__(self, library: Library | RemoteLibrary, selection: Selection | None = None, **traits: Any) -> None:
         super().__init__(library, selection, **traits)
         self._newest: int | None = None
 

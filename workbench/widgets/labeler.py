@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets
 
@@ -16,6 +15,9 @@ from workbench.store.labels import Label
 from workbench.widgets.player import Listening
 from workbench.widgets.selection import Selection
 from workbench.widgets.view import View, answers
+
+if TYPE_CHECKING:
+    from workbench.client.remote import RemoteLibrary
 
 #: Formats to take labels home in: ending, and what the file is to a browser.
 FORMATS = {"csv": "text/csv", "json": "application/json"}
@@ -53,9 +55,8 @@ class Labeler(Listening, View):
     region = traitlets.List(traitlets.Float()).tag(sync=True)
     refreshed = traitlets.Int().tag(sync=True)
 
-    def __init__(self, library: Library, selection: Selection | None = None, **traits: Any) -> None:
+    def __init__(self, library: Library | RemoteLibrary, selection: Selection | None = None, **traits: Any) -> None:
         super().__init__(library, selection, **traits)
-        self._author = getpass.getuser()
         self._done: list[tuple[str, list[Label]]] = []  # tracks that were labelled, and what was said of them before
 
     @answers
@@ -71,7 +72,7 @@ class Labeler(Listening, View):
         start_s, end_s = part or (None, None)
         before = self._mine(track)
         others = [one for one in before if (one.name, one.start_s, one.end_s) != (self.name, start_s, end_s)]
-        self.library.label(track, *others, Label(self.name, value, start_s, end_s), author=self._author)
+        self.library.label(track, *others, Label(self.name, value, start_s, end_s))
         self._done.append((track, before))
         return self.progress()
 
@@ -81,7 +82,7 @@ class Labeler(Listening, View):
         if not self._done:
             raise InputError("There is nothing to take back.", "Label a track first.")
         track, before = self._done.pop()
-        self.library.label(track, *before, author=self._author)
+        self.library.label(track, *before)
         return self.track(track)
 
     @answers
@@ -127,7 +128,8 @@ class Labeler(Listening, View):
             return {"name": path.name, "type": FORMATS[ending], "text": path.read_text(encoding="utf-8")}
 
     def _mine(self, track: str) -> list[Label]:
-        found = [one for one in self.library.labels(track) if one.author == self._author]
+        author = self.library.author
+        found = [one for one in self.library.labels(track) if one.author == author]
         return [Label(one.name, one.value, one.start_s, one.end_s) for one in found]
 
     def code(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
@@ -11,13 +11,16 @@ from workbench.errors import InputError
 from workbench.library import Library
 from workbench.widgets.view import View, answers
 
+if TYPE_CHECKING:
+    from workbench.client.remote import RemoteLibrary
+
 _RANGE_DB = 70.0
 
 
 class Listening:
     """The questions of everything that plays: what a track is, and its samples, some seconds at a time."""
 
-    library: Library
+    library: Library | RemoteLibrary
 
     @answers
     def excerpt(self, track: str, start_s: float, seconds: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
@@ -20,6 +20,9 @@ from workbench.widgets.asking import told_of
 from workbench.widgets.player import Listening
 from workbench.widgets.selection import Selection
 from workbench.widgets.view import View, answers
+
+if TYPE_CHECKING:
+    from workbench.client.remote import RemoteLibrary
 
 FACETS = ("timbre", "rhythm", "harmony", "dynamics")
 #: What the browser calls a clip that is not in the library.
@@ -65,7 +68,7 @@ class SimilaritySearch(Listening, View):
     region = traitlets.List(traitlets.Float()).tag(sync=True)
     playlist = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
-    def __init__(self, library: Library, selection: Selection | None = None, **traits: Any) -> None:
+    def __init__(self, library: Library | RemoteLibrary, selection: Selection | None = None, **traits: Any) -> None:
         super().__init__(library, selection, **traits)
         self._folder = tempfile.TemporaryDirectory(prefix="workbench-clip-")
         self._clip: Path | None = None

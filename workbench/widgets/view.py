@@ -13,7 +13,7 @@ import importlib.resources
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import anywidget
 import numpy as np
@@ -23,6 +23,9 @@ from workbench.errors import WorkbenchError
 from workbench.library import Library
 from workbench.tabular import escape_surrogates
 from workbench.widgets.selection import Selection
+
+if TYPE_CHECKING:
+    from workbench.client.remote import RemoteLibrary
 
 logger = logging.getLogger(__name__)
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -49,8 +52,8 @@ class View(anywidget.AnyWidget):
 
     Parameters
     ----------
-    library : Library
-        What is shown.
+    library : Library or RemoteLibrary
+        What is shown, as `workbench.open_library` opens it.
     selection : Selection, optional
         Shared with the other widgets of a page; by default one of its own.
     **traits
@@ -69,9 +72,9 @@ class View(anywidget.AnyWidget):
             cls._css = static(_STYLE)
         super().__init_subclass__(**kwargs)
 
-    library: Library
+    library: Library | RemoteLibrary
 
-    def __init__(self, library: Library, selection: Selection | None = None, **traits: Any) -> None:
+    def __init__(self, library: Library | RemoteLibrary, selection: Selection | None = None, **traits: Any) -> None:
         self.library = library
         self.selection = Selection() if selection is None else selection
         super().__init__(**traits)

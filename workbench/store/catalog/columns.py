@@ -13,7 +13,7 @@ import functools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +123,18 @@ class _Column:
         return value if self.codes is None else self.codes.get(value, _UNKNOWN - 1)
 
 
+class Next(NamedTuple):
+    """Tracks that come next in the order of a column: numbers, int64, ascending, and the range of their values.
+
+    `on_the_way` counts all tracks with values in this range.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    least: float
+    most: float
+    on_the_way: int
+
+
 @dataclass(slots=True)
 class TrackColumns:
     """Columns of all tracks, as they are needed.
@@ -165,12 +177,7 @@ class TrackColumns:
         condition = compile_where(where)
         with self._lock:
             self._refresh()
-            mask = self._masks.pop(where, None)
-            if mask is None:
-                mask = self._evaluated(condition)
-            self._masks[where] = mask
-            while len(self._masks) > _KEPT:
-                del self._masks[next(iter(self._masks))]
+            mask = self._kept(where, lambda: self._evaluated(condition))
         found = np.zeros(n, dtype=bool)
         found[: len(mask)] = mask[:n]
         return found
@@ -186,10 +193,10 @@ class TrackColumns:
         with self._lock:
             self._refresh()
 
-    def fitting(self, where: str) -> tuple[npt.NDArray[np.int64], set[str]] | None:
-        """Give the numbers of the tracks that fit an expression, and the columns that it names.
+    def fitting(self, where: str) -> tuple[Mask, set[str]] | None:
+        """Tell which numbers are those of tracks that fit an expression, and the columns that it names.
 
-        Tracks that are no more may be among them. None where these columns do not answer it.
+        Of numbers whose tracks are no more it may be either. None where these columns do not answer it.
 
         Raises
         ------
@@ -202,9 +209,40 @@ class TrackColumns:
             with self._lock:
                 self._refresh()
                 self._keep(names)
-                return np.flatnonzero(self._where(condition, holds=True)), names
+                return self._kept(where, lambda: self._where(condition, holds=True)), names
         except _NotHereError:
             return None
+
+    def next_of(self, mask: Mask, name: str, after: float | None, n: int, *, descending: bool = False) -> Next:
+        """Find the n tracks that come next in the order of a column of numbers, and those equal to the last of them.
+
+        Parameters
+        ----------
+        mask : numpy.ndarray
+            What `fitting` has given.
+        name : str
+            The column, such as ``bpm``; tracks of which it is not known are left out.
+        after : float, optional
+            Where to begin: at those of this value.
+        n : int
+            How many, at least 1.
+        descending : bool
+            From the greatest down.
+        """
+        with self._lock:
+            self._keep({name})
+            values = self._columns[name].values[: len(mask)]
+        reached = ~np.isnan(values) if after is None else values <= after if descending else values >= after
+        numbers = np.flatnonzero(mask & reached)
+        found = values[numbers]
+        if len(numbers) > n:
+            last = np.partition(found, -n)[-n] if descending else np.partition(found, n - 1)[n - 1]
+            near = found >= last if descending else found <= last
+            numbers, found = numbers[near], found[near]
+        if not len(numbers):
+            return Next(numbers, np.nan, np.nan, 0)
+        least, most = float(found.min()), float(found.max())
+        return Next(numbers, least, most, int(np.count_nonzero((values >= least) & (values <= most))))
 
     def numbers(self, name: str, n: int) -> npt.NDArray[np.float64]:
         """Give a column of numbers, such as ``bpm``, of the first n numbers, shape (n,); NaN where not known."""
@@ -215,6 +253,14 @@ class TrackColumns:
         found = np.full(n, np.nan)
         found[: len(values)] = values[:n]
         return found
+
+    def _kept(self, where: str, make: Callable[[], Mask]) -> Mask:
+        """Give the mask of an expression, made if it is not kept; nobody may write to it."""
+        mask = self._masks.pop(where, None)
+        self._masks[where] = mask = make() if mask is None else mask
+        while len(self._masks) > _KEPT:
+            del self._masks[next(iter(self._masks))]
+        return mask
 
     def _keep(self, names: set[str]) -> None:
         """Read columns that are not kept yet."""

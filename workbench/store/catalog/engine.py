@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from workbench.store.catalog.columns import TrackColumns
 
 _SCHEMA = re.compile("[a-z_][a-z0-9_]{0,62}")
+_META = Meta.__table__.c
+# Written once: each question asks for some of these a dozen times.
+_FACT = sa.select(_META.value).where(_META.key == sa.bindparam("name"))
+_STATE = sa.select(_META.value).where(_META.key.in_(("state", "version"))).order_by(_META.key.desc())
 
 
 class Catalog:
@@ -79,8 +83,7 @@ class Catalog:
         try:
             self._migrate()
             with self.read() as connection:
-                statement = sa.select(Meta.value).where(Meta.key == "library_id")
-                self.library_id: str = connection.execute(statement).scalar_one()
+                self.library_id: str = connection.execute(_FACT, {"name": "library_id"}).scalar_one()
         except BaseException:
             self.close()  # a catalog that cannot be opened must not keep its file open
             raise
@@ -133,9 +136,8 @@ class Catalog:
         It changes with the version, and with what answers go by besides, such as the taste in use. No state has the
         name of another, not even where a backup was restored and gone on from.
         """
-        statement = sa.select(Meta.value).where(Meta.key.in_(("state", "version"))).order_by(Meta.key.desc())
         with self.read() as connection:
-            return "-".join(connection.execute(statement).scalars())
+            return "-".join(connection.execute(_STATE).scalars())
 
     def numbers(self) -> int:
         """How many numbers have been given to tracks, those that are no more included."""
@@ -156,7 +158,7 @@ class Catalog:
     @lasting
     def _fact(self, key: str) -> int:
         with self.read() as connection:
-            return int(connection.execute(sa.select(Meta.value).where(Meta.key == key)).scalar_one())
+            return int(connection.execute(_FACT, {"name": key}).scalar_one())
 
     def close(self) -> None:
         """Give the connections back."""

@@ -53,7 +53,21 @@ TRACK_COLUMNS = (
 )
 
 _TABLE = Track.__table__
+_FILES = File.__table__
 _BEGINNING = re.compile("[0-9a-f]{1,32}")  # of a track's id
+# Written once: a question about a track asks for it several times.
+_BY_PATH = (
+    sa.select(_FILES.c.content_id)
+    .join(_TABLE, _TABLE.c.id == _FILES.c.content_id)
+    .where(_FILES.c.path == sa.bindparam("wanted"), _FILES.c.reason.is_(None))
+)
+_BY_BEGINNING = (
+    sa.select(_TABLE.c.id)
+    .where(_TABLE.c.id.between(sa.bindparam("least"), sa.bindparam("most")))
+    .order_by(_TABLE.c.id)
+    .limit(2)
+)
+_PLACE = sa.select(_TABLE.c.path, _TABLE.c.number).where(_TABLE.c.id == sa.bindparam("track"))
 _AT_ONCE = 500  # bound values per statement: well below every database's limit
 
 
@@ -207,16 +221,12 @@ def find_track(catalog: Catalog, wanted: str) -> str:
         When no track, or more than one, fits.
     """
     with catalog.read() as connection:
-        by_path = connection.execute(
-            sa.select(File.content_id)
-            .join(Track, Track.id == File.content_id)
-            .where(File.path == wanted, File.reason.is_(None))
-        ).scalar_one_or_none()
+        by_path = connection.execute(_BY_PATH, {"wanted": wanted}).scalar_one_or_none()
         if by_path is not None:
-            return by_path
-        beginning = wanted if _BEGINNING.fullmatch(wanted) else ""
-        found = sa.select(Track.id).where(Track.id.between(beginning, beginning + "g")).order_by(Track.id).limit(2)
-        ids = connection.execute(found).scalars().all() if beginning else []
+            return str(by_path)
+        ids: Sequence[str] = []
+        if _BEGINNING.fullmatch(wanted):
+            ids = connection.execute(_BY_BEGINNING, {"least": wanted, "most": f"{wanted}g"}).scalars().all()
     if len(ids) == 1 and len(wanted) >= 4:
         return ids[0]
     if len(ids) > 1:
@@ -228,7 +238,7 @@ def find_track(catalog: Catalog, wanted: str) -> str:
 def place_of_track(catalog: Catalog, track: str) -> tuple[str, int] | None:
     """Give the path of a track and its number, which is its row in the search matrix."""
     with catalog.read() as connection:
-        found = connection.execute(sa.select(Track.path, Track.number).where(Track.id == track)).one_or_none()
+        found = connection.execute(_PLACE, {"track": track}).one_or_none()
         return None if found is None else (found.path, found.number)
 
 
