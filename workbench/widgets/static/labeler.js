@@ -8,6 +8,7 @@ function render({ model, el: root }) {
   let current = null;
   let queue = [];
   let passed = new Set();
+  let labelled = new Set(); // an answer that was asked for before a label may still name its track
 
   const name = el("input", { type: "text", size: "12", "aria-label": "What labels are about",
     onchange: () => name.value.trim() && put(model, { name: name.value.trim() }) });
@@ -56,8 +57,10 @@ function render({ model, el: root }) {
 
   // --- which track ----------------------------------------------------------------------------------
 
+  const isOpen = (track) => !passed.has(track.id) && !labelled.has(track.id);
+
   const look = latest(guard(async () => {
-    queue = (await ask("queue", { n: 6 + passed.size }, { slow: true })).filter((track) => !passed.has(track.id));
+    queue = (await ask("queue", { n: 6 + passed.size }, { slow: true })).filter(isOpen);
     if (!current && queue.length) show(queue[0]);
     draw();
   }));
@@ -72,7 +75,7 @@ function render({ model, el: root }) {
   }
 
   function next() {
-    const further = queue.filter((track) => track.id !== current?.id && !passed.has(track.id));
+    const further = queue.filter((track) => track.id !== current?.id && isOpen(track));
     const heard = sound.playing;
     if (heard) sound.stop();
     queue = further;
@@ -100,13 +103,17 @@ function render({ model, el: root }) {
     drawProgress(await ask("say", { track: track.id, value, part: where }));
     passed.delete(track.id);
     if (where) drawSaid(); // a track has several parts
-    else next();
+    else {
+      labelled.add(track.id);
+      next();
+    }
     learn();
   });
 
   const undo = guard(async () => {
     const track = await ask("undo");
     passed.delete(track.id);
+    labelled.delete(track.id);
     show(track);
     drawProgress(await ask("progress"));
     look();
@@ -210,6 +217,7 @@ function render({ model, el: root }) {
   const restart = () => {
     current = null;
     passed = new Set();
+    labelled = new Set();
     draw();
     look();
     ask("progress").then(drawProgress, said.fail);
