@@ -17,11 +17,17 @@ _TOKEN = re.compile(
     r"""
     "(?P<quoted>[^"]+)" | (?<!\w)'(?P<single>[^']+)'(?!\w)
     | [A-Ga-g][#♯♭](?:m(?:in(?:or)?|aj(?:or)?)?)?(?!\w)
+    | \d{2,4}'?s(?!\w) | \d{1,3}m(?!\w) | (?:1[0-2]|[1-9])[ABab](?![\w#♯♭'])
     | \d+(?:\.\d+)? | [^\W\d_]+(?:'[^\W\d_]+)* | (?<=\d)\s*[-–—](?=\s*\d) | [%~<>=+/:,;.!?]
     """,
     re.VERBOSE,
 )
 _LONGEST_NUMBER = 9
+#: As people type them.
+_WITHOUT_SIGN = {
+    word.replace("'", ""): word
+    for word in ("don't", "doesn't", "isn't", "aren't", "won't", "shouldn't", "mustn't", "i'm", "we're", "it's")
+}
 
 
 @dataclass(slots=True)
@@ -34,6 +40,7 @@ class Token:
     raw : as it was written
     name : what stood in quotes, else empty
     taken : whether something was made of it
+    aside : whether it is meant otherwise than rules would take it
     breaks : whether a comma or the like stands before it
     """
 
@@ -41,6 +48,7 @@ class Token:
     raw: str
     name: str = ""
     taken: bool = False
+    aside: bool = False
     breaks: bool = False
 
 
@@ -62,30 +70,34 @@ class Line:
 
     def joined(self) -> str:
         """Give the words that are left, with one `TAKEN` for each that was taken."""
-        return " ".join(TAKEN if token.taken else token.word for token in self.tokens)
+        return " ".join(TAKEN if token.taken or token.aside else token.word for token in self.tokens)
 
-    def find(self, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int]]:
-        """Find what matches in the words that are left; with the place of the first word after it."""
+    def find(self, pattern: re.Pattern[str], *, across: bool = False) -> Iterator[tuple[re.Match[str], int]]:
+        """Find what matches in the words that are left, across commas or not; with the place of the first word after."""
         joined = self.joined()
         for match in pattern.finditer(joined):
             first, last = self._place(joined, match.start()), self._place(joined, match.end())
             # a number behind a comma begins something else
-            if not any(token.breaks and token.word[0].isdigit() for token in self.tokens[first + 1 : last + 1]):
+            if across or not any(token.breaks and token.word[0].isdigit() for token in self.tokens[first + 1 : last + 1]):
                 yield match, last + 1
 
     def take(self, match: re.Match[str], about: str, *groups: int) -> str:
         """Take the words of a match, or of some groups of it, as what was said of a field; give them as written."""
-        joined = match.string
-        words: list[str] = []
-        for start, end in sorted(match.span(group) for group in groups or (0,) if match.span(group)[0] >= 0):
-            if start < end:
-                first, last = self._place(joined, start), self._place(joined, end - 1)
-                words += self._take(range(first, last + 1))
-        return self._note(about, words)
+        given = sorted(groups or (0,), key=match.start)
+        return self._note(about, [word for group in given for word in self._take(self._places(match, group))])
 
     def take_tokens(self, first: int, last: int, about: str) -> str:
         """Take the words from one place to before another."""
         return self._note(about, self._take(range(first, last)))
+
+    def leave(self, match: re.Match[str], group: str | int = 0) -> None:
+        """Leave the words of a match for what is told back."""
+        for place in self._places(match, group):
+            self.tokens[place].aside = True
+
+    def insert(self, at: int, like: Token) -> None:
+        """Put in a word that was left out because it stands elsewhere."""
+        self.tokens.insert(at, Token(like.word, like.raw))
 
     def left(self, ignored: Iterable[str]) -> list[str]:
         """Give what is left, as it was written: neighbours in one piece, without what says nothing of its own."""
@@ -97,10 +109,15 @@ class Line:
                 pieces[-1].append(token.raw)
         return [" ".join(piece) for piece in pieces if piece]
 
+    def _places(self, match: re.Match[str], group: str | int) -> range:
+        """Give the places of the words of a group."""
+        start, end = match.span(group)
+        return range(self._place(match.string, start), self._place(match.string, end - 1) + 1 if start < end else 0)
+
     def _take(self, places: Iterable[int]) -> list[str]:
         words = []
         for place in places:
-            if not self.tokens[place].taken:
+            if not (self.tokens[place].taken or self.tokens[place].aside):
                 self.tokens[place].taken = True
                 words.append(self.tokens[place].raw)
         return words
@@ -135,6 +152,8 @@ def _tokens(text: str) -> Iterator[Token]:
             word = '"'
         elif raw.strip() in ("-", "–", "—"):
             word = "-"
+        elif word in _WITHOUT_SIGN:
+            word = _WITHOUT_SIGN[word]
         elif word.endswith("'s") and word not in ("it's", "let's"):
             word = word[:-2]
         yield Token(word, raw.strip(), name, breaks=breaks)
@@ -159,14 +178,17 @@ def _with_numbers(tokens: list[Token]) -> Iterator[Token]:
 def _number(tokens: list[Token]) -> tuple[int, int]:
     """Read a number at the beginning; how many words it takes, 0 if there is none."""
     words = [token.word for token in tokens]
+    for dozen, n in (("a dozen", 2), ("half a dozen", 3)):
+        if words[:n] == dozen.split():
+            return 12 if n == 2 else 6, n
+    if words[1:2] == ["dozen"] and words[0] in NUMBERS:
+        return 12 * NUMBERS[words[0]], 2
     hundreds = 0
     n = 0
     if len(words) > 1 and words[1] == "hundred" and (words[0] in ("a", "one") or words[0] in NUMBERS):
         hundreds, n = 100 * NUMBERS.get(words[0], 1), 2
         if len(words) > 3 and words[2] == "and" and words[3] in NUMBERS:
             n = 3
-    elif len(words) > 1 and words[0] == "a" and words[1] == "dozen":
-        return 12, 2
     elif words[0] not in NUMBERS:
         return 0, 0
     tens = NUMBERS.get(words[n], 0) if n < len(words) else 0

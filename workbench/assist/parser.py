@@ -15,6 +15,7 @@ from typing import Any
 
 from workbench.assist import patterns as p
 from workbench.assist import words as w
+from workbench.assist.asides import leave_asides
 from workbench.assist.build import build
 from workbench.assist.line import Line, whole
 from workbench.assist.names import LONGEST, Named, Names, words_of
@@ -66,14 +67,17 @@ class _Parser:
         self.fields: dict[str, Any] = {}
         self.notes: list[str] = []
         self.like: dict[str, float] = {}
-        self.numbers: dict[str, list[p.Range]] = {"bpm": [], "energy": []}  # ranges in figures
+        self.numbers: dict[str, list[tuple[int, p.Range]]] = {"bpm": [], "energy": []}  # in figures, and where
         self.said: dict[str, list[p.Range]] = {"bpm": [], "energy": []}  # and in words
         self.purpose: tuple[str, ...] | None = None
         self.rest = text[MOST_LETTERS:].strip()
 
     def reading(self) -> Reading:
         self.take_names()
+        asks_list = bool(whole(r"(?:play ?list|mix|mixtape|set|queue|setlist)").search(self.line.joined()))
         self.correct_spelling()
+        self.repeat_units()
+        leave_asides(self.line)
         for rule in (
             self.take_gaps, self.take_key, self.take_switches, self.take_minutes, self.take_course, self.take_bpm,
             self.take_energy, self.take_curve, self.take_count, self.take_purpose, self.take_words, self.take_moods,
@@ -82,7 +86,6 @@ class _Parser:
             rule()
         for field in ("bpm", "energy"):
             self.settle(field)
-        asks_list = bool(whole(r"(?:play ?list|mix|mixtape|set|queue|setlist)").search(" ".join(self.words)))
         kind, request = build(self.fields, self.like, self.notes, asks_list=asks_list)
         unknown = self.line.left(w.FILLERS)
         read = {name: said for name, said in self.line.read.items() if name}
@@ -106,12 +109,16 @@ class _Parser:
         self.take_from_to()
         self.take_named(p.UNLIKE, self.use_unlike, strong=True)
         self.take_named(p.LIKE, self.use_like, strong=True)
-        self.take_named(p.FIRST, self.use_place("start"))
-        self.take_named(p.LAST, self.use_place("end"))
+        self.take_before(p.AS_FIRST, self.use_place("start"))
+        self.take_before(p.AS_LAST, self.use_place("end"))
+        self.take_named(p.FIRST, self.use_place("start"), row=False)
+        self.take_named(p.LAST, self.use_place("end"), row=False)
         self.take_named(p.VIA, self.use_many("waypoints"))
         self.take_named(p.WITHOUT, self.use_without)
+        self.take_before(p.ONLY, self.use_by)
         self.take_named(p.BY, self.use_by)
         self.take_named(p.WITH, self.use_many("include"))
+        self.take_such()
 
     def take_from_to(self) -> None:
         for match, at in self.line.find(whole("(?:the way |a way |lead |leading |path |a path )?(?:from|between)")):
@@ -127,7 +134,7 @@ class _Parser:
                     self.line.take_tokens(at, at + first.words, "start")
                     self.line.take_tokens(middle, middle + 1 + last.words, "end")
 
-    def take_named(self, trigger: str, use: Callable[[Named], str], *, strong: bool = False) -> None:
+    def take_named(self, trigger: str, use: Callable[[Named], str], *, strong: bool = False, row: bool = True) -> None:
         """Use the names behind a trigger; behind a strong one, a name that is none is told back in one piece."""
         noun = r"(?P<noun> (?:the )?(?:track|song|tune|file|artist|band)| the)?"
         for match, after in self.line.find(whole(rf"(?:{trigger}){noun}(?= )")):
@@ -138,7 +145,7 @@ class _Parser:
                 about = use(found)
                 if about:
                     self.line.take(match, about)
-                    self.take_named_row(at, found, use, about, strong=strong)
+                    self.take_named_row(at, found, use if row else lambda _: "", about, strong=strong)
             elif strong or self.is_quoted(at):
                 self.tell_missing(match, at)
 
@@ -156,10 +163,51 @@ class _Parser:
             if more is not None and not use(more):
                 more = None
 
+    def take_before(self, trigger: str, use: Callable[[Named], str]) -> None:
+        """Use a name that stands before what says what it is for, such as "only"."""
+        for match, after in self.line.find(whole(trigger)):
+            end = after - len(match[0].split())
+            for at in range(max(0, end - LONGEST), end):
+                found = self.named(at, strong=True)
+                about = use(found) if found is not None and at + found.words == end else ""
+                if about:
+                    self.line.take_tokens(at, end, about)
+                    self.line.take(match, about)
+                    break
+
+    def take_such(self) -> None:
+        """Use a name that stands for itself, where "similar ones" are asked for; else leave its words alone."""
+        uses = [
+            (match, use)
+            for trigger, use in (
+                (p.SUCH, self.use_like), (p.FIRST_THAT, self.use_place("start")), (p.LAST_THAT, self.use_place("end")),
+            )
+            for match, _ in self.line.find(whole(trigger))
+        ]  # fmt: skip
+        at = 0
+        while at < len(self.words):
+            found = self.named(at)
+            if found is None or not (found.words > 1 or uses) or not self.is_capital(at):
+                at += 1
+                continue
+            if uses:
+                match, use = uses.pop(0)
+                about = use(found)
+                self.line.take(match, about)
+                self.line.take_tokens(at, at + found.words, about)
+            elif found.words > 1:
+                for token in self.line.tokens[at : at + found.words]:
+                    token.aside = True
+            at += found.words
+
+    def is_capital(self, at: int) -> bool:
+        """Whether a word is written as names are, or in quotes."""
+        return self.is_quoted(at) or self.line.tokens[at].raw[:1].isupper()
+
     def named(self, at: int, *, strong: bool = False) -> Named | None:
         """Find the name that begins at a word."""
         tokens = self.line.tokens
-        if at >= len(tokens) or tokens[at].taken:
+        if at >= len(tokens) or tokens[at].taken or tokens[at].aside:
             return None
         if tokens[at].name:
             found = self.names.find(words_of(tokens[at].name), whole=True)
@@ -232,8 +280,8 @@ class _Parser:
 
     def use_place(self, name: str) -> Callable[[Named], str]:
         def use(found: Named) -> str:
-            if name in self.fields:
-                return ""
+            if self.fields.get(name, found.tracks[0]) != found.tracks[0]:
+                self.notes.append(f"{name}: of two tracks, the one that was found last counts.")
             self.fields[name] = found.tracks[0]
             return name
 
@@ -261,13 +309,18 @@ class _Parser:
 
     def correct_spelling(self) -> None:
         for token in self.line.tokens:
-            if token.taken or token.name or _is_known(token.word):
+            if token.taken or token.aside or token.name or _is_known(token.word):
                 continue
             meant = correct(token.word, p.vocabulary(), p.other_words())
             if meant is not None and meant not in w.FILLERS:
                 self.notes.append(f"{token.raw!r} was read as {meant!r}.")
             if meant is not None:
                 token.word = meant
+
+    def repeat_units(self) -> None:
+        """Give a number that replaces another the unit of that: in "20 tracks, no wait, 30" they are tracks."""
+        for match, after in reversed([*self.line.find(p.REPLACED, across=True)]):
+            self.line.insert(after, self.line.tokens[match.string.count(" ", 0, match.start(2))])
 
     # --- rules ------------------------------------------------------------------------------------
 
@@ -281,7 +334,7 @@ class _Parser:
     def take_key(self) -> None:
         for pattern in p.KEYS:
             for match, _ in self.line.find(pattern):
-                if match["tonic"] == "a" and not self.is_tonic(match):
+                if not self.is_key(match):
                     continue
                 mode = match.groupdict().get("mode") or ""
                 text = match["tonic"] + (" " + mode if len(mode) > 1 else mode)
@@ -297,18 +350,37 @@ class _Parser:
                 said = self.line.take(match, "")
                 self.notes.append(f"{said!r} needs no saying: neighbours fit in key as well as they can.")
 
+    def is_key(self, match: re.Match[str]) -> bool:
+        """Whether letters that could be a key are meant for one."""
+        given = match.groupdict()
+        place = match.string.count(" ", 0, match.start("tonic"))
+        token, before = self.line.tokens[place], self.words[place - 1 : place]
+        named = before in (["in"], ["key"]) or self.words[max(0, place - 2) : place] == ["key", "of"]
+        if given.get("place") and not named:
+            return False  # room 4B
+        if token.word in p.SHORT_KEYS and not named:  # 98.5 FM, I am, 20 cm
+            small = token.word not in p.NO_SMALL_KEYS and not (before and before[0][0].isdigit())
+            return token.raw.endswith("m") and (token.raw[0].isupper() or small)
+        if match[0] == f"in {match['tonic']}":  # in D, but not in D Wing
+            after = self.line.tokens[place + 1 : place + 2]
+            alone = not after or after[0].breaks or after[0].taken or _is_known(after[0].word)
+            return alone and token.raw[0].isupper()
+        return match["tonic"] != "a" or self.is_tonic(match)
+
     def is_tonic(self, match: re.Match[str]) -> bool:
         """Whether the A of "A minor" is meant for the tone, as a capital, or behind "in" and "key of"."""
         place = match.string.count(" ", 0, match.start("tonic"))
+        token, behind = self.line.tokens[place], self.words[place - 1] if place else ""
         mode = match.groupdict().get("mode") or ""
-        behind = self.words[place - 1] if place else ""
-        if (self.line.tokens[place].raw[:1] == "A" and (place > 0 or mode)) or (
-            behind in ("of", "key", ":") and not mode
-        ):
+        if behind in ("of", "key", ":") and not mode:
             return True
+        if mode == "min" and token.raw == "a":
+            return False  # a minute
         after = self.line.tokens[place + 2 : place + 3]
-        alone = not after or after[0].breaks or after[0].taken or after[0].word in ("or", "and", "with", "at", "for")
-        return bool(mode) and (alone or behind in ("of", "key"))
+        alone = not after or after[0].breaks or after[0].taken or after[0].word in p.BEHIND_KEYS
+        alone = alone or after[0].word[0].isdigit()
+        first = place == 0 or token.breaks  # where every word has a capital
+        return alone and bool(mode) if token.raw == "a" or first else bool(mode) or token.raw[0] == "A"
 
     def take_switches(self) -> None:
         for name, pattern in (("half_double", p.HALF_DOUBLE), ("ranked", p.RANKED)):
@@ -339,28 +411,37 @@ class _Parser:
     def take_course(self) -> None:
         """From where to where tempo or energy go."""
         for pattern in p.TEMPO_COURSES:
-            for match, _ in self.line.find(pattern):
-                self.use_course(match, float(match[2]), float(match[4]))
+            for match, at in self.line.find(pattern):
+                self.use_course(match, at, float(match[2]), float(match[4]))
+        for match, _ in self.line.find(p.MIDDLE):
+            self.set("curve", "arc", self.line.take(match, "curve"))
         for match, _ in self.line.find(p.energy_course()):
             first, last = p.height(match[1]), p.height(match[2])
             if first != last:
                 self.set("curve", "rise" if last > first else "fall", self.line.take(match, "curve"))
-        for pattern, curve in p.ENDS:
+        for pattern, curve in (*p.ENDS, *p.NOUN_ENDS):
             for match, _ in self.line.find(pattern):
-                self.set("curve", curve, self.line.take(match, "curve"))
-        for pattern, curve in p.STARTS:
+                if self.fields.get("curve") == "arc":
+                    self.line.take(match, "curve")
+                elif not self.is_refused(match):
+                    self.set("curve", curve, self.line.take(match, "curve"))
+        for pattern, curve in (*p.STARTS, *p.NOUN_STARTS):
             for match, _ in self.line.find(pattern):
                 said = self.line.take(match, "curve")
-                if self.fields.get("curve", curve) != curve:
+                if self.fields.get("curve", curve) not in (curve, "arc"):
                     self.notes.append(f"curve: {said!r} contradicts what else is said of how energy goes.")
                 else:
-                    self.fields["curve"] = curve
+                    self.fields.setdefault("curve", curve)
 
-    def use_course(self, match: re.Match[str], first: float, last: float) -> None:
+    def is_refused(self, match: re.Match[str]) -> bool:
+        """Whether a word that refuses stands right before."""
+        return bool(p.REFUSED_BEFORE.search(match.string[: match.start()].rstrip()))
+
+    def use_course(self, match: re.Match[str], at: int, first: float, last: float) -> None:
         if not all(30 <= bpm <= 300 for bpm in (first, last)):
             return
         low, high = min(first, last), max(first, last)
-        self.numbers["bpm"].append((round(low * (1 - p.ABOUT_BPM), 1), round(high * (1 + p.ABOUT_BPM), 1)))
+        self.numbers["bpm"].append((at, (round(low * (1 - p.ABOUT_BPM), 1), round(high * (1 + p.ABOUT_BPM), 1))))
         said = self.line.take(match, "bpm")
         self.notes.append(
             f"{said!r}: tempo stays in this range and energy goes that way; no course of tempo can be asked for."
@@ -371,18 +452,18 @@ class _Parser:
 
     def take_bpm(self) -> None:
         for pattern, bounds in p.BPMS:
-            for match, _ in self.line.find(pattern):
+            for match, at in self.line.find(pattern):
                 low, high = bounds(*(float(group) for group in match.groups() if group))
                 if low > high:
                     low, high = high, low
                     self.notes.append(f"bpm: {match[0]!r} was read with the lower end first.")
                 if 0 < low <= high <= 1000:
-                    self.numbers["bpm"].append((low, high))
+                    self.numbers["bpm"].append((at, (low, high)))
                     self.line.take(match, "bpm")
 
     def take_energy(self) -> None:
         for pattern, bounds in p.ENERGIES:
-            for match, _ in self.line.find(pattern):
+            for match, at in self.line.find(pattern):
                 given = [float(group) for group in match.groups() if group]
                 scale = _scale_of(match[0])
                 low, high = (min(max(round(end, 4), 0.0), 1.0) for end in bounds(*(n / scale for n in given)))
@@ -391,15 +472,26 @@ class _Parser:
                 if low > high:
                     low, high = high, low
                     self.notes.append(f"energy: {match[0]!r} was read with the lower end first.")
-                self.numbers["energy"].append((low, high))
+                self.numbers["energy"].append((at, (low, high)))
                 self.line.take(match, "energy")
 
     def take_curve(self) -> None:
-        for pattern, curve in p.CURVES:
-            for match, _ in self.line.find(pattern):
+        for pattern, curve in ((p.ARC, "arc"), *p.CURVES):
+            for match, after in self.line.find(pattern):
+                if match[0] in w.COMMON_COURSES and not self.is_among_known(after - 1):
+                    continue
                 if curve == "flat" and self.fields.get("curve", "flat") != "flat":
                     continue  # "steadily rising"
+                if self.is_refused(match):
+                    continue
                 self.set("curve", curve, self.line.take(match, "curve", 0))
+
+    def is_among_known(self, at: int) -> bool:
+        """Whether the words on both sides of one, as far as no comma parts them, are known or taken."""
+        tokens = self.line.tokens
+        before = at == 0 or tokens[at].breaks or tokens[at - 1].taken or _is_known(tokens[at - 1].word)
+        after = tokens[at + 1 : at + 2]
+        return before and (not after or after[0].breaks or after[0].taken or _is_known(after[0].word))
 
     def take_count(self) -> None:
         for pattern in p.COUNTS:
@@ -412,9 +504,10 @@ class _Parser:
 
     def take_purpose(self) -> None:
         for pattern, moods in p.PURPOSES:
-            for match, _ in self.line.find(pattern):
-                self.purpose = moods
-                self.line.take(match, "mood")
+            for match, after in self.line.find(pattern):
+                if match["framed"] or self.is_among_known(after - 1):
+                    self.purpose = moods
+                    self.line.take(match, "mood")
 
     def take_words(self) -> None:
         """Words for energy and tempo, each or its contrary."""
@@ -439,9 +532,12 @@ class _Parser:
         for match, _ in self.line.find(p.refused_moods()):
             refused |= {moods[name] for name in p.each_mood().findall(match[0])}
             self.line.take(match, "mood")
-        for match, _ in self.line.find(whole(f"(?:{p.each_mood().pattern})")):
-            wanted.add(moods[match[0]])
-            self.line.take(match, "mood")
+        said = list(self.line.find(p.each_mood()))
+        last = max((at for _, at in self.line.find(whole(p.INSTEAD))), default=0)
+        for match, at in said:
+            if at > last or last > said[-1][1]:
+                wanted.add(moods[match[0]])
+                self.line.take(match, "mood")
         if wanted & refused:
             self.notes.append(
                 f"mood: {', '.join(sorted(wanted & refused))} is both wanted and refused; it is left out."
@@ -457,7 +553,8 @@ class _Parser:
     def settle(self, field: str) -> None:
         """Make one range of all that was said: figures before words, and the last where they contradict each other."""
         bounds: p.Range | None = None
-        for one in self.numbers[field] or self.said[field]:
+        figures = [one for _, one in sorted(self.numbers[field])]
+        for one in figures or self.said[field]:
             both = one if bounds is None else (max(bounds[0], one[0]), min(bounds[1], one[1]))
             if both[0] > both[1]:
                 self.notes.append(
@@ -465,7 +562,7 @@ class _Parser:
                 )
                 both = one
             bounds = both
-        for one in self.said[field] if self.numbers[field] else []:
+        for one in self.said[field] if figures else []:
             if bounds is not None and (one[0] > bounds[1] or one[1] < bounds[0]):
                 self.notes.append(f"{field}: {_text(one)}, as a word says, contradicts {_text(bounds)}, which counts.")
         if bounds is not None:

@@ -18,7 +18,11 @@ NEAR_BPM, ABOUT_BPM = 2.0, 0.05
 #: An energy that is named alone may differ by so much.
 NEAR_ENERGY = 0.1
 
+#: Without a unit, a number below this is no tempo.
+LEAST_ALONE = 40.0
+
 Range = tuple[float, float]
+_NO_RANGE: Range = (0.0, 0.0)
 
 _BAR = re.compile(r"\s*\|\s*")
 
@@ -34,6 +38,12 @@ def any_of(listed: str) -> str:
     return f"(?:{_BAR.sub('|', listed.strip())})"
 
 
+def any_word(*tables: Iterable[str]) -> str:
+    """Give one pattern for all words of some tables, the longest first."""
+    words = {word for table in tables for row in table for word in row.split("|")}
+    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
+
+
 # --- what other patterns are made of ------------------------------------------------------------------
 
 NUM = r"(\d+(?:\.\d+)?)"
@@ -42,15 +52,18 @@ ABOUT = any_of("""
     around | about | roughly | approximately | approx | circa | ca | near | close to | ~ | somewhere around
     | more or less
 """)
-_MORE = any_of("""
-    (?:not | no | nothing | never) (?:slower than | less than | lower than | below | under)
-    | above | over | faster than | more than | at least | minimum | minimum of | min | higher than | greater than
-    | upwards of | > = | > | from | quicker than | starting from
+_NEVER = any_of("not | no | nothing | never | none | without | don't | doesn't | shouldn't | isn't | won't | mustn't")
+_NEVER_HOW = any_of("""
+    to | be | is | it | go | goes | going | get | gets | getting | come | any | that | which | should | may | much
+    | anything | something | a | tempo | bpm | with
 """)
-_LESS = any_of("""
-    (?:not | no | nothing | never) (?:faster than | more than | higher than | above | over)
-    | below | under | slower than | less than | at most | maximum | maximum of | max | lower than | up to | < = | <
-""")
+_ABOVE = "above | over | faster than | more than | higher than | greater than | quicker than | beyond"
+_BELOW = "below | under | slower than | less than | lower than | beneath"
+_MORE = any_of(f"{_ABOVE} | at least | minimum | minimum of | min | upwards of | > = | > | from | starting from")
+_LESS = any_of(f"{_BELOW} | at most | maximum | maximum of | max | up to | < = | <")
+#: What is looked for before those two, which are within it.
+_NOT_MORE = rf"{_NEVER}(?: {_NEVER_HOW})* {any_of(_ABOVE)}"
+_NOT_LESS = rf"{_NEVER}(?: {_NEVER_HOW})* {any_of(_BELOW)}"
 BPM = any_of("bpms? | beats? (?:per | a) min(?:ute)? | b p m")
 _IS = r"(?: should be| must be| is| of| at|:|=)*"
 _TEMPO = rf"(?:tempo|tempi|bpm|speed|beats per minute)(?: range)?{_IS}"
@@ -60,13 +73,14 @@ PEOPLE = any_of("artists? | bands? | performers? | musicians? | singers? | compo
 
 _REFUSED = any_of("""
     not | no | nothing | neither | without | never | avoid | avoiding | except | don't want | do not want | skip | non
-    | anything but | exclude | excluding | isn't | aren't | leave out | minus | rather than | instead of | don't | hold
+    | anything but | forget | exclude | excluding | isn't | aren't | leave out | minus | rather than | instead of | don't | hold
 """)
 _ANY_SUCH = any_of("""
-    too | so | any | very | that | overly | really | much | all | be | anything | songs | tracks | music | stuff | to
-    | or | get | getting | something | pieces
+    too | so | the | any | very | that | overly | really | much | all | be | anything | songs | tracks | music | stuff | to
+    | or | get | getting | gets | become | becomes | becoming | go | goes | going | turn | turns | something | pieces
 """)
 NOT = rf"{_REFUSED}(?: {_ANY_SUCH})*"
+REFUSED_BEFORE = re.compile(rf"(?<!\S)(?:{NOT})\Z")
 
 _BEGINS = any_of("""
     start | starts | starting | begin | begins | beginning | open | opens | opening | kick off | kicks off
@@ -87,7 +101,7 @@ _ENDS_HOW = any_of("""
     | much | very | really | it | little | toward | towards | the | end | nice | and | quite | rather | slightly | in
     | being | all | track by track | over time | increasingly
 """)
-_END = rf"{_ENDS}(?: {_ENDS_HOW})*"
+_END = rf"(?!gets? (?:an?|the|something|it|in|on) (?!bit|little)){_ENDS}(?: {_ENDS_HOW})*"
 
 # --- what leads to names ------------------------------------------------------------------------------
 
@@ -97,37 +111,59 @@ _NO_LIKING = "".join(
         "would", "i'd", "we'd", r"\bi", r"\bwe", r"\byou", "they", "feel", "not", "nothing", "less",
     )
 )  # fmt: skip
-LIKE = _NO_LIKING + any_of("""
+LIKE = (
+    _NO_LIKING
+    + any_of("""
     (?:similar in style | close in sound | sounds? similar | sounding similar | similar | close | akin | near) to
+    | similar with
     | (?:(?:sounds? | sounding | something | feels? | much | just | stuff | more) )?like
     | in the (?:style | vein | spirit | manner) of | reminiscent of | reminds? me of | resembling | resembles?
     | same vibe as | inspired by | based on | seeded (?:with | by | from) | that match(?:es)? | matching
 """)
+    + r"(?: (?:a |the )?(?:mix|blend|mixture|cross|combination|mash up|hybrid) (?:of|between))?"
+)
 UNLIKE = any_of("""
-    (?:not | nothing | less) (?:much )?(?:like | similar to) | unlike | different from | dissimilar to
+    (?:not | nothing | less | doesn't | don't | shouldn't | mustn't) (?:(?:much | sound | feel | be | too | so) )*(?:like | similar to)
+    | unlike | different from | dissimilar to
 """)
 _LEAVING_OUT = any_of("""
     no | without | except(?: for)? | not | nothing | skip | skipping | exclude | excluding | leave out | leaving out
-    | avoid | avoiding | minus | never | anything but | all but | no more | none | hold | apart from | other than
+    | avoid | avoiding | minus | never | (?:anything | everything | everyone | anyone | all) (?:but | except)
+    | no more | none | hold | apart from | other than | leave | drop | ban | forget
+    | (?:don't | do not | must not | mustn't | should not | shouldn't | not) (?:put | play | include | contain | add | use | have)
 """)
-_ANYTHING = r"(?: anything| any| stuff| songs| tracks| music| everything)*"
-WITHOUT = rf"(?:but )?{_LEAVING_OUT}{_ANYTHING}(?: by| from| of| with)?"
+_ANYTHING = r"(?: (?:anything|any|more|stuff|songs?|tracks?|tunes|music|everything))*"
+_SUCH_SONGS = rf" (?:{any_word(w.MOOD_WORDS.values(), w.TEMPO_WORDS.values())}) {TRACKS} (?:by|from|of)"
+WITHOUT = rf"(?:but )?{_LEAVING_OUT}(?:{_SUCH_SONGS}|{_ANYTHING}(?: by| from| of| with)?)"
 BY = r"(?:only |all |just |nothing but |stuff |everything |anything )*(?:by|only|from|of|nothing but|just|performed by)"
-FIRST = r"(?:starts?|starting|begins?|beginning|opens?|opening|kicks? off|kicking off)(?: off)?(?: with| on| from| at)"
-LAST = (
-    r"(?:ends?|ending|finish(?:es|ing)?|clos(?:e|es|ing)|leads?|leading|arriv(?:e|es|ing))(?: up)?(?: with| on| at| to)"
+_IS_TO_BE = r"(?: (?:should be|must be|has to be|to be|shall be|will be|being|is|=|:))"
+FIRST = (
+    r"(?:(?:start(?:s|ing|ed)?|beg[iau]n(?:s|ning)?|open(?:s|ing|ed)?|kick(?:s|ing|ed)? off)(?: off| up)?"
+    rf"(?: with| on| from| at)|(?:the )?(?:very )?(?:first|opening) (?:{TRACKS}|one){_IS_TO_BE}?|opener{_IS_TO_BE}?)"
 )
-VIA = r"(?:via|through|by way of|passing(?: through| by)?|going through)"
+LAST = (
+    r"(?:(?:end(?:s|ing|ed)?|finish(?:es|ing|ed)?|clos(?:e|es|ing|ed)|leads?|leading|arriv(?:e|es|ing))(?: up| off| out)?"
+    rf"(?: with| on| at| to)|(?:the )?(?:very )?(?:last|final|closing) (?:{TRACKS}|one){_IS_TO_BE}?|closer{_IS_TO_BE}?)"
+)
+VIA = r"(?:via|through|by way of|pass(?:es|ing|ed)?(?: through| by)?|go(?:es|ing)? through|went through)"
+#: Behind an artist, and where something is to be like a track that is named elsewhere.
+ONLY = any_of("only | exclusively | and nothing else | and nobody else | and no one else")
+_AS = r"(?:as|for|being) (?:the |an? |our |my )?(?:very )?"
+AS_FIRST = rf"{_AS}(?:first|opening)(?: (?:{TRACKS}|one))?|{_AS}opener|(?:comes? )?first of all"
+AS_LAST = rf"{_AS}(?:last|final|closing)(?: (?:{TRACKS}|one))?|{_AS}(?:closer|finale)"
+_THAT = "(?:it | that | this)(?: (?:one | song | track | tune))?"
+FIRST_THAT = rf"(?:start|starts|begin|begins|open|opens|kick off)(?: off)? (?:with|on) {any_of(_THAT)}"
+LAST_THAT = rf"(?:end|ends|finish|finishes|close|closes) (?:with|on) {any_of(_THAT)}"
+SUCH = any_of("""
+    similar (?:ones? | tracks? | songs? | music | stuff | things? | tunes? | pieces? | sounds? | to (?:it | that | this))
+    | (?:more | something | anything | stuff | songs | tracks | music | much | sounds? | sounding) like (?:it | that | this)(?: one)?
+    | (?:more | something | anything) similar | (?:in )?(?:the | that) same (?:vein | style | vibe | spirit | mood)
+    | more of (?:that | the same | this) | such (?:songs | tracks | music | ones)
+""")
 WITH = any_of("""
     with | include | including | includes | containing | contains | featuring | must have | must include | has to have
     | plus | add
 """)
-
-
-def _any(*tables: Iterable[str]) -> str:
-    """Give one pattern for all words of some tables, the longest first."""
-    words = {word for table in tables for row in table for word in row.split("|")}
-    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
 
 
 @functools.cache
@@ -157,7 +193,7 @@ def other_words() -> list[str]:
 def mood_patterns() -> tuple[dict[str, str], str]:
     """Give the mood of each word, and one pattern for all words."""
     moods = {word: mood for mood, words in w.MOOD_WORDS.items() for word in words.split("|")}
-    return moods, _any(w.MOOD_WORDS.values())
+    return moods, any_word(w.MOOD_WORDS.values())
 
 
 @functools.cache
@@ -210,13 +246,23 @@ STOPS = frozenset((
 # --- keys, switches -----------------------------------------------------------------------------------
 
 _MODE = r"(?P<mode>minor|min|m|major|maj)"
+#: What is numbered as keys are.
+_PLACE = any_of("""
+    room | gate | apartment | flat | platform | line | bus | seat | row | class | grade | hall | studio | building
+    | block | floor | group | section | page | unit | house | number | no | exit | level | hangar | terminal | tram
+""")
 _OF_KEY = "(?:in|key of|in the key of|key)"
-_CAMELOT = r"(?P<tonic>(?:1[0-2]|[1-9]) [ab])(?! (?:minor|major|maj|min|calm|·))"
+_CAMELOT = r"(?P<tonic>(?:1[0-2]|[1-9])[ab])"
+#: Of one word, which may be another.
+SHORT_KEYS = frozenset(f"{tonic}m" for tonic in "abcdefg")
+#: What may follow on "a minor" where that is a key.
+BEHIND_KEYS = frozenset("or and with at for key songs tracks music tunes please set playlist mix only".split())
+NO_SMALL_KEYS = frozenset(("am", "em", "fm"))
 KEYS = (
     whole(  # A minor, F#m, in the key of B flat major
         rf"(?:{_OF_KEY} )?(?:key |key: |: )?(?P<tonic>[a-g](?:#|b)?(?: (?:sharp|flat))?) ?{_MODE}(?! key of)(?: keys?)?"
     ),
-    whole(rf"(?:(?:in|camelot|key|key of|in the key of|code) )*{_CAMELOT}(?: keys?)?"),  # 8A
+    whole(rf"(?:(?P<place>{_PLACE}) )?(?:(?:in|camelot|key|key of|in the key of|code) )*{_CAMELOT}(?: keys?)?"),  # 8A
     whole(  # in F#, key of B flat
         r"(?:(?:in|key of|in the key of|key|in key) )+"
         rf"(?P<tonic>[a-g](?:#|b)(?:{_MODE})?|[b-g](?: (?:sharp|flat))?)(?! \d)"
@@ -224,8 +270,15 @@ KEYS = (
     whole(r"(?:in the |the )?(?:key of|key:|key =|key :) (?P<tonic>[a-g](?: (?:sharp|flat))?)"),
     whole(rf"(?:in )?(?P<tonic>[a-g](?:#|b)){_MODE}"),
 )
+_GOES_WITH = any_of("""
+    (?:fit | fits | fitting | go | goes | going | work | works | match | matches | matching | compatible | harmonic
+    | mix | mixes | blend | blends)(?: (?:well | nicely))?(?: (?:with | to))?
+""")
 _FITTING_KEYS = r"(?:harmonically |key )?(?:compatible|neighbou?ring|related)(?: keys?| ones?)?"
 COMPATIBLE = whole(
+    rf"(?:in )?(?:a |any |all |the )?keys? (?:that |which )?(?:is |are )?{_GOES_WITH}(?= {TAKEN})|"
+    rf"(?:(?:and|or|in|a|any|all|the|everything|anything|what|whatever|keys?|that|which|is|are) )*{_GOES_WITH} (?:it|that|this)|"
+    rf"(?:fit|fits|fitting|match|matching|mix|mixing|mixes) (?:well )?(?:with|to)(?= {TAKEN})|"
     r"(?:(?:and|or|with|plus|in) )?(?:its |their |the |all |any |other )*"
     rf"(?:{_FITTING_KEYS}|matching keys?|harmonic(?:ally)? (?:mix(?:ed|ing)|compatible|matched)|"
     r"keys that (?:fit|go with it|match)|neighbou?rs on the (?:wheel|circle))"
@@ -234,6 +287,8 @@ HALF_DOUBLE = whole(
     r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?"
     r"(?:half|half time|halftime)(?: tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
     r"(?: (?:as|is|are|counts?|okay|ok|fine|allowed|too|the same|same|as well|tempos?))*"
+    r"|(?:or|and) (?:half|double)(?: of)?(?: (?:it|that|this|the|tempo|speed|bpm|time))* (?:is|are|counts?|would be|also)"
+    r"(?: (?:fine|too|okay|ok|as well|good|allowed|also|count|the same))*"
 )
 _BY_STANDARDS_OF = any_of("""
     for | by | relative to | compared (?:to | with) | measured by | in terms of | by the standards of | judged by
@@ -264,7 +319,8 @@ DURATIONS: tuple[tuple[re.Pattern[str], Callable[..., float]], ...] = (
     (whole(rf"(?:a )?couple (?:of )?{_HOUR}"), lambda: 120),
     (whole(rf"{NUM} - {_HOUR}|{NUM} {_HOUR}"), lambda *h: 60 * max(h)),
     (whole(rf"(?:an?|one) (?:full |whole |entire |good )?{_HOUR}(?: long)?"), lambda: 60),
-    (whole(rf"(?:about |around |roughly )?{NUM} (?:minutes?|mins?)(?: long)?"), lambda m: m),
+    (whole(rf"(?:about |around |roughly )?{NUM} (?:minutes?|mins?|minuets)(?: long)?"), lambda m: m),
+    (whole(r"(\d+)m(?! (?:above|below|long|high|wide|deep|from|of|away|tall|apart))"), float),
 )  # fmt: skip
 
 _UP = r"(?:and|or) (?:up|more|above|faster)"
@@ -280,7 +336,7 @@ def _between(a: float, b: float) -> Range:
 
 def _tempi_between(a: float, b: float) -> Range:
     """Without a unit, only figures that nothing else is likely to have."""
-    return (a, b) if min(a, b) >= 40 else (0, 0)
+    return (a, b) if min(a, b) >= LEAST_ALONE else _NO_RANGE
 
 
 def _bpm_from(a: float) -> Range:
@@ -289,6 +345,14 @@ def _bpm_from(a: float) -> Range:
 
 def _bpm_to(a: float) -> Range:
     return OPEN_BPM[0], a
+
+
+def _bpm_from_alone(a: float) -> Range:
+    return _bpm_from(a) if a >= LEAST_ALONE else _NO_RANGE
+
+
+def _bpm_to_alone(a: float) -> Range:
+    return _bpm_to(a) if a >= LEAST_ALONE else _NO_RANGE
 
 
 def _bpm_about(a: float) -> Range:
@@ -306,11 +370,16 @@ BPMS: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
     ),
     (whole(rf"{_TEMPO}(?: (?:between|from|range|in))* {NUM} {_TO} {NUM}(?: {BPM})?"), _between),
     (whole(rf"(?:between|from) {NUM} {_TO} {NUM}{_OTHER_UNIT}"), _tempi_between),
-    (whole(rf"(?:{_TEMPO} )?{_MORE} {NUM} {BPM}(?: {_UP})?"), _bpm_from),
-    (whole(rf"{_TEMPO} {_MORE} {NUM}|{NUM} \+(?: {BPM})?|{NUM} {BPM} \+"), _bpm_from),
+    *(
+        (whole(rf"(?:{_TEMPO} )?{limit} {NUM} {BPM}(?: (?:{_UP}|{_DOWN})(?! \d))?|{_TEMPO} {limit} {NUM}"), bounds)
+        for limit, bounds in ((_NOT_MORE, _bpm_to), (_NOT_LESS, _bpm_from), (_MORE, _bpm_from), (_LESS, _bpm_to))
+    ),
+    (whole(rf"{_NEVER}(?: {_NEVER_HOW})* (?:faster|quicker) than {NUM}{_OTHER_UNIT}"), _bpm_to_alone),
+    (whole(rf"{_NEVER}(?: {_NEVER_HOW})* slower than {NUM}{_OTHER_UNIT}"), _bpm_from_alone),
+    (whole(rf"(?:faster|quicker) than {NUM}{_OTHER_UNIT}"), _bpm_from_alone),
+    (whole(rf"slower than {NUM}{_OTHER_UNIT}"), _bpm_to_alone),
+    (whole(rf"{NUM} \+(?: {BPM})?|{NUM} {BPM} \+"), _bpm_from),
     (whole(rf"{NUM} {BPM} {_UPWARDS}"), _bpm_from),
-    (whole(rf"(?:{_TEMPO} )?{_LESS} {NUM} {BPM}(?: {_DOWN})?"), _bpm_to),
-    (whole(rf"{_TEMPO} {_LESS} {NUM}"), _bpm_to),
     (whole(rf"{NUM} {BPM} {_DOWNWARDS}"), _bpm_to),
     (whole(rf"(?:(?:at|{_TEMPO}) )?{ABOUT} {NUM} {BPM}"), _bpm_about),
     (whole(rf"{_TEMPO} {ABOUT} {NUM}|{NUM} {BPM} (?:or so|ish|give or take|more or less)"), _bpm_about),
@@ -335,10 +404,15 @@ _OF = r"(?: (?:%|percent|out of 10|/ 10))?"
 ENERGIES: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
     (whole(rf"{_ENERGY}(?: (?:between|from|range|in))* {NUM}{_OF} {_TO} {NUM}{_OF}"), _between),
     (whole(rf"(?:between |from )?{NUM}{_OF} {_TO} {NUM}{_OF} energy"), _between),
-    (whole(rf"{_ENERGY} {_MORE} {NUM}{_OF}"), _energy_from),
-    (whole(rf"{_MORE} {NUM}{_OF} energy"), _energy_from),
-    (whole(rf"{_ENERGY} {_LESS} {NUM}{_OF}"), _energy_to),
-    (whole(rf"{_LESS} {NUM}{_OF} energy"), _energy_to),
+    *(
+        (whole(rf"{_ENERGY} {limit} {NUM}{_OF}|{limit} {NUM}{_OF} energy"), bounds)
+        for limit, bounds in (
+            (_NOT_MORE, _energy_to),
+            (_NOT_LESS, _energy_from),
+            (_MORE, _energy_from),
+            (_LESS, _energy_to),
+        )
+    ),
     (whole(rf"{_ENERGY}(?: {ABOUT})? {NUM}{_OF}"), _energy_near),
     (whole(rf"(?:{ABOUT} )?{NUM}{_OF} energy"), _energy_near),
 )
@@ -357,6 +431,19 @@ ENDS = tuple(
 STARTS = tuple(
     (whole(rf"{_START} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
     for words, curve in ((w.LOW, "rise"), (w.HIGH, "fall"))
+)
+_MIDDLE = r"(?: (?:in|at|around|towards?|near))* the (?:middle|centre|center|halfway point|midpoint)"
+#: Highest in the middle, however it begins and ends.
+MIDDLE = whole(
+    rf"(?:{_longest_first(w.HIGH + '|' + w.HIGHEST)}|(?:most|more|very) (?:{_longest_first(w.HIGH)})){_MIDDLE}"
+)
+#: A word and what it is that begins or ends so.
+NOUN_ENDS, NOUN_STARTS = (
+    tuple((whole(rf"(?:an? |the )?(?:{_longest_first(words)}) (?:{nouns})(?! of)"), curve) for words, curve in courses)
+    for nouns, courses in (
+        ("end|ending|finish|finale|close", ((w.HIGH, "rise"), (w.LOW, "fall"))),
+        ("start|beginning|begin|opening|intro", ((w.LOW, "rise"), (w.HIGH, "fall"))),
+    )
 )
 
 _NUMBER = rf"{NUM}(?: {BPM})?"
@@ -394,9 +481,12 @@ def energy_course() -> re.Pattern[str]:
 
 _OF_ENERGY = (
     r"(?:(?:an? |the )?(?:energy |tension |intensity )?(?:should |must |that |which |to |energy )*)?"
-    r"(?:slowly |gradually |gently |steadily )?"
+    r"(?:slowly |gradually |gently |steadily |(?:long |very )?(?:slow|gentle|gradual|soft|quick|fast|smooth|long) )?"
 )
-_AND_HOW = r"(?: slowly| gradually| steadily| gently)?(?: in)?(?: energy| intensity)?(?: curve)?"
+_AND_HOW = r"(?: slowly| gradually| steadily| gently)?(?: in| the| in the)?(?: energy| intensity| pace)?(?: curve)?"
+_RISING, _FALLING = w.CURVE_WORDS["rise"], w.CURVE_WORDS["fall"]
+_ON = rf"(?: (?:{w.BETWEEN_HALVES}))*"
+ARC = whole(rf"{_OF_ENERGY}(?:{_RISING}|up){_ON}(?: (?:{w.JOINTS}){_ON})+ (?:{_FALLING}|drops?|dropping|ebbs?|down)(?: again)?")
 CURVES = tuple((whole(rf"{_OF_ENERGY}({words}){_AND_HOW}"), curve) for curve, words in w.CURVE_WORDS.items())
 
 # --- spread, numbers, purposes ------------------------------------------------------------------------
@@ -412,17 +502,23 @@ def _once(people: str) -> re.Pattern[str]:
         rf"(?:each|every) {people} (?:only |just )?once|"
         rf"{no} (?:any )?{repeats}(?: of| any| an| the| same)* {people}|"
         rf"(?:all )?different {people}(?: only)?|"
-        rf"no {people} (?:twice|more than once|repeated|repeats)|"
-        rf"(?:no|never) {people} should (?:repeat|appear twice)|no {people} repeats?)"
+        rf"(?:no|never|not)(?: (?:any|the|one|same|two|an))* {people}"
+        r"(?: (?:should|may|must|can|to|be|is|being|appears?|appearing|comes?|coming|plays?|played|heard|shows?|up))*"
+        r" (?:twice|more than once|repeat|repeated|repeats|repeating|again)(?! in a row| back to back))"
     )
 
 
 def _in_a_row(people: str) -> re.Pattern[str]:
     """Match what says that two are not to stand side by side."""
+    row = any_of("""
+        in a row | back to back | side by side | consecutively | next to each other | one after (?:(?:the )?other | another)
+        | in succession | directly after each other | right after each other | one behind the other | running
+    """)
     return whole(
-        r"(?:no|never|not|without|don't play|avoid) (?:the |two (?:songs|tracks) (?:by|from|of) the )?"
-        rf"(?:same )?{people} (?:twice )?"
-        r"(?:in a row|back to back|side by side|consecutively|next to each other|one after the other|in succession)"
+        rf"(?:no|never|not|without|don't|do not|avoid)(?: (?:play|playing|have|having|put|any|the|two|2|more than one|a))*"
+        rf"(?: {TRACKS})?(?: (?:by|from|of|off|with))?(?: (?:the|one|any|a|an|same|single|two|2))* {people}"
+        rf"(?: (?:twice|2 times?|two times?|again|repeated|repeating|appearing|playing|{row}))* {row}(?: twice)?"
+        rf"|(?:the )?same {people} (?:not|never) {row}"
     )
 
 
@@ -430,7 +526,7 @@ def _apart(people: str) -> re.Pattern[str]:
     """Match what says how many are to stand between two."""
     return whole(
         rf"(?:at least )?{NUM} (?:other )?{TRACKS} between "
-        rf"(?:(?:songs|tracks|two|the|one|same|of|by|from|any|each) )*{people}"
+        rf"(?:(?:songs|tracks|two|2|the|one|same|of|off|by|from|any|each) )*{people}"
     )
 
 
@@ -441,17 +537,32 @@ GAPS = tuple(
     for pattern, gap in ((_in_a_row(people), 1), (_apart(people), None), (_once(people), MAX_TRACKS))
 )
 
-_BETWEEN = r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between)\b)[^\d\s]+ ){0,4}?"
+#: Words between a number and what is counted; not another noun in the plural, which would be it.
+_BETWEEN = (
+    r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between|people|children|men|women|years?|pm|am|st|nd|rd|th"
+    r"|euros?|km|miles?|percent)\b)(?![^\d\s]+[^s\s'u]s )[^\d\s]+ |(?:blues|drums|vocals|synths|strings|lyrics|less) ){0,4}?"
+)
 #: Numbers of tracks, in the second group of three.
 COUNTS = (
     whole(rf"((?:top|best|first)) {NUM}(?: ({TRACKS}))?(?! ·)"),
     whole(rf"()(?<!\S){NUM} {_BETWEEN}({TRACKS})"),
     whole(rf"((?:n|count|number of {TRACKS}) (?:= |: |is |of )*){NUM}()"),
+    whole(rf"(){NUM} (of (?:them|em|those|these))"),
+    whole(rf"({TRACKS}(?: :)? ){NUM}()(?= {TAKEN}|$)"),
+    whole(rf"((?:make|let) (?:it|that|them|it be) ){NUM}()(?= {TAKEN}|$|(?: (?:instead|please|then|and|with|but)))"),
 )
+#: Behind these, what is said replaces what was said before.
+INSTEAD = any_of("""
+    no wait | wait no | actually(?: no)? | no actually | (?:oh )?hang on | no sorry | sorry(?: no)? | scratch that | i mean
+    | forget (?:that | it) | on second thoughts? | or rather | no rather | no make (?:it | that) | make (?:it | that)
+    | wait | no no | hold on | correction | no let's say | better
+""")
+#: A number with a unit, and one behind it that replaces it.
+REPLACED = whole(rf"{NUM} ({BPM}|{TRACKS}|minutes?|mins?|hours?)(?: [^\d\s]+){{0,4}}? {INSTEAD}(?: (?:say|only|it|make|let's))* {NUM}(?! \S*(?:bpm|minute|min|hour|{TRACKS}))")
 COUPLE = whole(rf"(?:a )?couple (?:of )?{TRACKS}")
 
 _FOR = (
-    r"(?:(?:music |songs |tracks |playlist |mix |list )?"
-    r"(?:for|to|while|when|during|at|suitable for|before|as) )?(?:the |a |my |our |an )?"
+    r"(?:(?P<framed>(?:music |songs |tracks |playlist |mix |list )?"
+    r"(?:for|to|while|when|during|at|suitable for|before|as)) )?(?:the |a |my |our |an )?"
 )
-PURPOSES = tuple((whole(rf"{_FOR}({words})(?: time| session)?"), moods) for moods, words in w.PURPOSE_WORDS.items())
+PURPOSES = tuple((whole(rf"{_FOR}(?:{words})(?: time| session)?"), moods) for moods, words in w.PURPOSE_WORDS.items())

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Sequence
+
+from spellchecker import SpellChecker
 
 #: Shortest word that is corrected, and the shortest in which two letters may be wrong.
 SHORTEST, SHORTEST_OF_TWO = 5, 8
+
+
+@functools.cache
+def _dictionary() -> str:
+    """Give all English words, a line each: a set of them would take twenty times the room."""
+    return "\n".join(["", *SpellChecker(language="en").word_frequency.words(), ""])
+
+
+def is_english(word: str) -> bool:
+    """Tell whether a word is an English one, however rare.
+
+    >>> is_english("breaking"), is_english("relaxng")
+    (True, False)
+    """
+    return f"\n{word}\n" in _dictionary()
 
 
 def distance(a: str, b: str, most: int) -> int:
@@ -36,6 +54,8 @@ def distance(a: str, b: str, most: int) -> int:
 def correct(word: str, known: Collection[str], others: Sequence[str] = ()) -> str | None:
     """Give the one known word that a word is a misspelling of; None where there is none, or more than one.
 
+    A word of English is no misspelling, whatever it is like.
+
     Parameters
     ----------
     word : str
@@ -48,15 +68,17 @@ def correct(word: str, known: Collection[str], others: Sequence[str] = ()) -> st
     --------
     >>> correct("relaxng", {"relaxing", "rising"}), correct("jaz", {"jazz"}), correct("strong", {"strung"}, ["string"])
     ('relaxing', None, None)
+    >>> correct("breaking", {"reading"})
     """
-    if len(word) < SHORTEST or not word.isalpha():
+    if len(word) < SHORTEST - 1 or not word.isalpha():
         return None
     most = 1 if len(word) < SHORTEST_OF_TWO else 2
+    least = max(SHORTEST - 1, len(word) + (len(word) < SHORTEST))  # of the shortest a letter was left out, no more
     near = sorted(
         (away, other)
         for other in {*known, *others}
-        if len(other) >= SHORTEST - 1 and other[0] in word[:2] and (away := distance(word, other, most)) <= most
+        if len(other) >= (least if len(word) < SHORTEST else SHORTEST - 1) and other[0] in word[:2] and (away := distance(word, other, most)) <= most
     )
     best = [other for away, other in near if away == near[0][0]]
     best = [other for other in best if not any(other != longer and longer.startswith(other) for longer in best)]
-    return best[0] if len(best) == 1 and best[0] in known else None
+    return best[0] if len(best) == 1 and best[0] in known and not is_english(word) else None

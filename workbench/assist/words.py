@@ -13,17 +13,21 @@ def _words(text: str) -> frozenset[str]:
 
 #: Mood of `workbench.features.mood.MOODS` to the words for it, each of one or more words.
 MOOD_WORDS: dict[str, str] = {
-    "sad": "sad|sadness|melancholic|melancholy|blue|gloomy|mournful|wistful|heartbroken|tearful|sorrowful|depressing|"
-    "depressed|somber|sombre|downbeat|bittersweet|heartbreaking|miserable|lonely",
+    "sad": "sad|sadness|melancholic|melancholy|feeling blue|blue mood|gloomy|mournful|wistful|heartbroken|tearful|sorrowful|depressing|"
+    "depressed|somber|sombre|downbeat|bittersweet|heartbreaking|miserable|lonely|"
+    "unhappy|sorrow|grieving|tragic|weepy",
     "calm": "calm|calming|calmness|chill|chilled|chilly|chillout|chilling|relaxed|relaxing|relax|mellow|laid back|"
     "chill out|"
     "easy going|easygoing|tranquil|soothing|unhurried|restful|relaxation|chillaxed",
     "peaceful": "peaceful|peace|serene|serenity|meditative|tender|blissful|harmonious|idyllic|placid",
-    "dark": "dark|darker|moody|brooding|ominous|sinister|mysterious|eerie|haunting|spooky|bleak|menacing|creepy",
+    "dark": "dark|darker|moody|brooding|ominous|sinister|mysterious|eerie|haunting|spooky|bleak|menacing|creepy|grim|scary|"
+    "ghostly",
     "neutral": "neutral|balanced|matter of fact|unemotional",
     "happy": "happy|happiness|cheerful|cheery|joyful|joyous|sunny|upbeat|feel good|merry|glad|good mood|uplifting|"
-    "lighthearted|light hearted|smiling|jolly|playful|optimistic",
-    "tense": "tense|tension|aggressive|angry|nervous|anxious|furious|agitated|stressful|edgy|restless|frantic|hectic",
+    "lighthearted|light hearted|smiling|jolly|playful|optimistic|"
+    "jovial|gleeful",
+    "tense": "tense|tension|aggressive|angry|nervous|anxious|furious|agitated|stressful|edgy|restless|frantic|hectic|"
+    "suspenseful|suspense|uneasy|unsettling",
     "energetic": "energetic|lively|driving|pumped|pumping|vigorous|energising|energizing|energized|active|punchy|"
     "peppy|high octane|kicking",
     "euphoric": "euphoric|euphoria|ecstatic|exhilarating|triumphant|exuberant|jubilant|elated|rapturous|overjoyed",
@@ -57,14 +61,14 @@ TEMPO_WORDS: dict[tuple[float, float], str] = {
 
 #: How energy goes, in words that stand for themselves.
 CURVE_WORDS: dict[str, str] = {
-    "arc": "arc|arch|(?:rise|rising|rises|build|builds|up|go up|goes up|climb|climbs)(?: up)? (?:and |then )+(?:fall|"
-    "falls|falling|down|come down|comes down|go down|goes down|drop|drops|descend|descends|ebb|ebbs|wind down|winds "
-    "down|cool down|cools down|calm down|calms down|back down)(?: again)?|"
-    "(?:peak|peaks|peaking|climax|climaxes|highlight|high point|culminates?)(?: in| at| around)? the middle|"
-    "(?:peak|climax|highlight) (?:in|at|around) (?:half way|halfway|mid way|midway)|mountain|bell curve",
+    "arc": "arc|"
+    "(?:peak|peaks|peaking|peaked|climax|climaxes|highlight|high point|culminates?)(?: in| at| around)? the middle|"
+    "(?:peak|climax|highlight) (?:in|at|around) (?:half way|halfway|mid way|midway)|bell curve",
     "rise": "rise|rises|rising|build up|builds up|building up|building|builds|buildup|ramp up|ramps up|ramping up|"
     "ramp|crescendo|increasing|increases|increasing energy|climb|climbs|climbing|warm up|warms up|warming up|warmup|"
-    "slow burn|"
+    "slow burn|creep up|creeps up|creeping up|inching up|"
+    "(?:grow|grows|growing)(?: steadily| slowly| gradually)? in (?:energy|intensity)|"
+    "(?:build|builds|building|raise|raises|raising|increase|lift|lifts)(?: up)?(?: the)? (?:energy|intensity|tension)|"
     "ascending|going up|goes up|go up|pick up|picks up|picking up|heat up|heats up|heating up|gain momentum|"
     "gains momentum|more and more energy|escalating|escalates|upward|upwards",
     "fall": "fall|falls|falling|wind down|winds down|winding down|cool down|cools down|cooling down|cooldown|calm down|"
@@ -75,8 +79,23 @@ CURVE_WORDS: dict[str, str] = {
     "flat": "flat|steady|constant|even energy|same energy|level energy|uniform|stable|no ups and downs|without ups "
             "and downs|"
     "consistent|unchanging|keep the energy|keeps the energy|keep it even|stays the same|stay the same|"
+    "(?:the )?same (?:level|intensity)(?: throughout| all the way| the whole time)?|the same throughout|"
+    "(?:level|even) throughout|on one level|"
     "no change in energy|steadily",
 }  # fmt: skip
+
+#: Words for a course that mean much else: they count where what stands beside them is known.
+COMMON_COURSES = frozenset(
+    "flat steady constant uniform stable consistent building builds rise rises fall falls sink sinks ramp climb climbs "
+    "fade fades taper decline descend upward downward".split()
+)
+#: What joins the two halves of an arc, and what may stand beside it.
+JOINTS = "and|then|before|but|until|till|after|afterwards|later|followed by"
+BETWEEN_HALVES = (
+    "it|that|this|should|must|to|the|a|list|set|mix|energy|tempo|intensity|in|of|middle|half|way|halfway|come|comes|"
+    "coming|go|goes|going|back|get|gets|again|slowly|gradually|gently|steadily|at|towards|end|peak|second|first|let|so|"
+    "bring|brings|falling|dropping|which|around|part|we|us"
+)
 
 #: Words for low and high, as a list may begin, go on, or end.
 LOW = (
@@ -91,6 +110,58 @@ HIGH = (
     "powerful|high energy|more euphoric|more driving|upbeat|more excited|exciting|more exciting|banging|peppier|"
     "driving|tense|"
     "aggressive|more aggressive|uptempo|hot|party|dancing"
+)
+#: What is highest, as a list may be in the middle.
+HIGHEST = (
+    "hardest|loudest|fastest|strongest|wildest|highest|hottest|biggest|liveliest|happiest|most energetic|most intense|"
+    "most powerful|most lively|most euphoric|most upbeat|energy peak|peak energy|peak|climax|highlight|high point"
+)
+
+#: Words that are meant otherwise in these neighbourhoods: what is in <angles> is left alone.
+ASIDES = (
+    "<happy|glad> (?:to|if|with|about|that|when|birthday|hour|new year|ending|christmas|anniversary|meal)",
+    "<fast> (?:food|lane|track|forward|as|asleep)|as <fast|quick|loud|slow|quiet> as",
+    "<quick> (?:question|one|thing|note|reply|answer|response|favour|favor|request|update|chat|word|look)",
+    "<slow> (?:cooker|day|week|reply|internet|computer|traffic|food)|<soft> (?:drinks?|toys?|ball|launch)",
+    "<blue> (?:whales?|sky|bar|moon|car|cheese|team|light|jeans|jays?|tits?|note|notes|room|dress|hour|eyes|paint)",
+    "<dark> (?:chocolate|room|beer|blue|ages|matter|mode|web|hair|green|red|skin)|<peace> (?:of mind|corps|treaty|talks)",
+    "<party> of|<party> (?:leader|politics)|political <party>|<active> (?:members?|users?|volcano|ingredient)",
+    "<running> (?:late|out|low|errands|shoes|water|order|a|an|the|my|our|for|behind)",
+    "<training> (?:data|set|manual|budget|department)|<study> (?:shows|says|found|of|on|about|room)",
+    "<reading> (?:a|an|the|my|this|your|list|about|glasses)|<focus> (?:on|group)|<balanced> (?:diet|budget|meal)",
+    "<driving> (?:to|home|from|through|across|down|along|around|lesson|lessons|test|licence|license|school|my|the|a|with)",
+    "(?:am|are|is|was|were|be|been|while|when|keep|i'm|we're|he's|she's) <driving|smiling|running|training|reading>",
+    "(?:a|the|my|our|your|his|her|their|this|that|new|old|office|apartment|public|whole) <flat|building|stable>"
+    "(?! (?:curve|energy|line|up|arc|level|tempo|intensity))",
+    "(?:in|this|last|next|every|until|since|early|late|of)(?: the)? <fall>(?! (?:of energy|in energy))",
+    "<climbing|climb> (?:wall|gym|hall|club|trip|frame|rope|stairs)|<spinning> (?:wheel|top|around)",
+    "<rising|rise> (?:prices?|rents?|costs?|sun|star|stars|bread)|<falling> (?:leaves|snow|asleep)",
+    "<pick up|picks up|picking up|drop off|drops off|climb|climbs|climbing|going up|go up|goes up|come down|comes down|"
+    "coming down|going down|go down|goes down|building|builds> (?:to )?(?:the|my|our|your|his|her|their|some|him|them|a|an)"
+    "(?! (?:energy|pace|tempo|mood|intensity|speed|crowd|heat|end|peak|climax|finale|middle|big|high|loud))",
+    "<background> (?:in|as|is|check|information|story)|(?:my|our|his|her|their) <background>",
+    "<kicking> (?:a|the|my)|<cardio> (?:department|ward|doctor|vascular)|<sleep> (?:well|tight|over)",
+    "<loud> (?:speakers?|and clear)|out <loud>|<noisy> (?:neighbou?rs?|street|data|recordings?|room)",
+    "<spa> (?:town|hotel|resort)|<rise> and shine",
+    "(?:reply|answer|respond|hurry|help|need|want|send|get|do|come)(?: (?:me|us|it|this|that|back|up))* <fast|quick>",
+    "(?:took|takes|lasted|waited|waiting|slept|spent|wait|late by)(?: (?:me|us|him|her|them|about|for|around|over))* "
+    "<\\d+(?:\\.\\d+)? (?:minutes?|mins?|hours?|hrs?)>",
+    "<\\d+(?:\\.\\d+)? (?:minutes?|mins?|hours?|hrs?)> (?:ago|late|away|early|old|drive|walk|ride|flight|from|delay)",
+    "(?:at|until|till|by) <\\d+ hours>",
+)
+#: Whom an adjective may be about, in place of the music.
+PERSONS = (
+    "i|we|you|he|she|people|everyone|everybody|someone|somebody|nobody|kids|children|guests|friends|neighbours|neighbors|"
+    "mother|father|mum|mom|dad|parents|wife|husband|boyfriend|girlfriend|partner|sister|brother|boss|bride|groom|son|"
+    "daughter|cat|dog|baby|students|customers|visitors|patients|dancers|runners|brides|clients|pupils|colleagues|team"
+)
+#: Nouns that stand for music or a part of it, so that an adjective before them is about it.
+MUSICAL = _words(
+    "beat beats rhythm rhythms texture textures pad pads melody melodies tone tones atmosphere character end ending "
+    "ends start beginning finish finale chords harmonies harmony bassline arrangement soundscape soundscapes ambience "
+    "flavour flavor touch edge side colours colors ones stuff noise noises sample samples loop loops recording "
+    "recordings audio clip clips section sections passage passages opening middle half first second part parts level "
+    "levels energy tempo scene film movie trailer game montage documentary video podcast story moment intro outro theme"
 )
 
 #: What people ask for that was not measured: genres, instruments, voices, times.
