@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.assist.build import build
+from workbench.assist.mentions import UNLIKE_WEIGHT
 from workbench.assist.names import Named, Names
-from workbench.assist.parser import UNLIKE_WEIGHT
 from workbench.assist.reading import Reading
 from workbench.features.mood import MOODS
 from workbench.playlist.request import PlaylistRequest

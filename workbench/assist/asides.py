@@ -7,11 +7,13 @@ tell for sure; these rules know the commonest neighbourhoods, and whom or what a
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 
 from workbench.assist import words as w
 from workbench.assist.line import Line, whole
-from workbench.assist.patterns import any_word, vocabulary
+from workbench.assist.patterns import is_known
+from workbench.assist.pieces import any_word
 from workbench.assist.spelling import is_english
 
 _ADVERBS = r"(?: (?:so|very|really|quite|rather|a bit|too|still|always|often|not|never|all|just|feeling|most))*"
@@ -23,13 +25,26 @@ _PERSON = (
 _OWNER = r"(?:my|our|your|his|her|their|the|this|that|these|those|a|an)"
 #: Who or what is somewhere is not what is played there.
 _SOMEWHERE = r"(?:in|at|near|from|inside|outside|behind|next to|across|opposite|above|below|under)"
-_MUSIC = frozenset(
-    "music song songs track tracks tune tunes playlist playlists mix mixes set list sound sounds vibe vibes".split()
+_MUSIC = w.word_set(
+    "music song songs track tracks tune tunes playlist playlists mix mixes set list sound sounds vibe vibes"
+)
+
+
+#: So many words that nobody knows make a sentence talk, if it tells something and asks for nothing.
+LEAST_STRANGE = 2
+_ASKING = _MUSIC | w.word_set(
+    "bpm tempo key energy mood something anything some give want need like looking search find please could can would "
+    "make play start end let put include curve minor major pieces titles records artist artists i'd we'd"
+)
+_TELLING = w.word_set(
+    "is are was were be been has had have said says say needs took takes did does never i we they he she it's he's "
+    "she's i'm we're"
 )
 
 
 def leave_asides(line: Line) -> None:
     """Leave all words of a line alone that rules would take for what they do not mean."""
+    leave_talk(line)
     for pattern in _fixed():
         for match, _ in line.find(pattern):
             for group in match.groupdict():
@@ -42,6 +57,19 @@ def leave_asides(line: Line) -> None:
             following = [token.word for token in line.tokens[after : after + 2]]
             if _is_thing(match["thing"]) and not _MUSIC.intersection(following):
                 line.leave(match, "said")
+
+
+def leave_talk(line: Line) -> None:
+    """Leave sentences that tell something and ask for nothing: no word of music, and several that nobody knows."""
+    starts = [at for at, token in enumerate(line.tokens) if token.begins or line.tokens[at - 1].word == ":"]
+    for first, last in itertools.pairwise([*starts, len(line.tokens)]):
+        sentence = [token for token in line.tokens[first:last] if not token.taken]
+        words = {token.word for token in sentence}
+        strange = [word for word in words if _is_thing(word)]
+        asks = words & _ASKING or len(sentence) < last - first
+        if len(strange) >= LEAST_STRANGE and not asks and (words & _TELLING or len(strange) > 2 * LEAST_STRANGE):
+            for token in sentence:
+                token.aside = True
 
 
 @functools.cache
@@ -79,5 +107,4 @@ def _of_things() -> tuple[re.Pattern[str], ...]:
 
 def _is_thing(word: str) -> bool:
     """Whether a noun is neither music nor what the grammar knows."""
-    heard_of = word in vocabulary() or word in w.FILLERS or word in w.NOT_MEASURED or word in w.MUSICAL
-    return not heard_of and is_english(word)
+    return not is_known(word) and word not in w.MUSICAL and is_english(word)

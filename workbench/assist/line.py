@@ -23,11 +23,17 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _LONGEST_NUMBER = 9
-#: As people type them.
-_WITHOUT_SIGN = {
+#: A figure that is typed for its sound.
+_FOR = re.compile(
+    r"(?<![\w.])[24] (?=(?:my|me|our|the|a|an)\b|"
+    r"(?:sleep|danc|work|runn|jogg|stud|yoga|gym|part)\w*(?! (?:songs|tracks)))",
+    re.IGNORECASE,
+)
+#: Words as people type them, and what they stand for.
+_SHORT = {
     word.replace("'", ""): word
     for word in ("don't", "doesn't", "isn't", "aren't", "won't", "shouldn't", "mustn't", "i'm", "we're", "it's")
-}
+} | {"w": "with", "pls": "please", "plz": "please", "bmp": "bpm"}
 
 
 @dataclass(slots=True)
@@ -42,6 +48,7 @@ class Token:
     taken : whether something was made of it
     aside : whether it is meant otherwise than rules would take it
     breaks : whether a comma or the like stands before it
+    begins : whether a sentence ended before it
     """
 
     word: str
@@ -50,6 +57,7 @@ class Token:
     taken: bool = False
     aside: bool = False
     breaks: bool = False
+    begins: bool = False
 
 
 @dataclass(slots=True)
@@ -63,22 +71,35 @@ class Line:
     def of(cls, text: str) -> Line:
         """Cut a text into words; numbers in words become figures."""
         plain = unicodedata.normalize("NFKC", text)
+        plain = _FOR.sub("for ", plain)
         for sign in "“”„«»":
             plain = plain.replace(sign, '"')
         plain = plain.replace("’", "'").replace("\u2018", "'").replace("&", " and ")
         return cls(list(_with_numbers(list(_tokens(plain)))))
+
+    @property
+    def words(self) -> list[str]:
+        """Give all words, whether they were taken or not."""
+        return [token.word for token in self.tokens]
+
+    @staticmethod
+    def place(match: re.Match[str], group: str | int) -> int:
+        """Give the place of the first word of a group of a match."""
+        return Line._place(match.string, match.start(group))
 
     def joined(self) -> str:
         """Give the words that are left, with one `TAKEN` for each that was taken."""
         return " ".join(TAKEN if token.taken or token.aside else token.word for token in self.tokens)
 
     def find(self, pattern: re.Pattern[str], *, across: bool = False) -> Iterator[tuple[re.Match[str], int]]:
-        """Find what matches in the words that are left, across commas or not; with the place of the first word after."""
+        """Find what matches in the words that are left, and the first place after it; numbers not across commas."""
         joined = self.joined()
         for match in pattern.finditer(joined):
             first, last = self._place(joined, match.start()), self._place(joined, match.end())
             # a number behind a comma begins something else
-            if across or not any(token.breaks and token.word[0].isdigit() for token in self.tokens[first + 1 : last + 1]):
+            if across or not any(
+                token.breaks and token.word[0].isdigit() for token in self.tokens[first + 1 : last + 1]
+            ):
                 yield match, last + 1
 
     def take(self, match: re.Match[str], about: str, *groups: int) -> str:
@@ -140,24 +161,22 @@ def whole(pattern: str) -> re.Pattern[str]:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    breaks = False
+    breaks, begins = False, True
     for match in _TOKEN.finditer(text):
         raw = match[0]
         name = match["quoted"] or match["single"] or ""
         word = raw.casefold().replace("♯", "#").replace("♭", "b")
         if raw in ",;.!?":
-            breaks = True
+            breaks, begins = True, begins or raw != ","
             continue
         if name:
             word = '"'
         elif raw.strip() in ("-", "–", "—"):
             word = "-"
-        elif word in _WITHOUT_SIGN:
-            word = _WITHOUT_SIGN[word]
         elif word.endswith("'s") and word not in ("it's", "let's"):
             word = word[:-2]
-        yield Token(word, raw.strip(), name, breaks=breaks)
-        breaks = False
+        yield Token(_SHORT.get(word, word), raw.strip(), name, breaks=breaks, begins=begins)
+        breaks = begins = False
 
 
 def _with_numbers(tokens: list[Token]) -> Iterator[Token]:
@@ -166,7 +185,8 @@ def _with_numbers(tokens: list[Token]) -> Iterator[Token]:
     while at < len(tokens):
         value, n = _number(tokens[at : at + 6])
         if n:
-            yield Token(str(value), " ".join(token.raw for token in tokens[at : at + n]), breaks=tokens[at].breaks)
+            raw, first = " ".join(token.raw for token in tokens[at : at + n]), tokens[at]
+            yield Token(str(value), raw, breaks=first.breaks, begins=first.begins)
             at += n
         else:
             token = tokens[at]

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from workbench.assist import patterns as p
@@ -18,7 +17,8 @@ from workbench.assist import words as w
 from workbench.assist.asides import leave_asides
 from workbench.assist.build import build
 from workbench.assist.line import Line, whole
-from workbench.assist.names import LONGEST, Named, Names, words_of
+from workbench.assist.mentions import Mentions
+from workbench.assist.names import Names
 from workbench.assist.reading import Reading
 from workbench.assist.spelling import correct
 from workbench.features.mood import MOODS
@@ -27,8 +27,6 @@ from workbench.playlist.request import MAX_TRACKS
 
 #: Letters that a text may have.
 MOST_LETTERS = 1000
-#: What a track that is not to be sounded like counts in a blend.
-UNLIKE_WEIGHT = -0.5
 
 
 def parse(text: str, names: Names) -> Reading:
@@ -63,17 +61,15 @@ class _Parser:
 
     def __init__(self, text: str, names: Names) -> None:
         self.line = Line.of(text[:MOST_LETTERS])
-        self.names = names
-        self.fields: dict[str, Any] = {}
-        self.notes: list[str] = []
-        self.like: dict[str, float] = {}
+        self.mentions = Mentions(self.line, names)
+        self.fields, self.notes = self.mentions.fields, self.mentions.notes
         self.numbers: dict[str, list[tuple[int, p.Range]]] = {"bpm": [], "energy": []}  # in figures, and where
         self.said: dict[str, list[p.Range]] = {"bpm": [], "energy": []}  # and in words
         self.purpose: tuple[str, ...] | None = None
         self.rest = text[MOST_LETTERS:].strip()
 
     def reading(self) -> Reading:
-        self.take_names()
+        self.mentions.take()
         asks_list = bool(whole(r"(?:play ?list|mix|mixtape|set|queue|setlist)").search(self.line.joined()))
         self.correct_spelling()
         self.repeat_units()
@@ -86,230 +82,16 @@ class _Parser:
             rule()
         for field in ("bpm", "energy"):
             self.settle(field)
-        kind, request = build(self.fields, self.like, self.notes, asks_list=asks_list)
-        unknown = self.line.left(w.FILLERS)
+        kind, request = build(self.fields, self.mentions.like, self.notes, asks_list=asks_list)
+        unknown = (*self.line.left(w.FILLERS), *self.mentions.missing, *([self.rest] if self.rest else []))
         read = {name: said for name, said in self.line.read.items() if name}
-        return Reading(kind, request, read, (*unknown, *([self.rest] if self.rest else [])), tuple(self.notes))
-
-    @property
-    def words(self) -> list[str]:
-        return [token.word for token in self.line.tokens]
-
-    # --- names ------------------------------------------------------------------------------------
-
-    def correct_leading(self) -> None:
-        """Correct the words that lead to names, but none that is part of a name."""
-        for token in self.line.tokens:
-            if not _is_known(token.word) and token.word not in self.names.words:
-                token.word = correct(token.word, p.LEADING) or token.word
-
-    def take_names(self) -> None:
-        """Find tracks and artists behind the words that lead to them."""
-        self.correct_leading()
-        self.take_from_to()
-        self.take_named(p.UNLIKE, self.use_unlike, strong=True)
-        self.take_named(p.LIKE, self.use_like, strong=True)
-        self.take_before(p.AS_FIRST, self.use_place("start"))
-        self.take_before(p.AS_LAST, self.use_place("end"))
-        self.take_named(p.FIRST, self.use_place("start"), row=False)
-        self.take_named(p.LAST, self.use_place("end"), row=False)
-        self.take_named(p.VIA, self.use_many("waypoints"))
-        self.take_named(p.WITHOUT, self.use_without)
-        self.take_before(p.ONLY, self.use_by)
-        self.take_named(p.BY, self.use_by)
-        self.take_named(p.WITH, self.use_many("include"))
-        self.take_such()
-
-    def take_from_to(self) -> None:
-        for match, at in self.line.find(whole("(?:the way |a way |lead |leading |path |a path )?(?:from|between)")):
-            first = self.named(at)
-            if first is None:
-                continue
-            middle = at + first.words
-            if middle < len(self.words) and self.words[middle] == ("and" if match[0].endswith("between") else "to"):
-                last = self.named(middle + 1)
-                if last is not None and first.tracks[0] != last.tracks[0]:
-                    self.fields["start"], self.fields["end"] = first.tracks[0], last.tracks[0]
-                    self.line.take(match, "")
-                    self.line.take_tokens(at, at + first.words, "start")
-                    self.line.take_tokens(middle, middle + 1 + last.words, "end")
-
-    def take_named(self, trigger: str, use: Callable[[Named], str], *, strong: bool = False, row: bool = True) -> None:
-        """Use the names behind a trigger; behind a strong one, a name that is none is told back in one piece."""
-        noun = r"(?P<noun> (?:the )?(?:track|song|tune|file|artist|band)| the)?"
-        for match, after in self.line.find(whole(rf"(?:{trigger}){noun}(?= )")):
-            places = (after - (match["noun"] or "").count(" "), after)  # the noun may be part of the name
-            at = next((place for place in places if self.named(place, strong=strong) is not None), after)
-            found = self.named(at, strong=strong)
-            if found is not None:
-                about = use(found)
-                if about:
-                    self.line.take(match, about)
-                    self.take_named_row(at, found, use if row else lambda _: "", about, strong=strong)
-            elif strong or self.is_quoted(at):
-                self.tell_missing(match, at)
-
-    def take_named_row(self, at: int, found: Named, use: Callable[[Named], str], about: str, *, strong: bool) -> None:
-        """Take a name that was used, and use and take those that are named in a row with it."""
-        more: Named | None = found
-        following = at
-        while more is not None:
-            self.line.take_tokens(at, following, about)  # such as "and"
-            at = following + more.words
-            self.line.take_tokens(following, at, about)
-            following = at + (self.words[at : at + 1] in (["and"], ["or"], ["nor"], ["plus"]))
-            following += self.words[following : following + 1] == ["then"]
-            more = self.named(following, strong=strong)
-            if more is not None and not use(more):
-                more = None
-
-    def take_before(self, trigger: str, use: Callable[[Named], str]) -> None:
-        """Use a name that stands before what says what it is for, such as "only"."""
-        for match, after in self.line.find(whole(trigger)):
-            end = after - len(match[0].split())
-            for at in range(max(0, end - LONGEST), end):
-                found = self.named(at, strong=True)
-                about = use(found) if found is not None and at + found.words == end else ""
-                if about:
-                    self.line.take_tokens(at, end, about)
-                    self.line.take(match, about)
-                    break
-
-    def take_such(self) -> None:
-        """Use a name that stands for itself, where "similar ones" are asked for; else leave its words alone."""
-        uses = [
-            (match, use)
-            for trigger, use in (
-                (p.SUCH, self.use_like), (p.FIRST_THAT, self.use_place("start")), (p.LAST_THAT, self.use_place("end")),
-            )
-            for match, _ in self.line.find(whole(trigger))
-        ]  # fmt: skip
-        at = 0
-        while at < len(self.words):
-            found = self.named(at)
-            if found is None or not (found.words > 1 or uses) or not self.is_capital(at):
-                at += 1
-                continue
-            if uses:
-                match, use = uses.pop(0)
-                about = use(found)
-                self.line.take(match, about)
-                self.line.take_tokens(at, at + found.words, about)
-            elif found.words > 1:
-                for token in self.line.tokens[at : at + found.words]:
-                    token.aside = True
-            at += found.words
-
-    def is_capital(self, at: int) -> bool:
-        """Whether a word is written as names are, or in quotes."""
-        return self.is_quoted(at) or self.line.tokens[at].raw[:1].isupper()
-
-    def named(self, at: int, *, strong: bool = False) -> Named | None:
-        """Find the name that begins at a word."""
-        tokens = self.line.tokens
-        if at >= len(tokens) or tokens[at].taken or tokens[at].aside:
-            return None
-        if tokens[at].name:
-            found = self.names.find(words_of(tokens[at].name), whole=True)
-            return found and Named(1, found.tracks, found.artist)
-        pieces, places = [], []
-        for place in range(at, min(at + LONGEST, len(tokens))):
-            if tokens[place].taken or tokens[place].name:
-                break
-            for word in words_of(tokens[place].raw):
-                pieces.append(word)
-                places.append(place)
-        found = self.names.find(pieces[:LONGEST])
-        while found is not None:
-            n = places[found.words - 1] - at + 1
-            ends = found.words == len(pieces) or places[found.words] != places[found.words - 1]
-            mine = tokens[at : at + n]
-            plain = all(_is_known(token.word) or token.word.isdigit() for token in mine)
-            capital = at > 0 and mine[0].raw[:1].isupper()
-            if ends and (
-                (strong and not all(t.word in w.FILLERS for t in mine)) or not plain or capital or (n >= 3 and strong)
-            ):
-                return Named(n, found.tracks, found.artist)
-            found = self.names.find(pieces[: found.words - 1])
-        return None
-
-    def is_quoted(self, at: int) -> bool:
-        return at < len(self.line.tokens) and bool(self.line.tokens[at].name)
-
-    def tell_missing(self, match: re.Match[str], at: int) -> None:
-        """Leave a name that nobody knows for what is told back, where its words could be taken for others."""
-        words = self.words
-        if at < len(words) and (self.is_quoted(at) or not _is_known(words[at])):
-            name = self.line.tokens[at].name
-            if not name:
-                stop = at
-                while stop < min(len(words), at + LONGEST) and not self.ends_name(stop, stop > at):
-                    stop += 1
-                name = self.line.take_tokens(at, stop, "")
-                self.rest = " ".join(part for part in (self.rest, name) if part)
-            self.notes.append(f"There is no track and no artist {name!r} in the library.")
-
-    def ends_name(self, at: int, inside: bool) -> bool:
-        token = self.line.tokens[at]
-        return token.taken or token.word in p.STOPS or token.word[0].isdigit() or (inside and token.breaks)
-
-    def use_like(self, found: Named) -> str:
-        for track in found.tracks:
-            self.like.setdefault(track, 1.0)
-        return "like"
-
-    def use_unlike(self, found: Named) -> str:
-        for track in found.tracks:
-            self.like[track] = UNLIKE_WEIGHT
-        return "like"
-
-    def use_without(self, found: Named) -> str:
-        if found.artist is None:
-            self.add("exclude", *found.tracks)
-            return "exclude"
-        self.add("without_artists", found.artist)
-        self.drop("artists", found.artist)
-        return "without_artists"
-
-    def use_by(self, found: Named) -> str:
-        if found.artist is None:
-            return ""
-        self.add("artists", found.artist)
-        self.drop("without_artists", found.artist)
-        return "artists"
-
-    def use_place(self, name: str) -> Callable[[Named], str]:
-        def use(found: Named) -> str:
-            if self.fields.get(name, found.tracks[0]) != found.tracks[0]:
-                self.notes.append(f"{name}: of two tracks, the one that was found last counts.")
-            self.fields[name] = found.tracks[0]
-            return name
-
-        return use
-
-    def use_many(self, name: str) -> Callable[[Named], str]:
-        def use(found: Named) -> str:
-            if found.artist is not None and name == "include":
-                return ""
-            self.add(name, found.tracks[0])
-            return name
-
-        return use
-
-    def add(self, name: str, *values: str) -> None:
-        self.fields[name] = list(dict.fromkeys([*self.fields.get(name, []), *values]))
-
-    def drop(self, name: str, value: str) -> None:
-        """Take back what contradicts what is said later."""
-        if value in self.fields.get(name, ()):
-            self.fields[name].remove(value)
-            self.notes.append(f"{value} is both wanted and refused; what was found last counts.")
+        return Reading(kind, request, read, unknown, tuple(self.notes))
 
     # --- spelling ---------------------------------------------------------------------------------
 
     def correct_spelling(self) -> None:
         for token in self.line.tokens:
-            if token.taken or token.aside or token.name or _is_known(token.word):
+            if token.taken or token.aside or token.name or p.is_known(token.word):
                 continue
             meant = correct(token.word, p.vocabulary(), p.other_words())
             if meant is not None and meant not in w.FILLERS:
@@ -320,7 +102,7 @@ class _Parser:
     def repeat_units(self) -> None:
         """Give a number that replaces another the unit of that: in "20 tracks, no wait, 30" they are tracks."""
         for match, after in reversed([*self.line.find(p.REPLACED, across=True)]):
-            self.line.insert(after, self.line.tokens[match.string.count(" ", 0, match.start(2))])
+            self.line.insert(after, self.line.tokens[self.line.place(match, 2)])
 
     # --- rules ------------------------------------------------------------------------------------
 
@@ -353,9 +135,9 @@ class _Parser:
     def is_key(self, match: re.Match[str]) -> bool:
         """Whether letters that could be a key are meant for one."""
         given = match.groupdict()
-        place = match.string.count(" ", 0, match.start("tonic"))
-        token, before = self.line.tokens[place], self.words[place - 1 : place]
-        named = before in (["in"], ["key"]) or self.words[max(0, place - 2) : place] == ["key", "of"]
+        place = self.line.place(match, "tonic")
+        token, before = self.line.tokens[place], self.line.words[place - 1 : place]
+        named = before in (["in"], ["key"]) or self.line.words[max(0, place - 2) : place] == ["key", "of"]
         if given.get("place") and not named:
             return False  # room 4B
         if token.word in p.SHORT_KEYS and not named:  # 98.5 FM, I am, 20 cm
@@ -363,14 +145,14 @@ class _Parser:
             return token.raw.endswith("m") and (token.raw[0].isupper() or small)
         if match[0] == f"in {match['tonic']}":  # in D, but not in D Wing
             after = self.line.tokens[place + 1 : place + 2]
-            alone = not after or after[0].breaks or after[0].taken or _is_known(after[0].word)
+            alone = not after or after[0].breaks or after[0].taken or p.is_known(after[0].word)
             return alone and token.raw[0].isupper()
         return match["tonic"] != "a" or self.is_tonic(match)
 
     def is_tonic(self, match: re.Match[str]) -> bool:
         """Whether the A of "A minor" is meant for the tone, as a capital, or behind "in" and "key of"."""
-        place = match.string.count(" ", 0, match.start("tonic"))
-        token, behind = self.line.tokens[place], self.words[place - 1] if place else ""
+        place = self.line.place(match, "tonic")
+        token, behind = self.line.tokens[place], self.line.words[place - 1] if place else ""
         mode = match.groupdict().get("mode") or ""
         if behind in ("of", "key", ":") and not mode:
             return True
@@ -476,8 +258,12 @@ class _Parser:
                 self.line.take(match, "energy")
 
     def take_curve(self) -> None:
+        arc = 0
         for pattern, curve in ((p.ARC, "arc"), *p.CURVES):
             for match, after in self.line.find(pattern):
+                if after < arc:
+                    continue  # said before what counts
+                arc = after if pattern is p.ARC else arc
                 if match[0] in w.COMMON_COURSES and not self.is_among_known(after - 1):
                     continue
                 if curve == "flat" and self.fields.get("curve", "flat") != "flat":
@@ -489,14 +275,16 @@ class _Parser:
     def is_among_known(self, at: int) -> bool:
         """Whether the words on both sides of one, as far as no comma parts them, are known or taken."""
         tokens = self.line.tokens
-        before = at == 0 or tokens[at].breaks or tokens[at - 1].taken or _is_known(tokens[at - 1].word)
+        before = at == 0 or tokens[at].breaks or tokens[at - 1].taken or p.is_known(tokens[at - 1].word)
         after = tokens[at + 1 : at + 2]
-        return before and (not after or after[0].breaks or after[0].taken or _is_known(after[0].word))
+        return before and (not after or after[0].breaks or after[0].taken or p.is_known(after[0].word))
 
     def take_count(self) -> None:
         for pattern in p.COUNTS:
-            for match, _ in self.line.find(pattern):
-                number = float(match[2])
+            for match, after in self.line.find(pattern):
+                number, first = float(match[2]), self.line.place(match, 2)
+                if any(token.breaks for token in self.line.tokens[first + 1 : after]):
+                    continue  # what is counted comes without a comma
                 if number == int(number) and 1 <= number <= MAX_TRACKS:
                     self.set("n", int(number), self.line.take(match, "n", 1, 2, 3))  # what stands between stays
         for match, _ in self.line.find(p.COUPLE):
@@ -587,10 +375,5 @@ def _contrary(bounds: p.Range, limits: p.Range, table: dict[p.Range, str]) -> p.
     return (min(table)[0], bounds[0]) if bounds == max(table) else None
 
 
-def _is_known(word: str) -> bool:
-    """Whether a word is one that the parser has heard of, so that it is no misspelling of another."""
-    return word in p.vocabulary() or word in w.FILLERS or word in w.NOT_MEASURED
-
-
-#: Compiles all patterns now, so that no listener waits for it.
-_NOTHING = parse("", Names({"id": [], "title": [], "artist": [], "path": []}))
+#: Compiles all patterns and reads the dictionary now, so that no listener waits for it.
+_NOTHING = parse("musicc", Names({"id": [], "title": [], "artist": [], "path": []}))

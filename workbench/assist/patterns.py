@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
+from workbench.assist import leads
 from workbench.assist import words as w
 from workbench.assist.line import TAKEN, whole
+from workbench.assist.pieces import NUM, TRACKS, any_of, any_word
 from workbench.features.mood import MOODS
 from workbench.playlist.request import MAX_TRACKS
 
@@ -24,29 +26,8 @@ LEAST_ALONE = 40.0
 Range = tuple[float, float]
 _NO_RANGE: Range = (0.0, 0.0)
 
-_BAR = re.compile(r"\s*\|\s*")
-
-
-def any_of(listed: str) -> str:
-    """Give one pattern for all that is listed between bars, over as many lines as that takes.
-
-    Spaces beside a bar are left out: a piece that must end or begin with one is written apart.
-
-    >>> any_of(" at least | more (?:than | of) | above ")
-    '(?:at least|more (?:than|of)|above)'
-    """
-    return f"(?:{_BAR.sub('|', listed.strip())})"
-
-
-def any_word(*tables: Iterable[str]) -> str:
-    """Give one pattern for all words of some tables, the longest first."""
-    words = {word for table in tables for row in table for word in row.split("|")}
-    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
-
-
 # --- what other patterns are made of ------------------------------------------------------------------
 
-NUM = r"(\d+(?:\.\d+)?)"
 _TO = any_of("- | to | and | until | till | up to | through")
 ABOUT = any_of("""
     around | about | roughly | approximately | approx | circa | ca | near | close to | ~ | somewhere around
@@ -65,19 +46,20 @@ _LESS = any_of(f"{_BELOW} | at most | maximum | maximum of | max | up to | < = |
 _NOT_MORE = rf"{_NEVER}(?: {_NEVER_HOW})* {any_of(_ABOVE)}"
 _NOT_LESS = rf"{_NEVER}(?: {_NEVER_HOW})* {any_of(_BELOW)}"
 BPM = any_of("bpms? | beats? (?:per | a) min(?:ute)? | b p m")
-_IS = r"(?: should be| must be| is| of| at|:|=)*"
+_IS = r"(?: (?:should be|must be|is|of|at|:|=))*"
 _TEMPO = rf"(?:tempo|tempi|bpm|speed|beats per minute)(?: range)?{_IS}"
 _ENERGY = rf"energy(?: level)?{_IS}"
-TRACKS = any_of("tracks? | songs? | tunes? | pieces? | titles? | numbers | records | results | cuts | bangers | items")
 PEOPLE = any_of("artists? | bands? | performers? | musicians? | singers? | composers?")
 
 _REFUSED = any_of("""
     not | no | nothing | neither | without | never | avoid | avoiding | except | don't want | do not want | skip | non
-    | anything but | forget | exclude | excluding | isn't | aren't | leave out | minus | rather than | instead of | don't | hold
+    | anything but | exclude | excluding | isn't | aren't | leave out | minus | rather than | instead of | don't
+    | hold | forget
 """)
 _ANY_SUCH = any_of("""
-    too | so | the | any | very | that | overly | really | much | all | be | anything | songs | tracks | music | stuff | to
-    | or | get | getting | gets | become | becomes | becoming | go | goes | going | turn | turns | something | pieces
+    too | so | the | any | very | that | overly | really | much | all | be | anything | songs | tracks | music | stuff
+    | to | or | get | getting | gets | become | becomes | becoming | go | goes | going | turn | turns | something
+    | pieces
 """)
 NOT = rf"{_REFUSED}(?: {_ANY_SUCH})*"
 REFUSED_BEFORE = re.compile(rf"(?<!\S)(?:{NOT})\Z")
@@ -103,67 +85,7 @@ _ENDS_HOW = any_of("""
 """)
 _END = rf"(?!gets? (?:an?|the|something|it|in|on) (?!bit|little)){_ENDS}(?: {_ENDS_HOW})*"
 
-# --- what leads to names ------------------------------------------------------------------------------
-
-_NO_LIKING = "".join(
-    rf"(?<!{before} )"
-    for before in (
-        "would", "i'd", "we'd", r"\bi", r"\bwe", r"\byou", "they", "feel", "not", "nothing", "less",
-    )
-)  # fmt: skip
-LIKE = (
-    _NO_LIKING
-    + any_of("""
-    (?:similar in style | close in sound | sounds? similar | sounding similar | similar | close | akin | near) to
-    | similar with
-    | (?:(?:sounds? | sounding | something | feels? | much | just | stuff | more) )?like
-    | in the (?:style | vein | spirit | manner) of | reminiscent of | reminds? me of | resembling | resembles?
-    | same vibe as | inspired by | based on | seeded (?:with | by | from) | that match(?:es)? | matching
-""")
-    + r"(?: (?:a |the )?(?:mix|blend|mixture|cross|combination|mash up|hybrid) (?:of|between))?"
-)
-UNLIKE = any_of("""
-    (?:not | nothing | less | doesn't | don't | shouldn't | mustn't) (?:(?:much | sound | feel | be | too | so) )*(?:like | similar to)
-    | unlike | different from | dissimilar to
-""")
-_LEAVING_OUT = any_of("""
-    no | without | except(?: for)? | not | nothing | skip | skipping | exclude | excluding | leave out | leaving out
-    | avoid | avoiding | minus | never | (?:anything | everything | everyone | anyone | all) (?:but | except)
-    | no more | none | hold | apart from | other than | leave | drop | ban | forget
-    | (?:don't | do not | must not | mustn't | should not | shouldn't | not) (?:put | play | include | contain | add | use | have)
-""")
-_ANYTHING = r"(?: (?:anything|any|more|stuff|songs?|tracks?|tunes|music|everything))*"
-_SUCH_SONGS = rf" (?:{any_word(w.MOOD_WORDS.values(), w.TEMPO_WORDS.values())}) {TRACKS} (?:by|from|of)"
-WITHOUT = rf"(?:but )?{_LEAVING_OUT}(?:{_SUCH_SONGS}|{_ANYTHING}(?: by| from| of| with)?)"
-BY = r"(?:only |all |just |nothing but |stuff |everything |anything )*(?:by|only|from|of|nothing but|just|performed by)"
-_IS_TO_BE = r"(?: (?:should be|must be|has to be|to be|shall be|will be|being|is|=|:))"
-FIRST = (
-    r"(?:(?:start(?:s|ing|ed)?|beg[iau]n(?:s|ning)?|open(?:s|ing|ed)?|kick(?:s|ing|ed)? off)(?: off| up)?"
-    rf"(?: with| on| from| at)|(?:the )?(?:very )?(?:first|opening) (?:{TRACKS}|one){_IS_TO_BE}?|opener{_IS_TO_BE}?)"
-)
-LAST = (
-    r"(?:(?:end(?:s|ing|ed)?|finish(?:es|ing|ed)?|clos(?:e|es|ing|ed)|leads?|leading|arriv(?:e|es|ing))(?: up| off| out)?"
-    rf"(?: with| on| at| to)|(?:the )?(?:very )?(?:last|final|closing) (?:{TRACKS}|one){_IS_TO_BE}?|closer{_IS_TO_BE}?)"
-)
-VIA = r"(?:via|through|by way of|pass(?:es|ing|ed)?(?: through| by)?|go(?:es|ing)? through|went through)"
-#: Behind an artist, and where something is to be like a track that is named elsewhere.
-ONLY = any_of("only | exclusively | and nothing else | and nobody else | and no one else")
-_AS = r"(?:as|for|being) (?:the |an? |our |my )?(?:very )?"
-AS_FIRST = rf"{_AS}(?:first|opening)(?: (?:{TRACKS}|one))?|{_AS}opener|(?:comes? )?first of all"
-AS_LAST = rf"{_AS}(?:last|final|closing)(?: (?:{TRACKS}|one))?|{_AS}(?:closer|finale)"
-_THAT = "(?:it | that | this)(?: (?:one | song | track | tune))?"
-FIRST_THAT = rf"(?:start|starts|begin|begins|open|opens|kick off)(?: off)? (?:with|on) {any_of(_THAT)}"
-LAST_THAT = rf"(?:end|ends|finish|finishes|close|closes) (?:with|on) {any_of(_THAT)}"
-SUCH = any_of("""
-    similar (?:ones? | tracks? | songs? | music | stuff | things? | tunes? | pieces? | sounds? | to (?:it | that | this))
-    | (?:more | something | anything | stuff | songs | tracks | music | much | sounds? | sounding) like (?:it | that | this)(?: one)?
-    | (?:more | something | anything) similar | (?:in )?(?:the | that) same (?:vein | style | vibe | spirit | mood)
-    | more of (?:that | the same | this) | such (?:songs | tracks | music | ones)
-""")
-WITH = any_of("""
-    with | include | including | includes | containing | contains | featuring | must have | must include | has to have
-    | plus | add
-""")
+# --- single words ------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -172,7 +94,8 @@ def vocabulary() -> frozenset[str]:
     tables = (w.MOOD_WORDS, w.PURPOSE_WORDS, w.ENERGY_WORDS, w.TEMPO_WORDS, w.CURVE_WORDS)
     text = " ".join([row for table in tables for row in table.values()] + [w.LOW, w.HIGH])
     patterns = (
-        _MORE, _LESS, ABOUT, BPM, _TEMPO, NOT, TRACKS, _START, _END, _ENERGY, PEOPLE, LIKE, UNLIKE, WITHOUT,
+        _MORE, _LESS, ABOUT, BPM, _TEMPO, NOT, TRACKS, _START, _END, _ENERGY, PEOPLE,
+        leads.LIKE, leads.UNLIKE, leads.WITHOUT,
     )  # fmt: skip
     more = (
         "minutes minute hours hour quarters quarter percent minor major sharp flat camelot compatible harmonic "
@@ -181,6 +104,11 @@ def vocabulary() -> frozenset[str]:
     )
     found = re.findall(r"[a-z]+", " ".join([text, *(_PLAIN.sub(" ", pattern) for pattern in patterns), more]))
     return (frozenset(word for word in found if len(word) > 2) - w.FILLERS - {"minus"}) | _MEANT
+
+
+def is_known(word: str) -> bool:
+    """Tell whether a word is one that the parser has heard of, so that it is no misspelling of another."""
+    return word in vocabulary() or word in w.FILLERS or word in w.NOT_MEASURED
 
 
 @functools.cache
@@ -235,14 +163,6 @@ _MEANT = frozenset((
     "minutes", "minute", "hours", "energy", "tempo", "tracks", "songs", "around", "between", "above", "below",
     "under", "starting", "ending",
 ))  # fmt: skip
-LEADING = (
-    "similar", "without", "playlist", "sounds", "sounding", "starting", "ending", "between", "including", "excluding",
-)  # fmt: skip
-STOPS = frozenset((
-    "but", "and", "with", "for", "at", "in", "no", "without", "to", "from", "around", "about", "over", "under",
-    "between", "not", "by", "only", "per", "of", "then", "start", "end", "starting", "ending", ".", ":", "/",
-))  # fmt: skip
-
 # --- keys, switches -----------------------------------------------------------------------------------
 
 _MODE = r"(?P<mode>minor|min|m|major|maj)"
@@ -256,7 +176,7 @@ _CAMELOT = r"(?P<tonic>(?:1[0-2]|[1-9])[ab])"
 #: Of one word, which may be another.
 SHORT_KEYS = frozenset(f"{tonic}m" for tonic in "abcdefg")
 #: What may follow on "a minor" where that is a key.
-BEHIND_KEYS = frozenset("or and with at for key songs tracks music tunes please set playlist mix only".split())
+BEHIND_KEYS = w.word_set("or and with at for key songs tracks music tunes please set playlist mix only")
 NO_SMALL_KEYS = frozenset(("am", "em", "fm"))
 KEYS = (
     whole(  # A minor, F#m, in the key of B flat major
@@ -272,12 +192,13 @@ KEYS = (
 )
 _GOES_WITH = any_of("""
     (?:fit | fits | fitting | go | goes | going | work | works | match | matches | matching | compatible | harmonic
-    | mix | mixes | blend | blends)(?: (?:well | nicely))?(?: (?:with | to))?
+    | mix | mixes | blend | blends)(?: (?:well | nicely | in key | together | harmonically))*(?: (?:with | to))?
 """)
 _FITTING_KEYS = r"(?:harmonically |key )?(?:compatible|neighbou?ring|related)(?: keys?| ones?)?"
 COMPATIBLE = whole(
-    rf"(?:in )?(?:a |any |all |the )?keys? (?:that |which )?(?:is |are )?{_GOES_WITH}(?= {TAKEN})|"
-    rf"(?:(?:and|or|in|a|any|all|the|everything|anything|what|whatever|keys?|that|which|is|are) )*{_GOES_WITH} (?:it|that|this)|"
+    rf"(?:in )?(?:a |any |all |the )?keys? (?:that |which |what )?(?:is |are )?{_GOES_WITH}(?= {TAKEN}|$)|"
+    r"(?:(?:and|or|in|a|any|all|the|everything|anything|what|whatever|keys?|that|which|is|are) )*"
+    rf"{_GOES_WITH} (?:it|that|this)|"
     rf"(?:fit|fits|fitting|match|matching|mix|mixing|mixes) (?:well )?(?:with|to)(?= {TAKEN})|"
     r"(?:(?:and|or|with|plus|in) )?(?:its |their |the |all |any |other )*"
     rf"(?:{_FITTING_KEYS}|matching keys?|harmonic(?:ally)? (?:mix(?:ed|ing)|compatible|matched)|"
@@ -287,8 +208,8 @@ HALF_DOUBLE = whole(
     r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?"
     r"(?:half|half time|halftime)(?: tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
     r"(?: (?:as|is|are|counts?|okay|ok|fine|allowed|too|the same|same|as well|tempos?))*"
-    r"|(?:or|and) (?:half|double)(?: of)?(?: (?:it|that|this|the|tempo|speed|bpm|time))* (?:is|are|counts?|would be|also)"
-    r"(?: (?:fine|too|okay|ok|as well|good|allowed|also|count|the same))*"
+    r"|(?:(?:or|and|at) )?(?:half|double)(?: of)?(?: (?:it|that|this|the|tempo|speed|bpm|time))* "
+    r"(?:is|are|counts?|also)(?: (?:fine|too|okay|ok|as well|good|allowed|also|count|the same))*"
 )
 _BY_STANDARDS_OF = any_of("""
     for | by | relative to | compared (?:to | with) | measured by | in terms of | by the standards of | judged by
@@ -339,6 +260,11 @@ def _tempi_between(a: float, b: float) -> Range:
     return (a, b) if min(a, b) >= LEAST_ALONE else _NO_RANGE
 
 
+def _limits(a: float, b: float) -> Range:
+    """Of two limits that contradict each other no range is made."""
+    return (a, b) if a < b else _NO_RANGE
+
+
 def _bpm_from(a: float) -> Range:
     return a, OPEN_BPM[1]
 
@@ -370,6 +296,14 @@ BPMS: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
     ),
     (whole(rf"{_TEMPO}(?: (?:between|from|range|in))* {NUM} {_TO} {NUM}(?: {BPM})?"), _between),
     (whole(rf"(?:between|from) {NUM} {_TO} {NUM}{_OTHER_UNIT}"), _tempi_between),
+    (
+        whole(
+            rf"(?:{_TEMPO} )?(?:{_NOT_LESS}|{_MORE}) {NUM}(?: {BPM})?(?: (?:and|but))? "
+            rf"(?:{_NOT_MORE}|{_LESS}) {NUM} {BPM}|"
+            rf"{_TEMPO} (?:{_NOT_LESS}|{_MORE}) {NUM}(?: (?:and|but))? (?:{_NOT_MORE}|{_LESS}) {NUM}"
+        ),
+        _limits,
+    ),
     *(
         (whole(rf"(?:{_TEMPO} )?{limit} {NUM} {BPM}(?: (?:{_UP}|{_DOWN})(?! \d))?|{_TEMPO} {limit} {NUM}"), bounds)
         for limit, bounds in ((_NOT_MORE, _bpm_to), (_NOT_LESS, _bpm_from), (_MORE, _bpm_from), (_LESS, _bpm_to))
@@ -486,7 +420,9 @@ _OF_ENERGY = (
 _AND_HOW = r"(?: slowly| gradually| steadily| gently)?(?: in| the| in the)?(?: energy| intensity| pace)?(?: curve)?"
 _RISING, _FALLING = w.CURVE_WORDS["rise"], w.CURVE_WORDS["fall"]
 _ON = rf"(?: (?:{w.BETWEEN_HALVES}))*"
-ARC = whole(rf"{_OF_ENERGY}(?:{_RISING}|up){_ON}(?: (?:{w.JOINTS}){_ON})+ (?:{_FALLING}|drops?|dropping|ebbs?|down)(?: again)?")
+ARC = whole(
+    rf"{_OF_ENERGY}(?:{_RISING}|up){_ON}(?: (?:{w.JOINTS}){_ON})+ (?:{_FALLING}|drops?|dropping|ebbs?|down)(?: again)?"
+)
 CURVES = tuple((whole(rf"{_OF_ENERGY}({words}){_AND_HOW}"), curve) for curve, words in w.CURVE_WORDS.items())
 
 # --- spread, numbers, purposes ------------------------------------------------------------------------
@@ -511,11 +447,13 @@ def _once(people: str) -> re.Pattern[str]:
 def _in_a_row(people: str) -> re.Pattern[str]:
     """Match what says that two are not to stand side by side."""
     row = any_of("""
-        in a row | back to back | side by side | consecutively | next to each other | one after (?:(?:the )?other | another)
+        in a row | back to back | side by side | consecutively | next to each other
+        | one after (?:(?:the )?other | another)
         | in succession | directly after each other | right after each other | one behind the other | running
     """)
     return whole(
-        rf"(?:no|never|not|without|don't|do not|avoid)(?: (?:play|playing|have|having|put|any|the|two|2|more than one|a))*"
+        r"(?:no|never|not|without|don't|do not|avoid)"
+        r"(?: (?:play|playing|have|having|put|any|the|two|2|more than one|a))*"
         rf"(?: {TRACKS})?(?: (?:by|from|of|off|with))?(?: (?:the|one|any|a|an|same|single|two|2))* {people}"
         rf"(?: (?:twice|2 times?|two times?|again|repeated|repeating|appearing|playing|{row}))* {row}(?: twice)?"
         rf"|(?:the )?same {people} (?:not|never) {row}"
@@ -539,30 +477,38 @@ GAPS = tuple(
 
 #: Words between a number and what is counted; not another noun in the plural, which would be it.
 _BETWEEN = (
-    r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between|people|children|men|women|years?|pm|am|st|nd|rd|th"
-    r"|euros?|km|miles?|percent)\b)(?![^\d\s]+[^s\s'u]s )[^\d\s]+ |(?:blues|drums|vocals|synths|strings|lyrics|less) ){0,4}?"
+    r"(?:(?!(?:and|to|or|by|for|in|at|with|bpm|minutes?|hours?|between|people|children|men|women|years?|pm|am|st|nd|rd"
+    r"|th|euros?|km|miles?|percent)\b)(?![^\d\s]+[^s\s'u]s )[^\d\s]+ "
+    r"|(?:blues|drums|vocals|synths|strings|lyrics|less) ){0,4}?"
 )
 #: Numbers of tracks, in the second group of three.
 COUNTS = (
     whole(rf"((?:top|best|first)) {NUM}(?: ({TRACKS}))?(?! ·)"),
     whole(rf"()(?<!\S){NUM} {_BETWEEN}({TRACKS})"),
-    whole(rf"((?:n|count|number of {TRACKS}) (?:= |: |is |of )*){NUM}()"),
+    whole(rf"((?:n|count|quantity|number of {TRACKS}) (?:= |: |is |of )*){NUM}()"),
     whole(rf"(){NUM} (of (?:them|em|those|these))"),
     whole(rf"({TRACKS}(?: :)? ){NUM}()(?= {TAKEN}|$)"),
     whole(rf"((?:make|let) (?:it|that|them|it be) ){NUM}()(?= {TAKEN}|$|(?: (?:instead|please|then|and|with|but)))"),
 )
 #: Behind these, what is said replaces what was said before.
 INSTEAD = any_of("""
-    no wait | wait no | actually(?: no)? | no actually | (?:oh )?hang on | no sorry | sorry(?: no)? | scratch that | i mean
+    no wait | wait no | actually(?: no)? | no actually | (?:oh )?hang on | no sorry | sorry(?: no)? | scratch that
+    | i mean
     | forget (?:that | it) | on second thoughts? | or rather | no rather | no make (?:it | that) | make (?:it | that)
-    | wait | no no | hold on | correction | no let's say | better
+    | wait | no no | hold on | correction | no let's say | better | i meant | i'd rather | i would rather
 """)
 #: A number with a unit, and one behind it that replaces it.
-REPLACED = whole(rf"{NUM} ({BPM}|{TRACKS}|minutes?|mins?|hours?)(?: [^\d\s]+){{0,4}}? {INSTEAD}(?: (?:say|only|it|make|let's))* {NUM}(?! \S*(?:bpm|minute|min|hour|{TRACKS}))")
+REPLACED = whole(
+    rf"{NUM} ({BPM}|{TRACKS}|minutes?|mins?|hours?)(?: [^\d\s]+){{0,4}}? {INSTEAD}"
+    rf"(?: (?:say|only|it|make|let's))* {NUM}(?! \S*(?:bpm|minute|min|hour|{TRACKS}))"
+)
 COUPLE = whole(rf"(?:a )?couple (?:of )?{TRACKS}")
 
 _FOR = (
     r"(?:(?P<framed>(?:music |songs |tracks |playlist |mix |list )?"
     r"(?:for|to|while|when|during|at|suitable for|before|as)) )?(?:the |a |my |our |an )?"
 )
-PURPOSES = tuple((whole(rf"{_FOR}(?:{words})(?: time| session)?"), moods) for moods, words in w.PURPOSE_WORDS.items())
+PURPOSES = tuple(
+    (whole(rf"{_FOR}(?:{words})(?: time| session)?(?! (?:is|was|are|has|had))"), moods)
+    for moods, words in w.PURPOSE_WORDS.items()
+)

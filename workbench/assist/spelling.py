@@ -12,9 +12,12 @@ SHORTEST, SHORTEST_OF_TWO = 5, 8
 
 
 @functools.cache
-def _dictionary() -> str:
-    """Give all English words, a line each: a set of them would take twenty times the room."""
-    return "\n".join(["", *SpellChecker(language="en").word_frequency.words(), ""])
+def _dictionary() -> dict[str, str]:
+    """Give all English words by their first two letters, a line each: a set of them would take ten times the room."""
+    found: dict[str, list[str]] = {}
+    for word in SpellChecker(language="en").word_frequency.words():
+        found.setdefault(word[:2], [""]).append(word)
+    return {start: "\n".join([*words, ""]) for start, words in found.items()}
 
 
 def is_english(word: str) -> bool:
@@ -23,7 +26,7 @@ def is_english(word: str) -> bool:
     >>> is_english("breaking"), is_english("relaxng")
     (True, False)
     """
-    return f"\n{word}\n" in _dictionary()
+    return f"\n{word}\n" in _dictionary().get(word[:2], "")
 
 
 def distance(a: str, b: str, most: int) -> int:
@@ -70,15 +73,19 @@ def correct(word: str, known: Collection[str], others: Sequence[str] = ()) -> st
     ('relaxing', None, None)
     >>> correct("breaking", {"reading"})
     """
-    if len(word) < SHORTEST - 1 or not word.isalpha():
+    if len(word) < SHORTEST - 1 or not word.isalpha() or is_english(word):
         return None
     most = 1 if len(word) < SHORTEST_OF_TWO else 2
     least = max(SHORTEST - 1, len(word) + (len(word) < SHORTEST))  # of the shortest a letter was left out, no more
     near = sorted(
         (away, other)
         for other in {*known, *others}
-        if len(other) >= (least if len(word) < SHORTEST else SHORTEST - 1) and other[0] in word[:2] and (away := distance(word, other, most)) <= most
+        if len(other) >= (least if len(word) < SHORTEST else SHORTEST - 1)
+        and other[0] in word[:2]
+        and (away := distance(word, other, most)) <= most
     )
+    if len(word) < SHORTEST:
+        near += [(1, other) for other in known if other[:1] == word[0] and sorted(other) == sorted(word)]
     best = [other for away, other in near if away == near[0][0]]
     best = [other for other in best if not any(other != longer and longer.startswith(other) for longer in best)]
-    return best[0] if len(best) == 1 and best[0] in known and not is_english(word) else None
+    return best[0] if len(best) == 1 and best[0] in known else None

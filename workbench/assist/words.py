@@ -7,20 +7,23 @@ in `NOT_MEASURED`: they are told back as such, and no misspelling is ever taken 
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """Give the words of a text."""
     return frozenset(text.split())
 
 
 #: Mood of `workbench.features.mood.MOODS` to the words for it, each of one or more words.
 MOOD_WORDS: dict[str, str] = {
-    "sad": "sad|sadness|melancholic|melancholy|feeling blue|blue mood|gloomy|mournful|wistful|heartbroken|tearful|sorrowful|depressing|"
+    "sad": "sad|sadness|melancholic|melancholy|feeling blue|blue mood|gloomy|mournful|wistful|heartbroken|tearful|"
+    "sorrowful|depressing|"
     "depressed|somber|sombre|downbeat|bittersweet|heartbreaking|miserable|lonely|"
     "unhappy|sorrow|grieving|tragic|weepy",
     "calm": "calm|calming|calmness|chill|chilled|chilly|chillout|chilling|relaxed|relaxing|relax|mellow|laid back|"
     "chill out|"
     "easy going|easygoing|tranquil|soothing|unhurried|restful|relaxation|chillaxed",
     "peaceful": "peaceful|peace|serene|serenity|meditative|tender|blissful|harmonious|idyllic|placid",
-    "dark": "dark|darker|moody|brooding|ominous|sinister|mysterious|eerie|haunting|spooky|bleak|menacing|creepy|grim|scary|"
+    "dark": "dark|darker|moody|brooding|ominous|sinister|mysterious|eerie|haunting|spooky|bleak|menacing|creepy|"
+    "grim|scary|"
     "ghostly",
     "neutral": "neutral|balanced|matter of fact|unemotional",
     "happy": "happy|happiness|cheerful|cheery|joyful|joyous|sunny|upbeat|feel good|merry|glad|good mood|uplifting|"
@@ -66,7 +69,7 @@ CURVE_WORDS: dict[str, str] = {
     "(?:peak|climax|highlight) (?:in|at|around) (?:half way|halfway|mid way|midway)|bell curve",
     "rise": "rise|rises|rising|build up|builds up|building up|building|builds|buildup|ramp up|ramps up|ramping up|"
     "ramp|crescendo|increasing|increases|increasing energy|climb|climbs|climbing|warm up|warms up|warming up|warmup|"
-    "slow burn|creep up|creeps up|creeping up|inching up|"
+    "energy up|slow burn|creep up|creeps up|creeping up|inching up|"
     "(?:grow|grows|growing)(?: steadily| slowly| gradually)? in (?:energy|intensity)|"
     "(?:build|builds|building|raise|raises|raising|increase|lift|lifts)(?: up)?(?: the)? (?:energy|intensity|tension)|"
     "ascending|going up|goes up|go up|pick up|picks up|picking up|heat up|heats up|heating up|gain momentum|"
@@ -80,14 +83,14 @@ CURVE_WORDS: dict[str, str] = {
             "and downs|"
     "consistent|unchanging|keep the energy|keeps the energy|keep it even|stays the same|stay the same|"
     "(?:the )?same (?:level|intensity)(?: throughout| all the way| the whole time)?|the same throughout|"
-    "(?:level|even) throughout|on one level|"
+    "(?:level|even) throughout|on one level|(?:stay|stays|remain|remains|keep it|be|is) level|"
     "no change in energy|steadily",
 }  # fmt: skip
 
 #: Words for a course that mean much else: they count where what stands beside them is known.
-COMMON_COURSES = frozenset(
+COMMON_COURSES = word_set(
     "flat steady constant uniform stable consistent building builds rise rises fall falls sink sinks ramp climb climbs "
-    "fade fades taper decline descend upward downward".split()
+    "fade fades taper decline descend upward downward"
 )
 #: What joins the two halves of an arc, and what may stand beside it.
 JOINTS = "and|then|before|but|until|till|after|afterwards|later|followed by"
@@ -102,14 +105,14 @@ LOW = (
     "calmer|quieter|softer|slower|mellower|gentler|lower|calm|quiet|soft|slow|peaceful|sleepy|mellow|low|relaxed|"
     "gentle|gently|softly|quietly|slowly|chilled|chill|easy|more relaxed|more peaceful|less energetic|less intense|"
     "more mellow|calmly|more quiet|sad|sadder|tranquil|serene|low energy|tender|laid back|more calm|more chilled|"
-    "downtempo"
+    "downtempo|little energy|almost no energy|low in energy"
 )
 HIGH = (
     "livelier|louder|faster|harder|stronger|more energetic|more intense|higher|energetic|high|loud|fast|wild|wilder|"
     "with a bang|bang|euphoric|lively|hard|intense|big|bigger|strong|happier|more upbeat|more lively|more powerful|"
     "powerful|high energy|more euphoric|more driving|upbeat|more excited|exciting|more exciting|banging|peppier|"
-    "driving|tense|"
-    "aggressive|more aggressive|uptempo|hot|party|dancing"
+    "driving|tense|aggressive|more aggressive|uptempo|hot|party|dancing|a lot of energy|lots of energy|much energy|"
+    "full energy|full of energy|high in energy"
 )
 #: What is highest, as a list may be in the middle.
 HIGHEST = (
@@ -124,25 +127,29 @@ ASIDES = (
     "<quick> (?:question|one|thing|note|reply|answer|response|favour|favor|request|update|chat|word|look)",
     "<slow> (?:cooker|day|week|reply|internet|computer|traffic|food)|<soft> (?:drinks?|toys?|ball|launch)",
     "<blue> (?:whales?|sky|bar|moon|car|cheese|team|light|jeans|jays?|tits?|note|notes|room|dress|hour|eyes|paint)",
-    "<dark> (?:chocolate|room|beer|blue|ages|matter|mode|web|hair|green|red|skin)|<peace> (?:of mind|corps|treaty|talks)",
+    "<dark> (?:chocolate|room|beer|blue|ages|matter|mode|web|hair|green|red|skin)",
+    "<peace> (?:of mind|corps|treaty|talks)",
     "<party> of|<party> (?:leader|politics)|political <party>|<active> (?:members?|users?|volcano|ingredient)",
     "<running> (?:late|out|low|errands|shoes|water|order|a|an|the|my|our|for|behind)",
     "<training> (?:data|set|manual|budget|department)|<study> (?:shows|says|found|of|on|about|room)",
     "<reading> (?:a|an|the|my|this|your|list|about|glasses)|<focus> (?:on|group)|<balanced> (?:diet|budget|meal)",
-    "<driving> (?:to|home|from|through|across|down|along|around|lesson|lessons|test|licence|license|school|my|the|a|with)",
+    "<driving> (?:to|home|from|through|across|down|along|around|with|lessons?|test|licence|license|school|my|the|a)",
     "(?:am|are|is|was|were|be|been|while|when|keep|i'm|we're|he's|she's) <driving|smiling|running|training|reading>",
     "(?:a|the|my|our|your|his|her|their|this|that|new|old|office|apartment|public|whole) <flat|building|stable>"
-    "(?! (?:curve|energy|line|up|arc|level|tempo|intensity))",
+    "(?! (?:curve|energy|line|up|arc|level|tempo|intensity|major|minor|maj|min))",
     "(?:in|this|last|next|every|until|since|early|late|of)(?: the)? <fall>(?! (?:of energy|in energy))",
     "<climbing|climb> (?:wall|gym|hall|club|trip|frame|rope|stairs)|<spinning> (?:wheel|top|around)",
     "<rising|rise> (?:prices?|rents?|costs?|sun|star|stars|bread)|<falling> (?:leaves|snow|asleep)",
     "<pick up|picks up|picking up|drop off|drops off|climb|climbs|climbing|going up|go up|goes up|come down|comes down|"
-    "coming down|going down|go down|goes down|building|builds> (?:to )?(?:the|my|our|your|his|her|their|some|him|them|a|an)"
+    "coming down|going down|go down|goes down|building|builds> (?:to )?"
+    "(?:the|my|our|your|his|her|their|some|him|them|a|an)"
     "(?! (?:energy|pace|tempo|mood|intensity|speed|crowd|heat|end|peak|climax|finale|middle|big|high|loud))",
     "<background> (?:in|as|is|check|information|story)|(?:my|our|his|her|their) <background>",
     "<kicking> (?:a|the|my)|<cardio> (?:department|ward|doctor|vascular)|<sleep> (?:well|tight|over)",
     "<loud> (?:speakers?|and clear)|out <loud>|<noisy> (?:neighbou?rs?|street|data|recordings?|room)",
-    "<spa> (?:town|hotel|resort)|<rise> and shine",
+    "<spa> (?:town|hotel|resort)|<rise> and shine|<happy> returns|keep <calm> and|<fast> of",
+    "(?:i|we|you|they|people|who|he|she) <rise|rises|fall|falls|climb|climbs|build|builds|sink|sinks|fade|fades>",
+    "<\\d+ hours> (?:a|per|every) (?:day|night|week)",
     "(?:reply|answer|respond|hurry|help|need|want|send|get|do|come)(?: (?:me|us|it|this|that|back|up))* <fast|quick>",
     "(?:took|takes|lasted|waited|waiting|slept|spent|wait|late by)(?: (?:me|us|him|her|them|about|for|around|over))* "
     "<\\d+(?:\\.\\d+)? (?:minutes?|mins?|hours?|hrs?)>",
@@ -151,12 +158,12 @@ ASIDES = (
 )
 #: Whom an adjective may be about, in place of the music.
 PERSONS = (
-    "i|we|you|he|she|people|everyone|everybody|someone|somebody|nobody|kids|children|guests|friends|neighbours|neighbors|"
-    "mother|father|mum|mom|dad|parents|wife|husband|boyfriend|girlfriend|partner|sister|brother|boss|bride|groom|son|"
+    "i|we|you|he|she|people|everyone|everybody|someone|somebody|nobody|kids|children|guests|friends|neighbours|"
+    "neighbors|mother|father|mum|mom|dad|parents|wife|husband|boyfriend|girlfriend|partner|sister|brother|boss|bride|groom|son|"
     "daughter|cat|dog|baby|students|customers|visitors|patients|dancers|runners|brides|clients|pupils|colleagues|team"
 )
 #: Nouns that stand for music or a part of it, so that an adjective before them is about it.
-MUSICAL = _words(
+MUSICAL = word_set(
     "beat beats rhythm rhythms texture textures pad pads melody melodies tone tones atmosphere character end ending "
     "ends start beginning finish finale chords harmonies harmony bassline arrangement soundscape soundscapes ambience "
     "flavour flavor touch edge side colours colors ones stuff noise noises sample samples loop loops recording "
@@ -165,7 +172,7 @@ MUSICAL = _words(
 )
 
 #: What people ask for that was not measured: genres, instruments, voices, times.
-NOT_MEASURED = _words(
+NOT_MEASURED = word_set(
     "rock pop jazz jazzy metal techno house trance classical classic folk soul soulful funk funky blues reggae "
     "hiphop rap disco punk indie ambient electronic electro dubstep dub grime gospel country latin salsa samba "
     "bossa swing bebop opera baroque romantic orchestral orchestra symphony symphonic acoustic piano guitar guitars "
@@ -184,7 +191,7 @@ NOT_MEASURED = _words(
 )
 
 #: Words that carry nothing of their own.
-FILLERS = _words(
+FILLERS = word_set(
     "a an the of with and but or that which is are was be been being to in on at by for from into as it its it's i "
     "i'd i'll i'm i've me my mine you your we us our let let's please kindly want wants wanted would like'd need "
     "needs give gimme make makes making build create compose generate assemble put get gets getting find search "
