@@ -29,7 +29,7 @@ from workbench.errors import InputError
 from workbench.store.catalog.engine import raise_version
 from workbench.store.catalog.models import Track
 
-REQUESTS = [Path(__file__).parents[1] / "tests/assist" / name for name in ("requests.txt", "requests_fresh.txt")]
+REQUESTS = [Path(__file__).parents[1] / "tests/assist" / f"requests{name}.txt" for name in ("", "_fresh", "_blind")]
 TITLES = ("Blue Train", "Night Drive", "Rain", "Calm", "Slow Burn", "Harbour Lights", "Paper Moon", "reference")
 ARTISTS = ("Ada Quartet", "Ada Quartet", "Vela", "Vela", "The Lanterns", "Miro", "Miro", "Miro")
 MOST_READING_MS, MOST_AGAIN_MS = 20.0, 20.0

@@ -1,6 +1,6 @@
 """Phrased requests with what a person means by them, and how much of it the offline parser gets.
 
-    python -m tests.assist.phrased
+    python -m tests.assist.phrased [FILE...]
 
 A field is right if it is just what is expected; a field that nobody expected is *invented*.
 """
@@ -19,8 +19,8 @@ from workbench.assist.reading import Reading
 from workbench.playlist.keys import parse_key
 
 FOLDER = Path(__file__).parent
-#: Written while the parser was, and after it was done.
-SEEN, FRESH = FOLDER / "requests.txt", FOLDER / "requests_fresh.txt"
+#: Written while the parser was; after it was done; and by others who had not seen it.
+SETS = SEEN, FRESH, BLIND = tuple(FOLDER / f"requests{name}.txt" for name in ("", "_fresh", "_blind"))
 
 _TITLES = ("Blue Train", "Night Drive", "Rain", "Calm", "Slow Burn", "Harbour Lights", "Paper Moon", None)
 _ARTISTS = ("Ada Quartet", "Ada Quartet", "Vela", "Vela", "The Lanterns", "Miro", "Miro", None)
@@ -187,15 +187,12 @@ def summary(scores: list[Score]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    for path in (SEEN, FRESH):
-        if path.exists():
-            scores = [score(request) for request in load(path)]
-            print(path.name, summary(scores))
-            for one in scores:
-                if one.wrong or one.invented or one.untold:
-                    wanted = {name: one.request.fields[name] for name in one.wrong}
-                    print(
-                        f"  {one.request.text}\n     wrong {wanted}, invented {one.invented}, untold "
-                        f"{one.untold}\n     got {one.got}",
-                        file=sys.stdout if "-v" in sys.argv else sys.stderr,
-                    )
+    for path in map(Path, sys.argv[1:]) if sys.argv[1:] else SETS:
+        scores = [score(request) for request in load(path)]
+        print(path.name, summary(scores))
+        for one in scores:
+            if one.wrong or one.invented or one.untold:
+                wanted = {name: one.request.fields[name] for name in one.wrong}
+                invented = {name: one.got[name] for name in one.invented}
+                print(f"  {one.request.text}\n     wrong {wanted}, invented {invented}, untold {one.untold}")
+                print(f"     got {one.got}")

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.assist.phrased import FRESH, IDS, NAMES, SEEN, Phrased, fields_of, load, score, summary
+from tests.assist.phrased import BLIND, FRESH, IDS, NAMES, SEEN, SETS, Phrased, fields_of, load, score, summary
 from workbench.assist import patterns, words
 from workbench.assist.names import Names
 from workbench.assist.parser import MOST_LETTERS, parse
 from workbench.features.mood import MOODS
 
-ALL = [*load(SEEN), *load(FRESH)]
+ALL = [request for path in SETS for request in load(path)]
 
 #: Whatever people might write: words of the grammar, names, numbers, signs.
 _PIECES = st.one_of(
@@ -30,7 +30,7 @@ _PIECES = st.one_of(
 
 
 def test_nine_tenths_of_the_fields_are_right_and_none_is_invented() -> None:
-    for path, requests in ((SEEN, 199), (FRESH, 101)):
+    for path, requests in ((SEEN, 199), (FRESH, 101), (BLIND, 600)):
         found = summary([score(request) for request in load(path)])
         assert found["requests"] == requests
         assert found["share"] >= 0.95, path.name
@@ -54,7 +54,7 @@ def test_every_request_is_one_that_its_model_takes() -> None:
 def test_it_is_the_same_in_every_process() -> None:
     code = (
         "import json; from tests.assist.phrased import *\n"
-        "print(json.dumps([parse(r.text, NAMES).to_dict() for r in [*load(SEEN), *load(FRESH)]]))"
+        "print(json.dumps([parse(r.text, NAMES).to_dict() for path in SETS for r in load(path)]))"
     )
     said = {
         subprocess.run(

@@ -15,7 +15,7 @@ LIKE = (
     _NO_LIKING
     + any_of("""
     (?:similar in style | close in sound | sounds? similar | sounding similar | similar | close | akin | near) to
-    | similar with | target : | seed :
+    | similar with | target : | seed : | (?:with )?the same (?:sound | vibe | feel | style | mood | character) as
     | (?:(?:sounds? | sounding | something | feels? | much | just | stuff | more) )?like
     | in the (?:style | vein | spirit | manner) of | reminiscent of | reminds? me of | resembling | resembles?
     | same vibe as | inspired by | based on | seeded (?:with | by | from) | that match(?:es)? | matching
@@ -29,12 +29,12 @@ UNLIKE = any_of(f"""
     | (?:keep away from | avoid | minus | without | no | not | nothing | never){_ANY_OF_IT} (?:sounds? | sounding) like
     | unlike | different from | dissimilar to
 """)
-_LEAVING_OUT = any_of("""
-    no | without | except(?: for)? | not | nothing | skip | skipping | exclude | excluding | leave out | leaving out
+_USE = " (?:put | play | include | contain | add | use | have)"
+_LEAVING_OUT = any_of(f"""
+    (?:never | don't | do not | must not | mustn't | should not | shouldn't | not){_USE}
+    | no | without | except(?: for)? | not | nothing | skip | skipping | exclude | excluding | leave out | leaving out
     | avoid | avoiding | minus | never | (?:anything | everything | everyone | anyone | all) (?:but | except)
     | no more | none | hold | apart from | other than | leave | drop | ban | forget
-    | (?:never | don't | do not | must not | mustn't | should not | shouldn't | not) (?:put | play | include | contain
-    | add | use | have)
 """)
 _ANYTHING = r"(?: (?:anything|any|more|stuff|songs?|tracks?|tunes|music|everything))*"
 _SUCH_SONGS = rf" (?:{any_word(w.MOOD_WORDS.values(), w.TEMPO_WORDS.values())}) {TRACKS} (?:by|from|of)"
@@ -60,6 +60,11 @@ AS_LAST = rf"last(?! (?:{_ONE}|of))|at the (?:very )?end|{_AS}(?:last|final|clos
 _THAT = "(?:it | that | this)(?: (?:one | song | track | tune))?"
 FIRST_THAT = rf"(?:start|starts|begin|begins|open|opens|kick off)(?: off)? (?:with|on) {any_of(_THAT)}"
 LAST_THAT = rf"(?:end|ends|finish|finishes|close|closes) (?:with|on) {any_of(_THAT)}"
+NOT_IN = any_of("""
+    (?:must | should | may | shall | can)(?:n't | not | never) be (?:in | on)(?: (?:it | there | the list))?
+    | (?:must | should | may | shall | can) not be (?:in | on)(?: (?:it | there | the list))?
+    | is (?:forbidden | banned | not allowed | not welcome | out)
+""")
 MUST_BE_IN = r"(?:has to|must|should|needs to|is to|ought to) be (?:in|on)(?: (?:it|there|the list))?"
 SUCH = any_of(f"""
     similar (?:ones? | tracks? | songs? | music | stuff | things? | tunes? | pieces? | sounds?)
@@ -70,6 +75,7 @@ SUCH = any_of(f"""
 """)
 WITH = any_of("""
     with | include | including | includes | containing | contains | featuring | must have | must include | has to have
+    | must contain | has to contain | has to include | contain | feature
     | plus | add
 """)
 

@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     "(?P<quoted>[^"]+)" | (?<!\w)'(?P<single>[^']+)'(?!\w)
     | [A-Ga-g][#♯♭](?:m(?:in(?:or)?|aj(?:or)?)?)?(?!\w)
     | \d{2,4}'?s(?!\w) | \d{1,3}m(?!\w) | (?:1[0-2]|[1-9])[ABab](?![\w#♯♭'])
-    | \d+(?:\.\d+)? | [^\W\d_]+(?:'[^\W\d_]+)* | (?<=\d)\s*[-–—](?=\s*\d) | [%~<>=+/:,;.!?]
+    | \d+(?:\.\d+)? | [^\W\d_]+(?:'[^\W\d_]+)* | (?<=\d)\s*[-–—](?=\s*\d) | [%~<>=+/:,;.!?()]
     """,
     re.VERBOSE,
 )
@@ -29,6 +29,8 @@ _FOR = re.compile(
     r"(?:sleep|danc|work|runn|jogg|stud|yoga|gym|part)\w*(?! (?:songs|tracks)))",
     re.IGNORECASE,
 )
+#: As much of the world writes a part of one.
+_COMMA = re.compile(r"(?<=(?<![\w.,])0),(?=\d)")
 #: Words as people type them, and what they stand for.
 _SHORT = {
     word.replace("'", ""): word
@@ -71,7 +73,7 @@ class Line:
     def of(cls, text: str) -> Line:
         """Cut a text into words; numbers in words become figures."""
         plain = unicodedata.normalize("NFKC", text)
-        plain = _FOR.sub("for ", plain)
+        plain = _COMMA.sub(".", _FOR.sub("for ", plain))
         for sign in "“”„«»":
             plain = plain.replace(sign, '"')
         plain = plain.replace("’", "'").replace("\u2018", "'").replace("&", " and ")
@@ -166,7 +168,7 @@ def _tokens(text: str) -> Iterator[Token]:
         raw = match[0]
         name = match["quoted"] or match["single"] or ""
         word = raw.casefold().replace("♯", "#").replace("♭", "b")
-        if raw in ",;.!?":
+        if raw in ",;.!?()":
             breaks, begins = True, begins or raw != ","
             continue
         if name:

@@ -35,6 +35,7 @@ class Mentions:
         self.like: dict[str, float] = {}
         self.notes: list[str] = []
         self.missing: list[str] = []
+        self._said: dict[str, int] = {}  # artists, and where
 
     def _correct_leading(self) -> None:
         """Correct the words that lead to names, but none that is part of a name."""
@@ -54,6 +55,7 @@ class Mentions:
         self._take_named(leads.LAST, self._use_place("end"), row=False)
         self._take_named(leads.VIA, self._use_many("waypoints"))
         self._take_named(leads.WITHOUT, self._use_without)
+        self._take_before(leads.NOT_IN, self._use_without)
         self._take_before(leads.ONLY, self._use_by)
         self._take_before(leads.MUST_BE_IN, self._use_many("include"))
         self._take_named(leads.BY, self._use_by)
@@ -65,7 +67,7 @@ class Mentions:
             first = self._named(at)
             if first is None:
                 continue
-            middle = at + first.words
+            middle = self._take_way(at + first.words)
             if middle < len(self.line.words) and self.line.words[middle] == (
                 "and" if match[0].endswith("between") else "to"
             ):
@@ -75,6 +77,16 @@ class Mentions:
                     self.line.take(match, "")
                     self.line.take_tokens(at, at + first.words, "start")
                     self.line.take_tokens(middle, middle + 1 + last.words, "end")
+
+    def _take_way(self, at: int) -> int:
+        """Take the tracks that a way leads through, and give the place behind them."""
+        while self.line.words[at : at + 1] in (["via"], ["through"], ["over"], ["past"]):
+            found = self._named(at + 1)
+            if found is None:
+                break
+            self.line.take_tokens(at, at + 1 + found.words, self._use_many("waypoints")(found))
+            at += 1 + found.words
+        return at
 
     def _take_named(self, trigger: str, use: Callable[[Named], str], *, strong: bool = False, row: bool = True) -> None:
         """Use the names behind a trigger; behind a strong one, a name that is none is told back in one piece."""
@@ -101,7 +113,7 @@ class Mentions:
             self.line.take_tokens(at, following, about)  # such as "and"
             at = following + more.words
             self.line.take_tokens(following, at, about)
-            following = at + (self.line.words[at : at + 1] in (["and"], ["or"], ["nor"], ["plus"]))
+            following = at + (self.line.words[at : at + 1] in (["and"], ["or"], ["nor"], ["plus"], ["n"]))
             following += self.line.words[following : following + 1] == ["then"]
             more = self._named(following, strong=strong)
             if more is not None and not use(more):
@@ -159,7 +171,7 @@ class Mentions:
             return None
         if tokens[at].name:
             found = self.names.find(words_of(tokens[at].name), whole=True)
-            return found and Named(1, found.tracks, found.artist)
+            return found and Named(1, found.tracks, found.artist, at)
         pieces, places = [], []
         for place in range(at, min(at + LONGEST, len(tokens))):
             if tokens[place].taken or tokens[place].name:
@@ -177,7 +189,7 @@ class Mentions:
             if ends and (
                 (strong and not all(t.word in w.FILLERS for t in mine)) or not plain or capital or (n >= 3 and strong)
             ):
-                return Named(n, found.tracks, found.artist)
+                return Named(n, found.tracks, found.artist, at)
             found = self.names.find(pieces[: found.words - 1])
         return None
 
@@ -222,16 +234,21 @@ class Mentions:
         if found.artist is None:
             self._add("exclude", *found.tracks)
             return "exclude"
-        self._add("without_artists", found.artist)
-        self._drop("artists", found.artist)
-        return "without_artists"
+        return self._choose(found, found.artist, "without_artists", "artists")
 
     def _use_by(self, found: Named) -> str:
-        if found.artist is None:
-            return ""
-        self._add("artists", found.artist)
-        self._drop("without_artists", found.artist)
-        return "artists"
+        return "" if found.artist is None else self._choose(found, found.artist, "artists", "without_artists")
+
+    def _choose(self, found: Named, artist: str, name: str, other: str) -> str:
+        """Want or refuse an artist; of both, what is said later counts."""
+        if artist in self.fields.get(other, ()):
+            self.notes.append(f"{artist} is both wanted and refused; what was said last counts.")
+            if self._said[artist] > found.at:
+                return name
+            self.fields[other].remove(artist)
+        self._said[artist] = found.at
+        self._add(name, artist)
+        return name
 
     def _use_place(self, name: str) -> Callable[[Named], str]:
         def use(found: Named) -> str:
@@ -253,9 +270,3 @@ class Mentions:
 
     def _add(self, name: str, *values: str) -> None:
         self.fields[name] = list(dict.fromkeys([*self.fields.get(name, []), *values]))
-
-    def _drop(self, name: str, value: str) -> None:
-        """Take back what contradicts what is said later."""
-        if value in self.fields.get(name, ()):
-            self.fields[name].remove(value)
-            self.notes.append(f"{value} is both wanted and refused; what was found last counts.")

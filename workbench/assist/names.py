@@ -41,11 +41,13 @@ class Named:
     words : how many words of the text it took
     tracks : ids, in order
     artist : as the catalog writes it, where it is the name of an artist
+    at : place of its first word in a line
     """
 
     words: int
     tracks: tuple[str, ...]
     artist: str | None = None
+    at: int = 0
 
 
 class Names:

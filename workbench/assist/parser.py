@@ -27,6 +27,8 @@ from workbench.playlist.request import MAX_TRACKS
 
 #: Letters that a text may have.
 MOST_LETTERS = 1000
+#: How often a number may be said anew.
+MOST_REPLACED = 3
 
 
 def parse(text: str, names: Names) -> Reading:
@@ -56,6 +58,9 @@ def parse(text: str, names: Names) -> Reading:
     return _Parser(text, names).reading()
 
 
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+
+
 class _Parser:
     """One text on its way through the rules."""
 
@@ -66,6 +71,8 @@ class _Parser:
         self.numbers: dict[str, list[tuple[int, p.Range]]] = {"bpm": [], "energy": []}  # in figures, and where
         self.said: dict[str, list[p.Range]] = {"bpm": [], "energy": []}  # and in words
         self.purpose: tuple[str, ...] | None = None
+        self.instead = 0  # behind this place, what is said replaces what was said before
+        self.said_of: dict[str, str] = {}  # the words that made a field
         self.rest = text[MOST_LETTERS:].strip()
 
     def reading(self) -> Reading:
@@ -74,6 +81,7 @@ class _Parser:
         self.correct_spelling()
         self.repeat_units()
         leave_asides(self.line)
+        self.instead = max((at for _, at in self.line.find(p.INSTEAD_OF)), default=0)
         for rule in (
             self.take_gaps, self.take_key, self.take_switches, self.take_minutes, self.take_course, self.take_bpm,
             self.take_energy, self.take_curve, self.take_count, self.take_purpose, self.take_words, self.take_moods,
@@ -93,7 +101,7 @@ class _Parser:
         for token in self.line.tokens:
             if token.taken or token.aside or token.name or p.is_known(token.word):
                 continue
-            meant = correct(token.word, p.vocabulary(), p.other_words())
+            meant = _once(token.word) or correct(token.word, p.vocabulary(), p.other_words())
             if meant is not None and meant not in w.FILLERS:
                 self.notes.append(f"{token.raw!r} was read as {meant!r}.")
             if meant is not None:
@@ -101,8 +109,10 @@ class _Parser:
 
     def repeat_units(self) -> None:
         """Give a number that replaces another the unit of that: in "20 tracks, no wait, 30" they are tracks."""
-        for match, after in reversed([*self.line.find(p.REPLACED, across=True)]):
-            self.line.insert(after, self.line.tokens[self.line.place(match, 2)])
+        for _ in range(MOST_REPLACED):
+            for match, after in self.line.find(p.REPLACED, across=True):
+                self.line.insert(after, self.line.tokens[self.line.place(match, 2)])
+                break
 
     # --- rules ------------------------------------------------------------------------------------
 
@@ -143,7 +153,7 @@ class _Parser:
         if token.word in p.SHORT_KEYS and not named:  # 98.5 FM, I am, 20 cm
             small = token.word not in p.NO_SMALL_KEYS and not (before and before[0][0].isdigit())
             return token.raw.endswith("m") and (token.raw[0].isupper() or small)
-        if match[0] == f"in {match['tonic']}":  # in D, but not in D Wing
+        if match[0] == f"in {match['tonic']}" and match["tonic"][0].isalpha():  # in D, but not in D Wing
             after = self.line.tokens[place + 1 : place + 2]
             alone = not after or after[0].breaks or after[0].taken or p.is_known(after[0].word)
             return alone and token.raw[0].isupper()
@@ -171,11 +181,14 @@ class _Parser:
                 self.line.take(match, name)
 
     def take_minutes(self) -> None:
+        found = []
         for pattern, minutes in p.DURATIONS:
-            for match, _ in self.line.find(pattern):
+            for match, at in self.line.find(pattern):
                 value = minutes(*(float(group) if group else 0.0 for group in match.groups()))
                 if 0 < value <= 1440:
-                    self.set("minutes", round(value, 2), self.line.take(match, "minutes"))
+                    found.append((at, round(value, 2), self.line.take(match, "minutes")))
+        for _, value, said in sorted(found):
+            self.set("minutes", value, said)
 
     def take_lone_hour(self) -> None:
         for match, _ in self.line.find(whole(r"(?:an? (?:· )+)?hour(?: of)?")):
@@ -185,10 +198,9 @@ class _Parser:
 
     def set(self, name: str, value: Any, said: str) -> None:
         """Set a field; what was said of it before no longer counts, and that is told."""
-        if name in self.fields and self.fields[name] != value:
-            before = ", ".join(self.line.read.get(name, [])[:-1])
-            self.notes.append(f"{name}: {said!r} counts, and no longer {before!r}.")
-        self.fields[name] = value
+        if self.fields.get(name, value) != value:
+            self.notes.append(f"{name}: {said!r} counts, and no longer {self.said_of[name]!r}.")
+        self.fields[name], self.said_of[name] = value, said
 
     def take_course(self) -> None:
         """From where to where tempo or energy go."""
@@ -212,8 +224,8 @@ class _Parser:
                 said = self.line.take(match, "curve")
                 if self.fields.get("curve", curve) not in (curve, "arc"):
                     self.notes.append(f"curve: {said!r} contradicts what else is said of how energy goes.")
-                else:
-                    self.fields.setdefault("curve", curve)
+                elif "curve" not in self.fields:
+                    self.set("curve", curve, said)
 
     def is_refused(self, match: re.Match[str]) -> bool:
         """Whether a word that refuses stands right before."""
@@ -263,7 +275,10 @@ class _Parser:
             for match, after in self.line.find(pattern):
                 if after < arc:
                     continue  # said before what counts
-                arc = after if pattern is p.ARC else arc
+                if arc and curve == "fall":
+                    self.line.take(match, "curve")  # how an arc ends
+                    continue
+                arc = after if curve == "arc" else arc
                 if match[0] in w.COMMON_COURSES and not self.is_among_known(after - 1):
                     continue
                 if curve == "flat" and self.fields.get("curve", "flat") != "flat":
@@ -321,9 +336,8 @@ class _Parser:
             refused |= {moods[name] for name in p.each_mood().findall(match[0])}
             self.line.take(match, "mood")
         said = list(self.line.find(p.each_mood()))
-        last = max((at for _, at in self.line.find(whole(p.INSTEAD))), default=0)
         for match, at in said:
-            if at > last or last > said[-1][1]:
+            if at > self.instead or self.instead > said[-1][1]:
                 wanted.add(moods[match[0]])
                 self.line.take(match, "mood")
         if wanted & refused:
@@ -341,7 +355,8 @@ class _Parser:
     def settle(self, field: str) -> None:
         """Make one range of all that was said: figures before words, and the last where they contradict each other."""
         bounds: p.Range | None = None
-        figures = [one for _, one in sorted(self.numbers[field])]
+        given = sorted(self.numbers[field])
+        figures = [one for at, one in given if at > self.instead or self.instead > given[-1][0]]
         for one in figures or self.said[field]:
             both = one if bounds is None else (max(bounds[0], one[0]), min(bounds[1], one[1]))
             if both[0] > both[1]:
@@ -355,6 +370,15 @@ class _Parser:
                 self.notes.append(f"{field}: {_text(one)}, as a word says, contradicts {_text(bounds)}, which counts.")
         if bounds is not None:
             self.fields[field] = list(bounds)
+
+
+def _once(word: str) -> str | None:
+    """Give a known word of which a letter is drawn out, as in "partyyy"."""
+    for letters in (r"\1", r"\1\1"):
+        meant = _DRAWN_OUT.sub(letters, word)
+        if meant != word and p.is_known(meant):
+            return meant
+    return None
 
 
 def _scale_of(said: str) -> int:

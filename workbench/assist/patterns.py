@@ -45,7 +45,7 @@ _LESS = any_of(f"{_BELOW} | at most | maximum | maximum of | max | up to | < = |
 #: What is looked for before those two, which are within it.
 _NOT_MORE = rf"{_NEVER}(?: {_NEVER_HOW})* {any_of(_ABOVE)}"
 _NOT_LESS = rf"{_NEVER}(?: {_NEVER_HOW})* {any_of(_BELOW)}"
-BPM = any_of("bpms? | beats? (?:per | a) min(?:ute)? | b p m")
+BPM = any_of("bpms? | beats? (?:per | a | in a | in the | each | every) min(?:ute)? | b p m")
 _IS = r"(?: (?:should be|must be|is|of|at|:|=))*"
 _TEMPO = rf"(?:tempo|tempi|bpm|speed|beats per minute)(?: range)?{_IS}"
 _ENERGY = rf"energy(?: level)?{_IS}"
@@ -54,7 +54,7 @@ PEOPLE = any_of("artists? | bands? | performers? | musicians? | singers? | compo
 _REFUSED = any_of("""
     not | no | nothing | neither | without | never | avoid | avoiding | except | don't want | do not want | skip | non
     | anything but | exclude | excluding | isn't | aren't | leave out | minus | rather than | instead of | don't
-    | hold | forget
+    | hold | forget(?! (?:that | it))
 """)
 _ANY_SUCH = any_of("""
     too | so | the | any | very | that | overly | really | much | all | be | anything | songs | tracks | music | stuff
@@ -225,7 +225,7 @@ RANKED = whole(
 _HOUR = r"(?:hours?|hrs?|h)"
 _MIN = r"(?:minutes?|mins?|m)"
 DURATIONS: tuple[tuple[re.Pattern[str], Callable[..., float]], ...] = (
-    (whole(rf"{NUM} {_HOUR} (?:and )?{NUM}(?: {_MIN})?(?! (?:{TRACKS}|bpm))"), lambda h, m: 60 * h + m),
+    (whole(rf"{NUM} {_HOUR} (?:and )?([1-5]?\d)(?: {_MIN})?(?! (?:{TRACKS}|bpm|to|-))"), lambda h, m: 60 * h + m),
     (whole(rf"{NUM} : {NUM} {_HOUR}"), lambda h, m: 60 * h + m),
     (whole(rf"{NUM} (?:and )?(?:a )?half (?:an? )?{_HOUR}"), lambda h: 60 * h + 30),
     (whole(rf"{NUM} {_HOUR} and (?:a )?half"), lambda h: 60 * h + 30),
@@ -339,7 +339,7 @@ ENERGIES: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
     (whole(rf"{_ENERGY}(?: (?:between|from|range|in))* {NUM}{_OF} {_TO} {NUM}{_OF}"), _between),
     (whole(rf"(?:between |from )?{NUM}{_OF} {_TO} {NUM}{_OF} energy"), _between),
     *(
-        (whole(rf"{_ENERGY} {limit} {NUM}{_OF}|{limit} {NUM}{_OF} energy"), bounds)
+        (whole(rf"{_ENERGY} {limit} {NUM}{_OF}|{limit} {NUM}{_OF} energy|{limit} {_ENERGY} {NUM}{_OF}"), bounds)
         for limit, bounds in (
             (_NOT_MORE, _energy_to),
             (_NOT_LESS, _energy_from),
@@ -435,7 +435,8 @@ def _once(people: str) -> re.Pattern[str]:
     repeats = r"(?:repeat|repeats|repeated|repeating|repetition)s?"
     return whole(
         rf"(?:{one}(?:per|from each|by each|of each|for each|from every) {people}|"
-        rf"(?:each|every) {people} (?:only |just )?once|"
+        rf"(?:each|every) {people} (?:only |just )?(?:once|one time|1 time|a single time)|"
+        rf"(?:the )?same {people} (?:not|never) (?:again|more than once|twice(?! in a row| back to back))|"
         rf"{no} (?:any )?{repeats}(?: of| any| an| the| same)* {people}|"
         rf"(?:all )?different {people}(?: only)?|"
         rf"(?:no|never|not)(?: (?:any|the|one|same|two|an))* {people}"
@@ -456,7 +457,7 @@ def _in_a_row(people: str) -> re.Pattern[str]:
         r"(?: (?:play|playing|have|having|put|any|the|two|2|more than one|a))*"
         rf"(?: {TRACKS})?(?: (?:by|from|of|off|with))?(?: (?:the|one|any|a|an|same|single|two|2))* {people}"
         rf"(?: (?:twice|2 times?|two times?|again|repeated|repeating|appearing|playing|{row}))* {row}(?: twice)?"
-        rf"|(?:the )?same {people} (?:not|never) {row}"
+        rf"|(?:the )?same {people} (?:not|never)(?: (?:twice|two times|2 times))? {row}"
     )
 
 
@@ -497,6 +498,7 @@ INSTEAD = any_of("""
     | forget (?:that | it) | on second thoughts? | or rather | no rather | no make (?:it | that) | make (?:it | that)
     | wait | no no | hold on | correction | no let's say | better | i meant | i'd rather | i would rather
 """)
+INSTEAD_OF = whole(INSTEAD)
 #: A number with a unit, and one behind it that replaces it.
 REPLACED = whole(
     rf"{NUM} ({BPM}|{TRACKS}|minutes?|mins?|hours?)(?: [^\d\s]+){{0,4}}? {INSTEAD}"

@@ -26,4 +26,6 @@ def any_word(*tables: Iterable[str]) -> str:
 
 
 NUM = r"(\d+(?:\.\d+)?)"
-TRACKS = any_of("tracks? | songs? | tunes? | pieces? | titles? | numbers | records | results | cuts | bangers | items")
+TRACKS = any_of("""
+    tracks? | songs? | tunes? | pieces? | titles? | numbers | records | results | cuts | bangers | items | trax | musics
+""")

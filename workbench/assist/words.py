@@ -66,16 +66,17 @@ TEMPO_WORDS: dict[tuple[float, float], str] = {
 CURVE_WORDS: dict[str, str] = {
     "arc": "arc|"
     "(?:peak|peaks|peaking|peaked|climax|climaxes|highlight|high point|culminates?)(?: in| at| around)? the middle|"
-    "(?:peak|climax|highlight) (?:in|at|around) (?:half way|halfway|mid way|midway)|bell curve",
+    "(?:peak|climax|highlight) (?:in |at |around )?(?:half way|halfway|mid way|midway)|bell curve",
     "rise": "rise|rises|rising|build up|builds up|building up|building|builds|buildup|ramp up|ramps up|ramping up|"
     "ramp|crescendo|increasing|increases|increasing energy|climb|climbs|climbing|warm up|warms up|warming up|warmup|"
-    "energy up|slow burn|creep up|creeps up|creeping up|inching up|"
+    "energy up|energy growing|energy grows|growing energy|slow burn|creep up|creeps up|creeping up|inching up|"
     "(?:grow|grows|growing)(?: steadily| slowly| gradually)? in (?:energy|intensity)|"
     "(?:build|builds|building|raise|raises|raising|increase|lift|lifts)(?: up)?(?: the)? (?:energy|intensity|tension)|"
     "ascending|going up|goes up|go up|pick up|picks up|picking up|heat up|heats up|heating up|gain momentum|"
     "gains momentum|more and more energy|escalating|escalates|upward|upwards",
-    "fall": "fall|falls|falling|wind down|winds down|winding down|cool down|cools down|cooling down|cooldown|calm down|"
-    "calms down|calming down|come down|comes down|coming down|slow down|slows down|slowing down|decreasing|decreases|"
+    "fall": "energy drops?|energy dropping|fall|falls|falling|wind down|winds down|winding down|cool down|cools down|"
+    "cooling down|cooldown|calm down|calms down|calming down|come down|comes down|coming down|slow down|slows down|"
+    "slowing down|decreasing|decreases|"
     "descending|descends|descend|fade|fades|fading|fade out|fades out|fading out|decline|declining|declines|"
     "going down|goes down|go down|ease off|eases off|easing off|drop off|drops off|unwind|unwinds|unwinding|"
     "ramp down|ramps down|taper|tapers|tapering|diminuendo|downward|downwards|mellow out|mellows out|sink|sinks",
@@ -125,7 +126,7 @@ ASIDES = (
     "<happy|glad> (?:to|if|with|about|that|when|birthday|hour|new year|ending|christmas|anniversary|meal)",
     "<fast> (?:food|lane|track|forward|as|asleep)|as <fast|quick|loud|slow|quiet> as",
     "<quick> (?:question|one|thing|note|reply|answer|response|favour|favor|request|update|chat|word|look)",
-    "<slow> (?:cooker|day|week|reply|internet|computer|traffic|food)|<soft> (?:drinks?|toys?|ball|launch)",
+    "<slow> (?:cooker|day|week|reply|internet|computer|traffic|food)|<soft> (?:drinks?|toys?|ball|launch|cheese)",
     "<blue> (?:whales?|sky|bar|moon|car|cheese|team|light|jeans|jays?|tits?|note|notes|room|dress|hour|eyes|paint)",
     "<dark> (?:chocolate|room|beer|blue|ages|matter|mode|web|hair|green|red|skin)",
     "<peace> (?:of mind|corps|treaty|talks)",
@@ -143,7 +144,8 @@ ASIDES = (
     "<pick up|picks up|picking up|drop off|drops off|climb|climbs|climbing|going up|go up|goes up|come down|comes down|"
     "coming down|going down|go down|goes down|building|builds> (?:to )?"
     "(?:the|my|our|your|his|her|their|some|him|them|a|an)"
-    "(?! (?:energy|pace|tempo|mood|intensity|speed|crowd|heat|end|peak|climax|finale|middle|big|high|loud))",
+    "(?! (?:energy|pace|tempo|mood|intensity|speed|crowd|heat|end|peak|climax|finale|middle|big|high|loud|whole|entire"
+    "|way|time|last))",
     "<background> (?:in|as|is|check|information|story)|(?:my|our|his|her|their) <background>",
     "<kicking> (?:a|the|my)|<cardio> (?:department|ward|doctor|vascular)|<sleep> (?:well|tight|over)",
     "<loud> (?:speakers?|and clear)|out <loud>|<noisy> (?:neighbou?rs?|street|data|recordings?|room)",
@@ -159,7 +161,8 @@ ASIDES = (
 #: Whom an adjective may be about, in place of the music.
 PERSONS = (
     "i|we|you|he|she|people|everyone|everybody|someone|somebody|nobody|kids|children|guests|friends|neighbours|"
-    "neighbors|mother|father|mum|mom|dad|parents|wife|husband|boyfriend|girlfriend|partner|sister|brother|boss|bride|groom|son|"
+    "neighbors|mother|father|mum|mom|dad|parents|wife|husband|boyfriend|girlfriend|partner|sister|brother|boss|bride|"
+    "groom|son|"
     "daughter|cat|dog|baby|students|customers|visitors|patients|dancers|runners|brides|clients|pupils|colleagues|team"
 )
 #: Nouns that stand for music or a part of it, so that an adjective before them is about it.
