@@ -355,6 +355,29 @@ def test_descriptors_are_drawn_and_two_tracks_beside_each_other(pages: Pages, ph
     page.get_by_text("lib.curve(").wait_for()
 
 
+def test_a_track_that_was_labelled_does_not_come_back_from_a_late_answer(pages: Pages, shown: Library) -> None:
+    late = (
+        "import time\n"
+        "now = lib.next_to_label\n"
+        "lib.next_to_label = lambda *given: (now(*given), time.sleep(0.5))[0]\n"
+        "Labeler(lib, selection, name='late', choices=['yes', 'no'])"
+    )
+    page = pages.open(late)
+    card = page.locator(".wb-card .wb-title")
+    card.wait_for()
+    title_of = card.inner_text
+    for _ in range(6):
+        title = title_of()
+        page.locator(".wb-labeler").press("1")
+        until(lambda before=title: title_of() != before, page)
+        page.wait_for_timeout(300)
+    said = [one for one in shown.labels() if one.name == "late"]
+    assert len(said) == 6
+    for _ in said:
+        page.locator(".wb-labeler").press("z")
+    until(lambda: not [one for one in shown.labels() if one.name == "late"], page)
+
+
 def test_tracks_are_labelled_by_keys_and_become_a_column(pages: Pages, shown: Library, photograph: Photograph) -> None:
     page = pages.open(
         "Labeler(lib, selection, name='pace', choices=['slow', 'fast'])",
