@@ -34,7 +34,8 @@ _MUSIC = w.word_set(
 LEAST_STRANGE = 2
 _ASKING = _MUSIC | w.word_set(
     "bpm tempo key energy mood something anything some give want need like looking search find please could can would "
-    "make play start end let put include curve minor major pieces titles records artist artists i'd we'd"
+    "stuff wants loves make play start end let put include curve minor major pieces titles records artist artists i'd "
+    "we'd"
 )
 _TELLING = w.word_set(
     "is are was were be been has had have said says say needs took takes did does never i we they he she it's he's "

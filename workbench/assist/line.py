@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ _TOKEN = re.compile(
     "(?P<quoted>[^"]+)" | (?<!\w)'(?P<single>[^']+)'(?!\w)
     | [A-Ga-g][#♯♭](?:m(?:in(?:or)?|aj(?:or)?)?)?(?!\w)
     | \d{2,4}'?s(?!\w) | \d{1,3}m(?!\w) | (?:1[0-2]|[1-9])[ABab](?![\w#♯♭'])
-    | \d+(?:\.\d+)? | [^\W\d_]+(?:'[^\W\d_]+)* | (?<=\d)\s*[-–—](?=\s*\d) | [%~<>=+/:,;.!?()]
+    | (?:(?<![\w.])\.)?\d+(?:\.\d+)? | [^\W\d_]+(?:'[^\W\d_]+)* | (?<=\d)\s*[-–—](?=\s*\d) | [%~<>=+/:,;.!?()]
     """,
     re.VERBOSE,
 )
@@ -77,7 +78,11 @@ class Line:
         for sign in "“”„«»":
             plain = plain.replace(sign, '"')
         plain = plain.replace("’", "'").replace("\u2018", "'").replace("&", " and ")
-        return cls(list(_with_numbers(list(_tokens(plain)))))
+        tokens = list(_with_numbers(list(_tokens(plain))))
+        for token, after in itertools.pairwise(tokens):
+            if token.word == "no" and token.breaks and after.breaks:
+                token.word = "nope"  # what was said before it no longer counts
+        return cls(tokens)
 
     @property
     def words(self) -> list[str]:
@@ -168,6 +173,8 @@ def _tokens(text: str) -> Iterator[Token]:
         raw = match[0]
         name = match["quoted"] or match["single"] or ""
         word = raw.casefold().replace("♯", "#").replace("♭", "b")
+        if word.startswith(".") and len(word) > 1:
+            word = f"0{word}"
         if raw in ",;.!?()":
             breaks, begins = True, begins or raw != ","
             continue

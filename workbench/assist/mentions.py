@@ -53,6 +53,7 @@ class Mentions:
         self._take_before(leads.AS_LAST, self._use_place("end"))
         self._take_named(leads.FIRST, self._use_place("start"), row=False)
         self._take_named(leads.LAST, self._use_place("end"), row=False)
+        self._take_before(leads.AS_WAY, self._use_many("waypoints"))
         self._take_named(leads.VIA, self._use_many("waypoints"))
         self._take_named(leads.WITHOUT, self._use_without)
         self._take_before(leads.NOT_IN, self._use_without)
@@ -80,12 +81,12 @@ class Mentions:
 
     def _take_way(self, at: int) -> int:
         """Take the tracks that a way leads through, and give the place behind them."""
-        while self.line.words[at : at + 1] in (["via"], ["through"], ["over"], ["past"]):
-            found = self._named(at + 1)
-            if found is None:
-                break
-            self.line.take_tokens(at, at + 1 + found.words, self._use_many("waypoints")(found))
-            at += 1 + found.words
+        words = self.line.words
+        for n, by in ((1, "via"), (1, "through"), (1, "over"), (1, "past"), (3, "by way of")):
+            found = self._named(at + n) if words[at : at + n] == by.split() else None
+            if found is not None:
+                self.line.take_tokens(at, at + n + found.words, self._use_many("waypoints")(found))
+                return self._take_way(at + n + found.words)
         return at
 
     def _take_named(self, trigger: str, use: Callable[[Named], str], *, strong: bool = False, row: bool = True) -> None:
@@ -115,7 +116,7 @@ class Mentions:
             self.line.take_tokens(following, at, about)
             following = at + (self.line.words[at : at + 1] in (["and"], ["or"], ["nor"], ["plus"], ["n"]))
             following += self.line.words[following : following + 1] == ["then"]
-            more = self._named(following, strong=strong)
+            more = self._named(following, strong=strong and following > at)
             if more is not None and not use(more):
                 more = None
 
@@ -127,9 +128,18 @@ class Mentions:
                 found = self._named(at, strong=True)
                 about = use(found) if found is not None and at + found.words == end else ""
                 if about:
+                    self._take_row_before(at, use, about)
                     self.line.take_tokens(at, end, about)
                     self.line.take(match, about)
                     break
+
+    def _take_row_before(self, at: int, use: Callable[[Named], str], about: str) -> None:
+        """Use and take a name that a row begins with, such as the first of "A and B only"."""
+        for first in range(max(0, at - 1 - LONGEST), at - 1) if self.line.words[at - 1 : at] == ["and"] else ():
+            found = self._named(first, strong=True)
+            if found is not None and first + found.words == at - 1 and use(found):
+                self.line.take_tokens(first, at, about)
+                return
 
     def _take_such(self) -> None:
         """Use a name that stands for itself, where "similar ones" are asked for; else leave its words alone."""
@@ -246,6 +256,9 @@ class Mentions:
             if self._said[artist] > found.at:
                 return name
             self.fields[other].remove(artist)
+        last = max((at for one, at in self._said.items() if one in self.fields.get(name, ())), default=found.at)
+        if whole(INSTEAD).search(" ".join(self.line.words[last : found.at])):
+            self.fields[name] = []
         self._said[artist] = found.at
         self._add(name, artist)
         return name

@@ -120,7 +120,7 @@ class _Parser:
         """How near tracks of one artist or album may stand."""
         for field, pattern, gap in p.GAPS:
             for match, _ in self.line.find(pattern):
-                self.fields[field] = min(int(float(match[1])), MAX_TRACKS) if gap is None else gap
+                self.fields[field] = min(int(float(match[1] or match[2])), MAX_TRACKS) if gap is None else gap
                 self.line.take(match, field)
 
     def take_key(self) -> None:
@@ -179,6 +179,12 @@ class _Parser:
             for match, _ in self.line.find(pattern):
                 self.fields[name] = True
                 self.line.take(match, name)
+        figures = {float(token.word) for token in self.line.tokens if token.word.replace(".", "", 1).isdigit()}
+        for pattern in p.OCTAVES:
+            for match, _ in self.line.find(pattern):
+                if figures & {2 * float(match[1]), float(match[1]) / 2}:
+                    self.fields["half_double"] = True
+                    self.line.take(match, "half_double")
 
     def take_minutes(self) -> None:
         found = []
@@ -270,7 +276,7 @@ class _Parser:
                 self.line.take(match, "energy")
 
     def take_curve(self) -> None:
-        arc = 0
+        arc = int(self.fields.get("curve") == "arc")
         for pattern, curve in ((p.ARC, "arc"), *p.CURVES):
             for match, after in self.line.find(pattern):
                 if after < arc:
@@ -285,7 +291,9 @@ class _Parser:
                     continue  # "steadily rising"
                 if self.is_refused(match):
                     continue
-                self.set("curve", curve, self.line.take(match, "curve", 0))
+                first = self.line.place(match, 0)
+                parted = pattern is not p.ARC and any(token.breaks for token in self.line.tokens[first + 1 : after])
+                self.set("curve", curve, self.line.take(match, "curve", 1 if parted else 0))
 
     def is_among_known(self, at: int) -> bool:
         """Whether the words on both sides of one, as far as no comma parts them, are known or taken."""
@@ -333,6 +341,8 @@ class _Parser:
         wanted: set[str] = set()
         refused: set[str] = set()
         for match, _ in self.line.find(p.refused_moods()):
+            if self.line.tokens[self.line.place(match, 0) + 1].breaks:
+                continue  # "dark? no, peaceful"
             refused |= {moods[name] for name in p.each_mood().findall(match[0])}
             self.line.take(match, "mood")
         said = list(self.line.find(p.each_mood()))

@@ -38,7 +38,9 @@ _NEVER_HOW = any_of("""
     to | be | is | it | go | goes | going | get | gets | getting | come | any | that | which | should | may | much
     | anything | something | a | tempo | bpm | with
 """)
-_ABOVE = "above | over | faster than | more than | higher than | greater than | quicker than | beyond"
+_ABOVE = (
+    "above | over | exceeding | exceeds | faster than | more than | higher than | greater than | quicker than | beyond"
+)
 _BELOW = "below | under | slower than | less than | lower than | beneath"
 _MORE = any_of(f"{_ABOVE} | at least | minimum | minimum of | min | upwards of | > = | > | from | starting from")
 _LESS = any_of(f"{_BELOW} | at most | maximum | maximum of | max | up to | < = | <")
@@ -134,7 +136,11 @@ def each_mood() -> re.Pattern[str]:
 def refused_moods() -> re.Pattern[str]:
     """Give the pattern of moods that are not wanted."""
     words = mood_patterns()[1]
-    return whole(rf"{NOT} (?:{words})(?: (?:or|nor|and no|and not|or too) (?:{words}))*")
+    but = "(?:except|excluding|anything but|apart from|other than)(?: for)?"
+    return whole(
+        rf"{but} (?:{words})(?: (?:or|and) (?:{words}))*|"
+        rf"{NOT} (?:{words})(?: (?:or|nor|and no|and not|or too) (?:{words}))*"
+    )
 
 
 @functools.cache
@@ -194,7 +200,7 @@ _GOES_WITH = any_of("""
     (?:fit | fits | fitting | go | goes | going | work | works | match | matches | matching | compatible | harmonic
     | mix | mixes | blend | blends)(?: (?:well | nicely | in key | together | harmonically))*(?: (?:with | to))?
 """)
-_FITTING_KEYS = r"(?:harmonically |key )?(?:compatible|neighbou?ring|related)(?: keys?| ones?)?"
+_FITTING_KEYS = r"(?:harmonically |key )?(?:compatible|neighbou?ring|related|neighbou?rs)(?: keys?| ones?)?"
 COMPATIBLE = whole(
     rf"(?:in )?(?:a |any |all |the )?keys? (?:that |which |what )?(?:is |are )?{_GOES_WITH}(?= {TAKEN}|$)|"
     r"(?:(?:and|or|in|a|any|all|the|everything|anything|what|whatever|keys?|that|which|is|are) )*"
@@ -206,17 +212,33 @@ COMPATIBLE = whole(
 )
 HALF_DOUBLE = whole(
     r"(?:(?:count|counting|allow|allowing|with|including|include|or|also|and) )?"
-    r"(?:half|half time|halftime)(?: tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
-    r"(?: (?:as|is|are|counts?|okay|ok|fine|allowed|too|the same|same|as well|tempos?))*"
+    r"(?:(?:half|half time|halftime)(?: tempo)? (?:and|or|/|and also)?(?: )?double(?: time| tempo| speed)?"
+    r"|double(?: tempo)? (?:and|or|/) half(?: time| tempo| speed)?)(?: (?:that|it))?"
+    r"(?: (?:as|is|are|counts?|okay|ok|fine|allowed|too|the same|same|as well|tempos?|welcome|makes? no difference))*"
     r"|(?:(?:or|and|at) )?(?:half|double)(?: of)?(?: (?:it|that|this|the|tempo|speed|bpm|time))* "
     r"(?:is|are|counts?|also)(?: (?:fine|too|okay|ok|as well|good|allowed|also|count|the same))*"
 )
+#: A tempo that counts as the same as another one, where that is its half or its double.
+OCTAVES = (
+    whole(
+        rf"(?:treat|count|counting|consider|take|tagged) {NUM}(?: {BPM})?(?: (?:as|like|or))?"
+        rf"(?: (?:if it were|the same|well|also|the same thing))*(?: (?:as )?{NUM})?"
+    ),
+    whole(
+        rf"{NUM}(?: {BPM})? (?:counts?|is|are|would be)(?: (?:also|fine|okay|ok|allowed|welcome|just))* (?:as )?"
+        rf"(?:the same|half|double|well|too)(?: (?:tempo|time|thing|half))*(?: as {NUM})?"
+    ),
+)
 _BY_STANDARDS_OF = any_of("""
     for | by | relative to | compared (?:to | with) | measured by | in terms of | by the standards of | judged by
-    | within
+    | within | measured against | judged against | against | by the measure of | in relation to
+""")
+_ALL_OF = any_of("""
+    the | rest | of | all | everything | else | we've | i've | got | have | in | other | stuff | songs | tracks | music
 """)
 RANKED = whole(
-    rf"{_BY_STANDARDS_OF} (?:my|this|the|our) (?:own )?(?:library|collection)(?: own)?(?: standards?| scale)?|"
+    rf"{_BY_STANDARDS_OF} (?:{_ALL_OF} )*(?:my|this|the|our) (?:own |whole |entire )?"
+    rf"(?:library|collection)(?: own)?(?: standards?| scale)?|"
     r"(?:ranked|by rank|as ranks?)"
 )
 
@@ -347,6 +369,8 @@ ENERGIES: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = (
             (_LESS, _energy_to),
         )
     ),
+    (whole(rf"{_ENERGY} {NUM}{_OF} (?:{_UPWARDS}|{_UP})"), _energy_from),
+    (whole(rf"{_ENERGY} {NUM}{_OF} (?:{_DOWNWARDS}|{_DOWN})"), _energy_to),
     (whole(rf"{_ENERGY}(?: {ABOUT})? {NUM}{_OF}"), _energy_near),
     (whole(rf"(?:{ABOUT} )?{NUM}{_OF} energy"), _energy_near),
 )
@@ -366,7 +390,7 @@ STARTS = tuple(
     (whole(rf"{_START} (?:{_longest_first(words)})(?: and (?:{_longest_first(words)}))*"), curve)
     for words, curve in ((w.LOW, "rise"), (w.HIGH, "fall"))
 )
-_MIDDLE = r"(?: (?:in|at|around|towards?|near))* the (?:middle|centre|center|halfway point|midpoint)"
+_MIDDLE = r"(?: (?:in|at|around|towards?|near))* (?:the (?:middle|centre|center|halfway point|midpoint)|half ?way)"
 #: Highest in the middle, however it begins and ends.
 MIDDLE = whole(
     rf"(?:{_longest_first(w.HIGH + '|' + w.HIGHEST)}|(?:most|more|very) (?:{_longest_first(w.HIGH)})){_MIDDLE}"
@@ -419,7 +443,7 @@ _OF_ENERGY = (
 )
 _AND_HOW = r"(?: slowly| gradually| steadily| gently)?(?: in| the| in the)?(?: energy| intensity| pace)?(?: curve)?"
 _RISING, _FALLING = w.CURVE_WORDS["rise"], w.CURVE_WORDS["fall"]
-_ON = rf"(?: (?:{w.BETWEEN_HALVES}))*"
+_ON = rf"(?: (?:{w.BETWEEN_HALVES}|{TAKEN}))*"
 ARC = whole(
     rf"{_OF_ENERGY}(?:{_RISING}|up){_ON}(?: (?:{w.JOINTS}){_ON})+ (?:{_FALLING}|drops?|dropping|ebbs?|down)(?: again)?"
 )
@@ -430,17 +454,19 @@ CURVES = tuple((whole(rf"{_OF_ENERGY}({words}){_AND_HOW}"), curve) for curve, wo
 
 def _once(people: str) -> re.Pattern[str]:
     """Match what says that each is to come once."""
-    one = r"(?:only |just |at most |max |maximum )?(?:one|1|a single) (?:song |track |tune |piece )?"
+    one = rf"(?:only |just |at most |max |maximum )?(?:one|1|a single) (?:{TRACKS} )?"
     no = r"(?:no|don't|do not|never|without|not|avoid)"
     repeats = r"(?:repeat|repeats|repeated|repeating|repetition)s?"
     return whole(
-        rf"(?:{one}(?:per|from each|by each|of each|for each|from every) {people}|"
-        rf"(?:each|every) {people} (?:only |just )?(?:once|one time|1 time|a single time)|"
+        rf"(?:{one}(?:per|from each|by each|of each|for each|from every|from any) {people}|"
+        rf"{no} (?:two |2 )(?:{TRACKS} )?(?:by|from|of|off) (?:the same|one|any) {people}(?! in a row| back to back)|"
+        rf"(?:each|every) {people} (?:\w+ )?(?:only |just )?(?:once|one time|1 time|a single time)|"
         rf"(?:the )?same {people} (?:not|never) (?:again|more than once|twice(?! in a row| back to back))|"
         rf"{no} (?:any )?{repeats}(?: of| any| an| the| same)* {people}|"
         rf"(?:all )?different {people}(?: only)?|"
         rf"(?:no|never|not)(?: (?:any|the|one|same|two|an))* {people}"
-        r"(?: (?:should|may|must|can|to|be|is|being|appears?|appearing|comes?|coming|plays?|played|heard|shows?|up))*"
+        r"(?: (?:should|may|must|can|to|be|is|being|appears?|appearing|occurs?|comes?|coming|plays?|played|heard|shows?"
+        r"|up))*"
         r" (?:twice|more than once|repeat|repeated|repeats|repeating|again)(?! in a row| back to back))"
     )
 
@@ -457,6 +483,7 @@ def _in_a_row(people: str) -> re.Pattern[str]:
         r"(?: (?:play|playing|have|having|put|any|the|two|2|more than one|a))*"
         rf"(?: {TRACKS})?(?: (?:by|from|of|off|with))?(?: (?:the|one|any|a|an|same|single|two|2))* {people}"
         rf"(?: (?:twice|2 times?|two times?|again|repeated|repeating|appearing|playing|{row}))* {row}(?: twice)?"
+        rf"|(?:no|never|not)(?: (?:\w+))* (?:from|by|of) the same {people} as the (?:{TRACKS}|one) before(?: it)?"
         rf"|(?:the )?same {people} (?:not|never)(?: (?:twice|two times|2 times))? {row}"
     )
 
@@ -464,8 +491,10 @@ def _in_a_row(people: str) -> re.Pattern[str]:
 def _apart(people: str) -> re.Pattern[str]:
     """Match what says how many are to stand between two."""
     return whole(
-        rf"(?:at least )?{NUM} (?:other )?{TRACKS} between "
+        rf"(?:at least )?{NUM} (?:other )?{TRACKS}(?: at least)? between "
         rf"(?:(?:songs|tracks|two|2|the|one|same|of|off|by|from|any|each) )*{people}"
+        rf"|same {people} (?:may |can |should )?(?:only )?(?:come back |return |again |be back )*(?:only )?after "
+        rf"(?:at least )?{NUM} (?:other )?{TRACKS}"
     )
 
 
@@ -485,16 +514,18 @@ _BETWEEN = (
 #: Numbers of tracks, in the second group of three.
 COUNTS = (
     whole(rf"((?:top|best|first)) {NUM}(?: ({TRACKS}))?(?! ·)"),
-    whole(rf"()(?<!\S){NUM} {_BETWEEN}({TRACKS})"),
+    whole(rf"()(?<!\S){NUM} {_BETWEEN}({TRACKS}|sounds|soundalikes|matches|hits)"),
     whole(rf"((?:n|count|quantity|number of {TRACKS}) (?:= |: |is |of )*){NUM}()"),
+    whole(rf"((?:return|list|give me|show me|get me) ){NUM}()(?= {TAKEN}|$)"),
     whole(rf"(){NUM} (of (?:them|em|those|these))"),
     whole(rf"({TRACKS}(?: :)? ){NUM}()(?= {TAKEN}|$)"),
     whole(rf"((?:make|let) (?:it|that|them|it be) ){NUM}()(?= {TAKEN}|$|(?: (?:instead|please|then|and|with|but)))"),
 )
 #: Behind these, what is said replaces what was said before.
 INSTEAD = any_of("""
-    no wait | wait no | actually(?: no)? | no actually | (?:oh )?hang on | no sorry | sorry(?: no)? | scratch that
-    | i mean
+    no wait | wait no | nope | nah | the opposite | erm | actually(?: no)? | no actually | (?:oh )?hang on | no sorry | sorry(?: no)?
+    | scratch that
+    | i mean | now (?:he | she | it | they | i | we) wants?
     | forget (?:that | it) | on second thoughts? | or rather | no rather | no make (?:it | that) | make (?:it | that)
     | wait | no no | hold on | correction | no let's say | better | i meant | i'd rather | i would rather
 """)

@@ -47,10 +47,11 @@ PURPOSE_WORDS: dict[tuple[str, ...], str] = {
 #: Lowest and highest energy. The borders are those between the moods of `workbench.features.mood`.
 ENERGY_WORDS: dict[tuple[float, float], str] = {
     (0.0, 0.4): "quiet|soft|softly|low energy|gentle|hushed|subdued|delicate|energy low|little energy|background|"
-    "less energy|not much energy|unobtrusive",
+    "low in energy|less energy|not much energy|unobtrusive",
     (0.4, 0.6): "medium energy|mid energy|moderate energy|energy medium|some energy|middling energy|average energy|"
     "energy moderate",
-    (0.6, 1.0): "loud|high energy|intense|powerful|hard hitting|energy high|full of energy|lots of energy|heavy "
+    (0.6, 1.0): "loud|high in energy|high energy|intense|powerful|hard hitting|energy high|full of energy|"
+    "lots of energy|heavy "
                 "hitting|"
     "more energy|a lot of energy|forceful|much energy|noisy|plenty of energy|big energy",
 }  # fmt: skip
@@ -66,15 +67,25 @@ TEMPO_WORDS: dict[tuple[float, float], str] = {
 CURVE_WORDS: dict[str, str] = {
     "arc": "arc|"
     "(?:peak|peaks|peaking|peaked|climax|climaxes|highlight|high point|culminates?)(?: in| at| around)? the middle|"
-    "(?:peak|climax|highlight) (?:in |at |around )?(?:half way|halfway|mid way|midway)|bell curve",
+    "(?:peak|climax|highlight) (?:in |at |around )?(?:half way|halfway|mid way|midway)|bell curve|bell shaped|"
+    "(?:shaped )?like an? (?:hill|bell|mountain|arch)|(?:build|bring|take) (?:the )?energy up (?:and |then )+"
+    "(?:let it )?(?:all )?"
+    "(?:come|go|bring it|take it) (?:back )?down",
     "rise": "rise|rises|rising|build up|builds up|building up|building|builds|buildup|ramp up|ramps up|ramping up|"
     "ramp|crescendo|increasing|increases|increasing energy|climb|climbs|climbing|warm up|warms up|warming up|warmup|"
-    "energy up|energy growing|energy grows|growing energy|slow burn|creep up|creeps up|creeping up|inching up|"
+    "energy up|energy growing|energy grows?|growing energy|energy (?:must |should )?builds?|slow burn|swell|swells|"
+    "swelling|"
+    "up and up|(?:going|goes|go) (?:slowly|gently|gradually|steadily) up|"
+    "(?:louder and louder|faster and faster|livelier and livelier|higher and higher|stronger and stronger)|"
+    "creep up|creeps up|creeping up|inching up|"
     "(?:grow|grows|growing)(?: steadily| slowly| gradually)? in (?:energy|intensity)|"
     "(?:build|builds|building|raise|raises|raising|increase|lift|lifts)(?: up)?(?: the)? (?:energy|intensity|tension)|"
     "ascending|going up|goes up|go up|pick up|picks up|picking up|heat up|heats up|heating up|gain momentum|"
     "gains momentum|more and more energy|escalating|escalates|upward|upwards",
-    "fall": "energy drops?|energy dropping|fall|falls|falling|wind down|winds down|winding down|cool down|cools down|"
+    "fall": "ebb away|ebbs away|ebbing away|ebbing|less and less energy|softer and softer|calmer and calmer|"
+    "quieter and quieter|"
+    "slower and slower|lower and lower|gentler and gentler|(?:going|goes|go) (?:slowly|gently|gradually|steadily) down|"
+    "energy drops?|energy dropping|fall|falls|falling|wind down|winds down|winding down|cool down|cools down|"
     "cooling down|cooldown|calm down|calms down|calming down|come down|comes down|coming down|slow down|slows down|"
     "slowing down|decreasing|decreases|"
     "descending|descends|descend|fade|fades|fading|fade out|fades out|fading out|decline|declining|declines|"
@@ -84,6 +95,7 @@ CURVE_WORDS: dict[str, str] = {
             "and downs|"
     "consistent|unchanging|keep the energy|keeps the energy|keep it even|stays the same|stay the same|"
     "(?:the )?same (?:level|intensity)(?: throughout| all the way| the whole time)?|the same throughout|"
+    "no changes? in energy|no changes|without peaks|no peaks|(?:without|no) peaks (?:or|and) (?:dips|valleys)|"
     "(?:level|even) throughout|on one level|(?:stay|stays|remain|remains|keep it|be|is) level|"
     "no change in energy|steadily",
 }  # fmt: skip
@@ -118,7 +130,8 @@ HIGH = (
 #: What is highest, as a list may be in the middle.
 HIGHEST = (
     "hardest|loudest|fastest|strongest|wildest|highest|hottest|biggest|liveliest|happiest|most energetic|most intense|"
-    "most powerful|most lively|most euphoric|most upbeat|energy peak|peak energy|peak|climax|highlight|high point"
+    "most energy|most powerful|most lively|most euphoric|most upbeat|energy peak|peak energy|peak|climax|highlight|"
+    "high point"
 )
 
 #: Words that are meant otherwise in these neighbourhoods: what is in <angles> is left alone.
