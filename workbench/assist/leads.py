@@ -19,7 +19,8 @@ LIKE = (
     | (?:siblings | twins | cousins | relatives | sound ?alikes? | look ?alikes? | equivalents? | neighbou?rs | matches
     | counterparts) (?:of | for | to) | along the lines of
     | sounds?(?: (?:almost | nearly))? the same as | same (?:sound | vibe | feel | style | mood | character) as
-    | similar with | target : | seed : | (?:with )?the same (?:sound | vibe | feel | style | mood | character) as
+    | (?:closest | nearest | best)(?: match(?:es)?)? (?:to | for) | similar : | similar with | target : | seed :
+    | (?:with )?the same (?:sound | vibe | feel | style | mood | character) as
     | (?:(?:sounds? | sounding | something | feels? | much | just | stuff | more) )?like
     | in the (?:style | vein | spirit | manner) of | reminiscent of | reminds? (?:me | one | us | you) of
     | resembling | resembles?
@@ -43,7 +44,7 @@ _LEAVING_OUT = any_of(f"""
     | avoid | avoiding | minus | never | (?:anything | everything | everyone | anyone | all) (?:but | except)
     | no more | none | hold | apart from | other than | leave | drop | ban | (?<!don't )forget
 """)
-_ANYTHING = r"(?: (?:anything|any|more|stuff|songs?|tracks?|tunes|music|everything))*"
+_ANYTHING = r"(?: (?:anything|those|ones|titles|any|more|stuff|songs?|tracks?|tunes|music|everything))*"
 _SUCH_SONGS = rf" (?:{any_word(w.MOOD_WORDS.values(), w.TEMPO_WORDS.values())}) {TRACKS} (?:by|from|of)"
 WITHOUT = rf"(?:but )?{_LEAVING_OUT}(?:{_SUCH_SONGS}|{_ANYTHING}(?: by| from| of| with)?)"
 BY = (
@@ -64,7 +65,7 @@ LAST = (
 )
 VIA = any_of("""
     visit(?:s|ing)? | call(?:s|ing)? at | stop(?:s|ping)?(?: off)? (?:at | by) | past | going past | waypoints? | via
-    | through | by way of | pass(?:es|ing|ed)?(?: (?:through | by))? | go(?:es|ing)? through | went through
+    | through | thru | by way of | pass(?:es|ing|ed)?(?: (?:through | by))? | go(?:es|ing)? through | went through
 """)
 #: Behind an artist, and where something is to be like a track that is named elsewhere.
 ONLY = any_of("only | exclusively | (?:and )?nobody else | (?:and )?no one else | (?:and )?nothing else")
@@ -103,7 +104,8 @@ WITH = any_of("""
 """)
 
 LEADING = (
-    "similar", "without", "playlist", "sounds", "sounding", "starting", "ending", "between", "including", "excluding",
+    "similar", "without", "with", "through", "playlist", "sounds", "sounding", "starting", "ending", "between",
+    "including", "excluding",
 )  # fmt: skip
 STOPS = frozenset((
     "but", "and", "with", "for", "at", "in", "no", "without", "to", "from", "around", "about", "over", "under",

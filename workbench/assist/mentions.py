@@ -62,6 +62,7 @@ class Mentions:
         self._take_named(leads.BY, self._use_by)
         self._take_named(leads.WITH, self._use_many("include"))
         self._take_such()
+        self._leave_namesakes()
 
     def _take_from_to(self) -> None:
         for match, at in self.line.find(whole("(?:the way |a way |lead |leading |path |a path )?(?:from|between)")):
@@ -152,7 +153,7 @@ class Mentions:
         at = 0
         while at < len(self.line.words):
             found = self._named(at)
-            if found is None or not self._is_capital(at) or (found.words == 1 and not uses and not self._is_within(at)):
+            if found is None or not self._stands_alone(found, wanted=bool(uses)):
                 at += 1
                 continue
             if uses:
@@ -164,6 +165,22 @@ class Mentions:
                 for token in self.line.tokens[at : at + found.words]:
                     token.aside = True
             at += found.words
+
+    def _stands_alone(self, found: Named, *, wanted: bool) -> bool:
+        """Whether words that are a name are meant for one, though nothing leads to it."""
+        if wanted and found.words > 1:
+            return True
+        return self._is_capital(found.at) and (wanted or found.words > 1 or self._is_within(found.at))
+
+    def _leave_namesakes(self) -> None:
+        """Leave words alone that are written as a name of one word that was taken elsewhere."""
+        names = {
+            token.raw
+            for token in self.line.tokens
+            if token.taken and token.raw[:1].isupper() and self.names.find(words_of(token.raw), whole=True)
+        }
+        for token in self.line.tokens:
+            token.aside = token.aside or token.raw in names
 
     def _is_within(self, at: int) -> bool:
         """Whether a word stands within a sentence, where only names have capitals."""

@@ -329,12 +329,16 @@ class _Parser:
                     whole(rf"({p.NOT} )?(?:very |really |quite |rather |fairly |pretty )?({words})")
                 ):
                     said_as: p.Range | None = bounds
-                    if match[1]:
+                    if match[1] and not self.line.tokens[self.line.place(match, 2)].breaks:
                         said_as = _contrary(bounds, limits, w.TEMPO_WORDS if field == "bpm" else w.ENERGY_WORDS)
                     if said_as is not None:
                         found.append((at, said_as))
                         self.line.take(match, field)
-            self.said[field] = [bounds for _, bounds in sorted(found)]
+            self.said[field] = self.last_said(sorted(found))
+
+    def last_said(self, given: list[tuple[int, p.Range]]) -> list[p.Range]:
+        """Give what counts of what was said, by its places: what was said in place of something else, or all."""
+        return [one for at, one in given if at > self.instead or self.instead > given[-1][0]]
 
     def take_moods(self) -> None:
         moods, _ = p.mood_patterns()
@@ -365,8 +369,7 @@ class _Parser:
     def settle(self, field: str) -> None:
         """Make one range of all that was said: figures before words, and the last where they contradict each other."""
         bounds: p.Range | None = None
-        given = sorted(self.numbers[field])
-        figures = [one for at, one in given if at > self.instead or self.instead > given[-1][0]]
+        figures = self.last_said(sorted(self.numbers[field]))
         for one in figures or self.said[field]:
             both = one if bounds is None else (max(bounds[0], one[0]), min(bounds[1], one[1]))
             if both[0] > both[1]:

@@ -252,8 +252,8 @@ DURATIONS: tuple[tuple[re.Pattern[str], Callable[..., float]], ...] = (
     (whole(rf"{NUM} (?:and )?(?:a )?half (?:an? )?{_HOUR}"), lambda h: 60 * h + 30),
     (whole(rf"{NUM} {_HOUR} and (?:a )?half"), lambda h: 60 * h + 30),
     (whole(rf"{NUM} {_HOUR} and (?:a )?quarter"), lambda h: 60 * h + 15),
-    (whole(rf"(?:an?|one|1) {_HOUR} and (?:a )?half"), lambda: 90),
-    (whole(rf"(?:an?|one|1) {_HOUR} and (?:a )?quarter"), lambda: 75),
+    (whole(rf"(?:(?:an?|one|1) )?{_HOUR} and (?:a )?half"), lambda: 90),
+    (whole(rf"(?:(?:an?|one|1) )?{_HOUR} and (?:a )?quarter"), lambda: 75),
     (whole(rf"(?:an?|one) {_HOUR} and {NUM}(?: {_MIN})?"), lambda m: 60 + m),
     (whole(rf"(?:an?|one) and (?:a )?half {_HOUR}"), lambda: 90),
     (whole(rf"(?:three|3) quarters of an {_HOUR}"), lambda: 45),
@@ -482,7 +482,7 @@ def _in_a_row(people: str) -> re.Pattern[str]:
         r"(?:no|never|not|without|don't|do not|avoid)"
         r"(?: (?:play|playing|have|having|put|any|the|two|2|more than one|a))*"
         rf"(?: {TRACKS})?(?: (?:by|from|of|off|with))?(?: (?:the|one|any|a|an|same|single|two|2))* {people}"
-        rf"(?: (?:twice|2 times?|two times?|again|repeated|repeating|appearing|playing|{row}))* {row}(?: twice)?"
+        rf"(?: (?:twice|2 x|2 times?|two times?|again|repeated|repeating|appearing|playing|{row}))* {row}(?: twice)?"
         rf"|(?:no|never|not)(?: (?:\w+))* (?:from|by|of) the same {people} as the (?:{TRACKS}|one) before(?: it)?"
         rf"|(?:the )?same {people} (?:not|never)(?: (?:twice|two times|2 times))? {row}"
     )
@@ -517,15 +517,17 @@ COUNTS = (
     whole(rf"()(?<!\S){NUM} {_BETWEEN}({TRACKS}|sounds|soundalikes|matches|hits)"),
     whole(rf"((?:n|count|quantity|number of {TRACKS}) (?:= |: |is |of )*){NUM}()"),
     whole(rf"((?:return|list|give me|show me|get me) ){NUM}()(?= {TAKEN}|$)"),
+    whole(
+        rf"((?:find|give|show|return|get|want|list)(?: me)? ){NUM}(?: (closest|nearest|more|best|most))?(?= {TAKEN})"
+    ),
     whole(rf"(){NUM} (of (?:them|em|those|these))"),
     whole(rf"({TRACKS}(?: :)? ){NUM}()(?= {TAKEN}|$)"),
     whole(rf"((?:make|let) (?:it|that|them|it be) ){NUM}()(?= {TAKEN}|$|(?: (?:instead|please|then|and|with|but)))"),
 )
 #: Behind these, what is said replaces what was said before.
 INSTEAD = any_of("""
-    no wait | wait no | nope | nah | the opposite | erm | actually(?: no)? | no actually | (?:oh )?hang on | no sorry | sorry(?: no)?
-    | scratch that
-    | i mean | now (?:he | she | it | they | i | we) wants?
+    no wait | wait no | nope | nah | the opposite | erm | actually(?: no)? | no actually | (?:oh )?hang on | no sorry
+    | sorry(?: no)? | scratch that | scrap that | i mean | now (?:he | she | it | they | i | we) wants?
     | forget (?:that | it) | on second thoughts? | or rather | no rather | no make (?:it | that) | make (?:it | that)
     | wait | no no | hold on | correction | no let's say | better | i meant | i'd rather | i would rather
 """)

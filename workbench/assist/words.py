@@ -82,7 +82,8 @@ CURVE_WORDS: dict[str, str] = {
     "(?:build|builds|building|raise|raises|raising|increase|lift|lifts)(?: up)?(?: the)? (?:energy|intensity|tension)|"
     "ascending|going up|goes up|go up|pick up|picks up|picking up|heat up|heats up|heating up|gain momentum|"
     "gains momentum|more and more energy|escalating|escalates|upward|upwards",
-    "fall": "ebb away|ebbs away|ebbing away|ebbing|less and less energy|softer and softer|calmer and calmer|"
+    "fall": "subside|subsides|subsiding|ebb away|ebbs away|ebbing away|ebbing|less and less energy|"
+    "softer and softer|calmer and calmer|"
     "quieter and quieter|"
     "slower and slower|lower and lower|gentler and gentler|(?:going|goes|go) (?:slowly|gently|gradually|steadily) down|"
     "energy drops?|energy dropping|fall|falls|falling|wind down|winds down|winding down|cool down|cools down|"
