@@ -152,7 +152,7 @@ class Mentions:
         uses = [(match, use) for trigger, use in meant for match, _ in self.line.find(whole(trigger))]
         at = 0
         while at < len(self.line.words):
-            found = self._named(at)
+            found = self._named(at, strong=bool(uses))
             if found is None or not self._stands_alone(found, wanted=bool(uses)):
                 at += 1
                 continue
