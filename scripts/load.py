@@ -32,11 +32,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -55,7 +55,7 @@ MOST_STALLED_MB, MOST_GROWTH, MOST_UPLOAD_MB = 50.0, 0.05, 50.0
 #: Shorter runs say nothing of growth.
 GROWTH_FROM_MINUTES = 10.0
 PEOPLE = 10
-SAMPLE_S = 2.0
+SAMPLE_S, TELL_EVERY = 2.0, 60
 STALLED_S = 20.0
 JOB_FILE_S, JOB_FILE_RATE = 120.0, 22_050
 
@@ -73,6 +73,7 @@ class Memory:
     """
 
     process: psutil.Process
+    say: Callable[[str], None]
     every_s: float = SAMPLE_S
     at: list[float] = field(default_factory=list)
     own: list[float] = field(default_factory=list)
@@ -91,6 +92,8 @@ class Memory:
             self.own.append(own)
             self.mapped.append(mapped)
             self.workers.append(sum(pages(worker.pid)[0] for worker in workers_of(self.process)))
+            if len(self.own) % TELL_EVERY == 0:  # a run that is cut off has told that much
+                self.say(f"memory: {own:.0f} MB, and {mapped:.0f} MB of mapped files")
 
     def end(self) -> None:
         """Take no more samples."""
@@ -370,12 +373,27 @@ def upload(proof: Proof, server: Server, memory: Memory, music: Path, mb: int) -
 
 def drive(proof: Proof, server: Server, memory: Memory, jobs: Jobs, plan: Plan, stalled: int) -> None:
     """Let the clients do their work, and judge what they saw."""
+    with tempfile.TemporaryFile("w+") as said:  # no pipe: what they say in the end fills one, before anybody reads it
+        began = let_loose(proof, server, memory, jobs, plan, stalled, said)
+        said.seek(0)
+        seen = json.load(said)
+    for phase in plan.phases:
+        judge(proof, phase, seen["phases"][phase.name])
+    proof.figures["sockets"] = seen["sockets"]
+    proof.check(not seen["sockets"]["errors"], f"sockets: {seen['sockets']['errors']}")
+    proof.figures["processor_s_of_clients"] = round(seen["processor_s"], 1)
+    judge_memory(proof, memory, began)
+
+
+def let_loose(
+    proof: Proof, server: Server, memory: Memory, jobs: Jobs, plan: Plan, stalled: int, said: IO[str]
+) -> float:
+    """Run the clients, with sockets that take nothing beside them; gives when the first phase began."""
     clients = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("load_clients.py"))],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.PIPE, stdout=said, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert clients.stdin is not None
-    assert clients.stdout is not None
     assert clients.stderr is not None
     held: list[socket.socket] = []
     began = 0.0
@@ -389,7 +407,6 @@ def drive(proof: Proof, server: Server, memory: Memory, jobs: Jobs, plan: Plan, 
                 held = stall(proof, server, memory, jobs, stalled)
             elif line.startswith("phase") and not began:
                 began = time.monotonic()
-        said = clients.stdout.read()
         if clients.wait(60) != 0:
             raise RuntimeError("the clients have failed: see above")
     finally:
@@ -397,13 +414,7 @@ def drive(proof: Proof, server: Server, memory: Memory, jobs: Jobs, plan: Plan, 
         end_processes([psutil.Process(clients.pid)] if clients.poll() is None else [])
         for one in held:
             one.close()
-    seen = json.loads(said)
-    for phase in plan.phases:
-        judge(proof, phase, seen["phases"][phase.name])
-    proof.figures["sockets"] = seen["sockets"]
-    proof.check(not seen["sockets"]["errors"], f"sockets: {seen['sockets']['errors']}")
-    proof.figures["processor_s_of_clients"] = round(seen["processor_s"], 1)
-    judge_memory(proof, memory, began)
+    return began
 
 
 def judge_memory(proof: Proof, memory: Memory, began: float) -> None:
@@ -472,7 +483,7 @@ def prove(proof: Proof, given: Any, folder: Path) -> None:
             server.ask("POST", "/playlists/generate", {"n": 2})
             proof.figures["ready_after_s"] = round(time.monotonic() - began, 1)
             jobs = Jobs(server, music, given.job_files, np.random.default_rng(given.seed))
-            memory = Memory(server.process)
+            memory = Memory(server.process, proof.say)
             try:
                 jobs.wait_for_tracks()
                 quiet_s = 2 * STALLED_S if given.stalled else 0.0
