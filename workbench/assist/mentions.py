@@ -53,7 +53,7 @@ class Mentions:
         self._take_before(leads.AS_LAST, self._use_place("end"))
         self._take_named(leads.FIRST, self._use_place("start"), row=False)
         self._take_named(leads.LAST, self._use_place("end"), row=False)
-        self._take_before(leads.AS_WAY, self._use_many("waypoints"))
+        self._take_before(leads.AS_WAY, self._use_many("waypoints"), strong=True)
         self._take_named(leads.VIA, self._use_many("waypoints"))
         self._take_named(leads.WITHOUT, self._use_without)
         self._take_before(leads.NOT_IN, self._use_without)
@@ -121,23 +121,23 @@ class Mentions:
             if more is not None and not use(more):
                 more = None
 
-    def _take_before(self, trigger: str, use: Callable[[Named], str]) -> None:
+    def _take_before(self, trigger: str, use: Callable[[Named], str], *, strong: bool = False) -> None:
         """Use a name that stands before what says what it is for, such as "only"."""
         for match, after in self.line.find(whole(trigger)):
             end = after - len(match[0].split())
             for at in range(max(0, end - LONGEST), end):
-                found = self._named(at, strong=True)
+                found = self._named(at, strong=strong)
                 about = use(found) if found is not None and at + found.words == end else ""
                 if about:
-                    self._take_row_before(at, use, about)
+                    self._take_row_before(at, use, about, strong=strong)
                     self.line.take_tokens(at, end, about)
                     self.line.take(match, about)
                     break
 
-    def _take_row_before(self, at: int, use: Callable[[Named], str], about: str) -> None:
+    def _take_row_before(self, at: int, use: Callable[[Named], str], about: str, *, strong: bool) -> None:
         """Use and take a name that a row begins with, such as the first of "A and B only"."""
         for first in range(max(0, at - 1 - LONGEST), at - 1) if self.line.words[at - 1 : at] == ["and"] else ():
-            found = self._named(first, strong=True)
+            found = self._named(first, strong=strong)
             if found is not None and first + found.words == at - 1 and use(found):
                 self.line.take_tokens(first, at, about)
                 return
