@@ -28,8 +28,6 @@ _SOMEWHERE = r"(?:in|at|near|from|inside|outside|behind|next to|across|opposite|
 _MUSIC = w.word_set(
     "music song songs track tracks tune tunes playlist playlists mix mixes set list sound sounds vibe vibes"
 )
-
-
 #: So many words that nobody knows make a sentence talk, if it tells something and asks for nothing.
 LEAST_STRANGE = 2
 _ASKING = _MUSIC | w.word_set(

@@ -20,11 +20,10 @@ LIKE = (
     | counterparts) (?:of | for | to) | along the lines of
     | sounds?(?: (?:almost | nearly))? the same as | same (?:sound | vibe | feel | style | mood | character) as
     | (?:closest | nearest | best)(?: match(?:es)?)? (?:to | for) | similar : | similar with | target : | seed :
-    | (?:with )?the same (?:sound | vibe | feel | style | mood | character) as
     | (?:(?:sounds? | sounding | something | feels? | much | just | stuff | more) )?like
     | in the (?:style | vein | spirit | manner) of | reminiscent of | reminds? (?:me | one | us | you) of
     | resembling | resembles?
-    | same vibe as | inspired by | based on | seeded (?:with | by | from) | that match(?:es)? | matching
+    | inspired by | based on | seeded (?:with | by | from) | that match(?:es)? | matching
 """)
     + r"(?: (?:a |the )?(?:mix|blend|mixture|cross|combination|mash up|hybrid) (?:of|between))?"
 )
@@ -76,14 +75,14 @@ AS_LAST = rf"last(?! (?:{_ONE}|of))|at the (?:very )?end|{_AS}(?:last|final|clos
 _THAT = "(?:it | that | this)(?: (?:one | song | track | tune))?"
 FIRST_THAT = rf"(?:start|starts|begin|begins|open|opens|kick off)(?: off)? (?:with|on) {any_of(_THAT)}"
 LAST_THAT = rf"(?:end|ends|finish|finishes|close|closes) (?:with|on) {any_of(_THAT)}"
-NOT_IN = any_of("""
-    (?:must | should | may | shall | can)(?:n't | not | never) be (?:in | on)(?: (?:it | there | the list))?
-    | (?:must | should | may | shall | can) not be (?:in | on)(?: (?:it | there | the list))?
+_BE_IN = " be (?:in | on)(?: (?:it | there | the list))?"
+NOT_IN = any_of(f"""
+    (?:mustn't | shouldn't | can't | (?:must | should | may | shall | can) (?:not | never)){_BE_IN}
     | (?:must not | mustn't | is not to | may not)(?: be (?:used | played | included | there))? | off the list | off it
     | is (?:forbidden | banned | not allowed | not welcome | out)
 """)
-MUST_BE_IN = any_of("""
-    (?:has to | must | should | needs to | is to | ought to) be (?:in | on)(?: (?:it | there | the list))?
+MUST_BE_IN = any_of(f"""
+    (?:has to | must | should | needs to | is to | ought to){_BE_IN}
     | is a must | included | is (?:in | on) (?:it | there | the list)
 """)
 AS_WAY = any_of("""
