@@ -18,6 +18,7 @@ Two things make a start quick:
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+#: What is called when something is compiled, and then not again.
+_TELL: list[Callable[[], None]] = []
+#: Nothing in C calls these functions: a way in for it would take a third of the time to compile.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 
 
 def compiled(function: Function) -> Function:
@@ -80,7 +84,19 @@ def _can_load_early(dispatcher: Any) -> bool:
 def _make_known() -> None:
     """Let a compiled function call another: numba takes a `_Compiled` for the dispatcher that it holds."""
     from numba import types
+    from numba.core import event
     from numba.extending import typeof_impl
+
+    class Teller(event.Listener):
+        def on_start(self, event: Event) -> None:
+            del event
+            while _TELL:
+                _TELL.pop()()
+
+        def on_end(self, event: Event) -> None:
+            pass
+
+    event.register("numba:compile", Teller())  # type: ignore[no-untyped-call]
 
     @typeof_impl.register(_Compiled)
     def of_compiled(function: _Compiled, context: object) -> Any:
@@ -103,7 +119,38 @@ def _kept_code() -> Any:
                     return found
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
 
+        def _index_key(self, sig: Any, codegen: Any) -> Any:
+            key = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
+            return key, tuple(sorted(_taken_from_elsewhere(self._py_func)))
+
     return KeptCode
+
+
+def _taken_from_elsewhere(function: Any) -> set[str]:
+    """Name what is compiled into a function from other modules: its code is out of date when one of them changes.
+
+    numba itself looks at the module of the function alone.
+    """
+    found: set[str] = set()
+    seen, ahead = set(), [function]
+    while ahead:
+        one = ahead.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        known = {name: one.__globals__[name] for name in one.__code__.co_names if name in one.__globals__}
+        found |= {f"{name}={value!r}" for name, value in known.items() if isinstance(value, (int, float, str, tuple))}
+        ahead += [value._function for value in known.values() if isinstance(value, _Compiled)]
+        path = one.__code__.co_filename
+        if path != function.__code__.co_filename:
+            told = os.stat(path)
+            found.add(f"{os.path.basename(path)} {told.st_size} {told.st_mtime_ns}")
+    return found
+
+
+def tell_compiling(tell: Callable[[], None]) -> None:
+    """Have something called when this process next has to compile: once, and numba is not imported for it."""
+    _TELL[:] = [tell]
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli.output import COMPILING, say
 from workbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ SchedulerOption = Annotated[str | None, typer.Option(help="Use this Dask schedul
 
 def open_library(library: Path | None, *, create: bool = False) -> Library:
     """Open the library that a command names, or that of the settings."""
+    from workbench.compiled import tell_compiling
     from workbench.library import Library
 
+    tell_compiling(lambda: say(COMPILING))
     return Library.open(library, create=create)
 
 

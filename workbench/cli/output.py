@@ -25,6 +25,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 INTERRUPTED = 130
+#: Said while what is compiled once for a machine is compiled.
+COMPILING = "compiling for this processor, in the first run only"
 
 #: Controls of terminals and of the direction of writing, and characters of no width.
 _UNSEEN = re.compile(

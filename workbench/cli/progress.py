@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from workbench.cli.output import clock, harmless
+from workbench.cli.output import COMPILING, clock, harmless
 from workbench.jobs.progress import Progress
 from workbench.schema import JobState
 
@@ -90,5 +90,5 @@ def numbers(progress: Progress) -> str:
 def file_name(progress: Progress) -> str:
     """Name of the file in hand, safe to print, or what keeps the first one waiting."""
     if progress.compiling:
-        return "compiling for this processor, in the first run only"
+        return COMPILING
     return harmless((progress.current_file or "").rpartition("/")[2])

@@ -5,6 +5,8 @@ The plain definition, a step of array operations for each position, stands in th
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,50 +14,65 @@ from workbench.compiled import compiled
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-#: The first arguments of `grow_beam`, from ``pair`` to ``miss``.
-BeamArrays = tuple[
-    npt.NDArray[np.float32], FloatArray, IntArray, IntArray, FloatArray, IntArray, FloatArray, FloatArray
-]
+
+
+class Arrays(NamedTuple):
+    """A `workbench.playlist.order.Problem` as compiled code takes it.
+
+    Attributes
+    ----------
+    pair, own : costs of neighbours, shape (N, N), and of a candidate in a position, shape (n, N)
+    entering : least cost of going to each candidate from any other, shape (N,)
+    groups : of each candidate in each spacing, from 0, shape (S, N)
+    gaps, crowding : of each spacing, shape (S,)
+    fixed : candidate of each position, shape (n,), or -1
+    durations : seconds, shape (N,), or (0,) where the length does not matter
+    miss : wanted seconds, tolerance in seconds, cost per second beyond it
+    """
+
+    pair: npt.NDArray[np.float32]
+    own: FloatArray
+    entering: npt.NDArray[np.float32]
+    groups: IntArray
+    gaps: IntArray
+    crowding: FloatArray
+    fixed: IntArray
+    durations: FloatArray
+    miss: FloatArray
 
 
 @compiled
 def grow_beam(
-    pair: npt.NDArray[np.float32],
-    own: FloatArray,
-    groups: IntArray,
-    gaps: IntArray,
-    crowding: FloatArray,
-    fixed: IntArray,
-    durations: FloatArray,
-    miss: FloatArray,
+    arrays: Arrays,
     sequence: IntArray,
     free: npt.NDArray[np.bool_],
     start: int,
     stop: int,
     width: int,
+    below: FloatArray,
 ) -> tuple[IntArray, FloatArray]:
     """Fill the positions from `start` to `stop` of a sequence; gives at most `width` of them, and what they cost.
 
     Parameters
     ----------
-    pair, own : costs of neighbours, shape (N, N), and of a candidate in a position, shape (n, N)
-    groups, gaps, crowding : of each spacing, shapes (S, N), (S,) and (S,)
-    fixed : candidate of each position, shape (n,), or -1
-    durations : seconds, shape (N,), or (0,) where the length does not matter
-    miss : wanted seconds, tolerance in seconds, cost per second beyond it
+    arrays : Arrays
     sequence : shape (n,), filled outside of the stretch, or -1
     free : candidates that may be chosen, shape (N,)
+    below : what costs as much or more up to each position is not followed, shape (stop - start,)
     """
+    pair, own = arrays.pair, arrays.own
     n, size = own.shape
     paths, others = np.empty((width, n), np.int64), np.empty((width, n), np.int64)
     costs, values, places = np.zeros(width), np.empty(width), np.empty(width, np.int64)
-    step, after, ahead = np.empty(size), np.empty(size), np.empty(size)
+    step, after, ahead, near = np.empty(size), np.empty(size), np.empty(size), np.zeros(size)
     paths[0] = sequence
     count = 1
     for position in range(start, stop):
-        only = fixed[position]
+        only = arrays.fixed[position]
         ends = position + 1 == stop
-        _near_outside(step, own, groups, gaps, crowding, sequence, position, start, stop)
+        step[:] = own[position]
+        _add_crowding(step, arrays, near, sequence, position, 0, start)
+        _add_crowding(step, arrays, near, sequence, position, stop, n)
         if ends and stop < n:
             after[:] = pair[:, sequence[stop]]
         held = 0
@@ -66,22 +83,18 @@ def grow_beam(
                 ahead += pair[path[position - 1]]
             if ends and stop < n:
                 ahead += after
-            for spacing in range(len(gaps)):
-                for before in range(max(start, position - gaps[spacing]), position):
-                    amount = crowding[spacing] * (1 + 1 / (position - before))
-                    group = groups[spacing, path[before]]
-                    for candidate in range(size):
-                        ahead[candidate] += amount * (groups[spacing, candidate] == group)
+            _add_crowding(ahead, arrays, near, path, position, start, position)
             if only >= 0:
                 path[position] = only
                 costs[state] = ahead[only]
                 continue
             for before in range(start, position):
                 ahead[path[before]] = np.inf
-            if ends and start > 0 and len(durations):
-                _add_miss(ahead, durations, miss, path, position)
+            if ends and len(arrays.durations):
+                _add_miss(ahead, arrays.durations, arrays.miss, path, position)
+            limit = below[position - start]
             for candidate in range(size):
-                if free[candidate]:
+                if free[candidate] and ahead[candidate] < limit:
                     held = _offer(values, places, held, ahead[candidate], state * size + candidate)
         if only >= 0:
             continue
@@ -96,27 +109,28 @@ def grow_beam(
 
 
 @compiled
-def _near_outside(
-    step: FloatArray,
-    own: FloatArray,
-    groups: IntArray,
-    gaps: IntArray,
-    crowding: FloatArray,
-    sequence: IntArray,
-    position: int,
-    start: int,
-    stop: int,
+def _add_crowding(
+    ahead: FloatArray, arrays: Arrays, near: FloatArray, path: IntArray, position: int, first: int, end: int
 ) -> None:
-    """Cost of each candidate in a position, and for being near to tracks outside of the stretch."""
-    step[:] = 0.0
-    for spacing in range(len(gaps)):
-        for other in range(max(0, position - gaps[spacing]), min(len(sequence), position + gaps[spacing] + 1)):
-            if not start <= other < stop and sequence[other] >= 0:
-                amount = crowding[spacing] * (1 + 1 / abs(position - other))
-                group = groups[spacing, sequence[other]]
-                for candidate in range(len(step)):
-                    step[candidate] += amount * (groups[spacing, candidate] == group)
-    step += own[position]
+    """Add what it costs each candidate to be near to those of its groups that stand from `first` to `end`.
+
+    ``near`` is room for a value of each group, zeros before and after.
+    """
+    for spacing in range(len(arrays.gaps)):
+        gap, groups = arrays.gaps[spacing], arrays.groups[spacing]
+        low, high = max(first, position - gap), min(end, position + gap + 1)
+        found = False
+        for other in range(low, high):
+            if path[other] >= 0:
+                near[groups[path[other]]] += arrays.crowding[spacing] * (1 + 1 / abs(position - other))
+                found = True
+        if not found:
+            continue
+        for candidate in range(len(ahead)):
+            ahead[candidate] += near[groups[candidate]]
+        for other in range(low, high):
+            if path[other] >= 0:
+                near[groups[path[other]]] = 0.0
 
 
 @compiled
@@ -133,8 +147,6 @@ def _add_miss(ahead: FloatArray, durations: FloatArray, miss: FloatArray, path: 
 @compiled
 def _offer(values: FloatArray, places: IntArray, held: int, value: float, place: int) -> int:
     """Keep a value among the smallest, of equal ones the first; gives how many are kept, the largest on top."""
-    if not value < np.inf:
-        return held
     if held == len(values):
         if value >= values[0]:
             return held

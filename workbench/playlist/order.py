@@ -11,9 +11,9 @@ with some tracks in given positions, and some required anywhere.
 
 * `Problem` is these arrays; it knows nothing of requests. `workbench.playlist.exact` takes the same.
 * A beam grows sequences from all candidates at once; the best different ones are improved.
-* Three kinds of move are tried in turn until none helps: another *order* within a window (every
-  reversal, move and swap of tracks; every permutation of a short one), another *track* in one
-  position, and a short *stretch* grown anew by a beam, other tracks and other order at once.
+* Three kinds of move are tried in turn until none helps (`workbench.playlist.improve`): another *order*
+  within a window (every reversal, move and swap of tracks; every permutation of a short one), another
+  *track* in one position, and a short *stretch* grown anew by a beam, other tracks and other order at once.
 * Then stretches chosen at random are torn out and grown anew from a disturbed start, and what is
   better is kept: an iterated local search of a fixed number of rounds.
 
@@ -33,21 +33,22 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from workbench.playlist.beam import BeamArrays, grow_beam
+from workbench.playlist.beam import Arrays, grow_beam
+from workbench.playlist.improve import GAIN, regrow, reorder
 from workbench.playlist.table import UNKNOWN
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 #: Most (state, candidate) pairs that a step of the beam looks at, which bounds its time; and the widths.
-BEAM_WORK = 40_000
+BEAM_WORK = 20_000
 NARROWEST, WIDEST = 8, 400
 #: How many of the beam's sequences are improved in a small problem; in a large one the best alone.
 STARTS = 3
-#: Longest stretch that is grown anew.
-STRETCH = 6
+#: Longest stretch that is grown anew, and the widest beam that does it.
+STRETCH, STRETCH_WIDEST = 6, 16
 #: Most disturbances that are tried; fewer where `KICK_WORK` of positions times candidates are used up.
-KICKS = 24
+KICKS = 36
 KICK_WORK = 24_000
 ROUNDS = 20
 #: Longest stretch of a playlist whose order is improved at once.
@@ -58,8 +59,6 @@ EXHAUSTIVE = 6
 MINUTE_WEIGHT = 1.0
 #: What it would cost to leave a required track out: more than anything else can save.
 _REQUIRED = 1e6
-#: Least gain of a move: above the rounding of float32 costs, or a search could go in circles.
-_GAIN = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ class Problem:
         """Number of candidates."""
         return len(self.pair)
 
-    @cached_property
+    @property
     def reach(self) -> int:
         """How far apart two positions may be and still have a cost together."""
         return max([1, *(spacing.gap for spacing in self.spacings)])
@@ -134,20 +133,24 @@ class Problem:
         return saved
 
     @cached_property
-    def arrays(self) -> BeamArrays:
-        """The same as `workbench.playlist.beam` takes it."""
+    def arrays(self) -> Arrays:
+        """The same as compiled code takes it."""
         fixed = np.full(self.n, UNKNOWN, dtype=np.int64)
         fixed[list(self.fixed)] = list(self.fixed.values())
         timed = self.durations is not None and self.wanted_s is not None
-        return (
-            np.ascontiguousarray(self.pair, dtype=np.float32),
-            self.place - self.bonus,
-            np.array([spacing.groups for spacing in self.spacings], dtype=np.int64).reshape(-1, self.size),
-            np.array([spacing.gap for spacing in self.spacings], dtype=np.int64),
-            np.array([spacing.cost for spacing in self.spacings], dtype=np.float64),
-            fixed,
-            np.asarray(self.durations if timed else (), dtype=np.float64),
-            np.array([self.wanted_s if timed else 0.0, self.tolerance_s, MINUTE_WEIGHT / 60], dtype=np.float64),
+        groups = [np.unique(spacing.groups, return_inverse=True)[1] for spacing in self.spacings]
+        pair = np.ascontiguousarray(self.pair, dtype=np.float32)
+        others = pair + np.diag(np.full(self.size, np.inf, dtype=np.float32))
+        return Arrays(
+            pair=pair,
+            own=self.place - self.bonus,
+            entering=others.min(axis=0, initial=np.inf),
+            groups=np.array(groups, dtype=np.int64).reshape(-1, self.size),
+            gaps=np.array([spacing.gap for spacing in self.spacings], dtype=np.int64),
+            crowding=np.array([spacing.cost for spacing in self.spacings], dtype=np.float64),
+            fixed=fixed,
+            durations=np.asarray(self.durations if timed else (), dtype=np.float64),
+            miss=np.array([self.wanted_s if timed else 0.0, self.tolerance_s, MINUTE_WEIGHT / 60], dtype=np.float64),
         )
 
     def miss(self, total_s: FloatArray | float) -> FloatArray | float:
@@ -201,8 +204,8 @@ def solve(problem: Problem) -> IntArray:
     kicks = min(KICKS, KICK_WORK // (n * problem.size))
     for sequence in _different(grown, STARTS if kicks else 1):
         _require(problem, sequence)
-        _improve(problem, sequence)
-        if (cost := problem.cost(sequence)) < best_cost - _GAIN:
+        _improve(problem, sequence, np.ones(n, dtype=bool))
+        if (cost := problem.cost(sequence)) < best_cost - GAIN:
             best, best_cost = sequence, cost
     return _kicked(problem, best, best_cost, kicks)
 
@@ -233,7 +236,8 @@ def _grow(problem: Problem, sequence: IntArray, start: int, stop: int, width: in
     free[banned] = False
     outside = np.concatenate([sequence[:start], sequence[stop:]])
     free[outside[outside >= 0]] = False
-    paths, costs = grow_beam(*problem.arrays, np.asarray(sequence, dtype=np.int64), free, start, stop, width)
+    everything = np.full(stop - start, np.inf)
+    paths, costs = grow_beam(problem.arrays, np.asarray(sequence, dtype=np.int64), free, start, stop, width, everything)
     found: IntArray = paths[np.argsort(costs, kind="stable")]
     return found
 
@@ -260,11 +264,20 @@ def _require(problem: Problem, sequence: IntArray) -> None:
         sequence[open_positions.pop(int(np.argmin(costs)))] = track
 
 
-def _improve(problem: Problem, sequence: IntArray) -> None:
-    """Improve in place until no move helps."""
+def _improve(problem: Problem, sequence: IntArray, changed: npt.NDArray[np.bool_]) -> None:
+    """Improve in place until no move helps near to the positions that have changed."""
+    arrays, required = problem.arrays, problem.bonus > 0
+    window, stretch = min(problem.n, WINDOW), min(problem.n, STRETCH)
+    width = int(np.clip(BEAM_WORK // 2 // problem.size, NARROWEST, STRETCH_WIDEST))
     for _ in range(ROUNDS):
-        moves = (_improve_order, _improve_choice, _improve_stretches)
-        if not sum(move(problem, sequence) for move in moves):  # each is tried, whatever the others found
+        before = sequence.copy()
+        for start in sorted({*range(0, problem.n - window + 1, max(window // 2, 1)), problem.n - window}):
+            if (changed | (sequence != before))[max(0, start - 1) : start + window + 1].any():
+                reorder(arrays, sequence, start, _moves(window))
+        regrow(arrays, sequence, required, changed | (sequence != before), 1, 1, 1)
+        regrow(arrays, sequence, required, changed | (sequence != before), stretch, 2, width)
+        changed = sequence != before
+        if not changed.any():
             break
 
 
@@ -283,102 +296,24 @@ def _kicked(problem: Problem, best: IntArray, best_cost: float, kicks: int) -> I
                 sequence[position] = unused[np.argmin(problem.place[position, unused] + rng.random(len(unused)))]
                 unused = unused[unused != sequence[position]]
         sequence[some] = sequence[rng.permutation(some)]
-        _improve(problem, sequence)
-        if (cost := problem.cost(sequence)) < best_cost - _GAIN:
+        _improve(problem, sequence, sequence != best)
+        if (cost := problem.cost(sequence)) < best_cost - GAIN:
             best, best_cost = sequence, cost
     return best
 
 
-def _improve_order(problem: Problem, sequence: IntArray) -> bool:
-    """Reorder in place until no window gets better; True if anything changed."""
-    length = min(problem.n, WINDOW)
-    starts = sorted({*range(0, problem.n - length + 1, max(length // 2, 1)), problem.n - length})
-    changed = False
-    for _ in range(ROUNDS):
-        improved = False
-        for start in starts:
-            while _best_move(problem, sequence, start, length):
-                improved = changed = True
-        if not improved:
-            break
-    return changed
-
-
-def _best_move(problem: Problem, sequence: IntArray, start: int, length: int) -> bool:
-    """Apply the best reordering of one window; False if there is none that helps."""
-    held = tuple(p - start for p in problem.fixed if start <= p < start + length)
-    moves = _moves(length, held)
-    return _apply_best(problem, sequence, start, sequence[start : start + length][moves])
-
-
-def _apply_best(problem: Problem, sequence: IntArray, start: int, stretches: IntArray) -> bool:
-    """Put the best of some stretches of the same tracks, the present one first, into place."""
-    stop = start + stretches.shape[1]
-    low, high = max(0, start - problem.reach), min(problem.n, stop + problem.reach)
-    chunks = np.repeat(sequence[None, low:high], len(stretches), axis=0)
-    chunks[:, start - low : stop - low] = stretches
-    costs = problem.costs(chunks, low)
-    best = int(np.argmin(costs))
-    if costs[best] > costs[0] - _GAIN:
-        return False
-    sequence[start:stop] = stretches[best]
-    return True
-
-
-@lru_cache(maxsize=64)
-def _moves(length: int, held: tuple[int, ...]) -> IntArray:
-    """Orders of a window to try, shape (m, length), the present one first, ``held`` positions kept."""
+@lru_cache
+def _moves(length: int) -> IntArray:
+    """Orders of a window to try, shape (m, length), the present one first."""
     here = np.arange(length)
     if length <= EXHAUSTIVE:
-        orders = np.array(list(itertools.permutations(range(length))), dtype=np.int64)
-    else:
-        tried = [here]
-        for i, j in itertools.combinations(range(length), 2):
-            reversal, swap = here.copy(), here.copy()
-            reversal[i : j + 1] = here[i : j + 1][::-1]
-            swap[[i, j]] = here[[j, i]]
-            later = np.insert(np.delete(here, i), j, i)
-            earlier = np.insert(np.delete(here, j), i, j)
-            tried.extend((reversal, swap, later, earlier))
-        orders = np.array(tried)
-    keep = list(held)
-    allowed: IntArray = orders[(orders[:, keep] == here[keep]).all(axis=1)]
-    return allowed
-
-
-def _improve_choice(problem: Problem, sequence: IntArray) -> bool:
-    """Put a better candidate in place of a track wherever there is one; True if anything changed."""
-    changed = False
-    for position in range(problem.n):
-        if position in problem.fixed or int(sequence[position]) in problem.required:
-            continue
-        changed |= _regrow(problem, sequence, position, position + 1, 1)
-    return changed
-
-
-def _improve_stretches(problem: Problem, sequence: IntArray) -> bool:
-    """Grow each short stretch anew, other tracks and another order at once; True if anything changed."""
-    length = min(STRETCH, problem.n)
-    width = int(np.clip(BEAM_WORK // 4 // problem.size, NARROWEST, WIDEST // 4))
-    changed = False
-    for start in sorted({*range(0, problem.n - length + 1, 2), problem.n - length}):
-        changed |= _regrow(problem, sequence, start, start + length, width)
-    return changed
-
-
-def _regrow(problem: Problem, sequence: IntArray, start: int, stop: int, width: int) -> bool:
-    """Grow one stretch anew and keep it if it is cheaper."""
-    inside = set(sequence[start:stop].tolist())
-    fixed = {track for position, track in problem.fixed.items()}
-    banned = [*fixed, *(track for track in problem.required if track not in inside)]
-    grown = _grow(problem, sequence, start, stop, width, banned=banned)
-    if not len(grown):
-        return False
-    low, high = max(0, start - problem.reach), min(problem.n, stop + problem.reach)
-    both = np.stack([sequence, grown[0]])
-    costs = problem.costs(both[:, low:high], low) - problem.bonus[both].sum(axis=1)
-    costs += np.array([problem.miss(problem.total_s(each)) for each in both])
-    if costs[1] > costs[0] - _GAIN:
-        return False
-    sequence[:] = grown[0]
-    return True
+        return np.array(list(itertools.permutations(range(length))), dtype=np.int64)
+    tried = [here]
+    for i, j in itertools.combinations(range(length), 2):
+        reversal, swap = here.copy(), here.copy()
+        reversal[i : j + 1] = here[i : j + 1][::-1]
+        swap[[i, j]] = here[[j, i]]
+        later = np.insert(np.delete(here, i), j, i)
+        earlier = np.insert(np.delete(here, j), i, j)
+        tried.extend((reversal, swap, later, earlier))
+    return np.unique(np.array(tried), axis=0)
