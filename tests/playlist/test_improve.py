@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -93,3 +96,25 @@ def test_where_nothing_has_changed_nothing_is_tried() -> None:
     assert worst.tolist() == [0, 1]
     _improve(problem, better, everywhere(2))
     assert problem.cost(better) < problem.cost(worst)
+
+
+FIRST_PLAYLIST = """
+import sys
+import subprocess
+import sys
+
+import numpy as np
+from workbench.playlist.order import Problem, solve
+for seed in range(2):
+    rng = np.random.default_rng(seed)
+    solve(Problem(rng.random((20, 20)).astype(np.float32), rng.random((6, 20))))
+print(*sorted({"numba.np.linalg", "scipy.linalg"} & set(sys.modules)))
+"""
+
+
+def test_what_was_compiled_is_loaded_without_the_compilers_linear_algebra() -> None:
+    """It would take three times as long; see `workbench.compiled`."""
+    command = [sys.executable, "-c", FIRST_PLAYLIST]
+    for _ in range(2):  # the first one may compile
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""

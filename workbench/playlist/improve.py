@@ -80,7 +80,10 @@ def regrow(
     last = len(sequence) - length
     for begin in range(0, last + step, step):
         start = min(begin, last)
-        if changed[max(0, start - 1) : start + length + 1].any():
+        near = False
+        for position in range(max(0, start - 1), min(len(sequence), start + length + 1)):
+            near |= changed[position]
+        if near:
             _regrow(arrays, sequence, required, start, start + length, width)
 
 
@@ -157,7 +160,11 @@ def _regrow(arrays: Arrays, sequence: IntArray, required: Mask, start: int, stop
     limits = _limits(arrays, sequence, free, start, stop, most)
     grown, costs = grow_beam(arrays, sequence, free, start, stop, width, limits)
     if len(grown):
-        other = grown[np.argmin(costs)]
+        best = 0
+        for i in range(1, len(grown)):
+            if costs[i] < costs[best]:
+                best = i
+        other = grown[best]
         if _cost(arrays, other, start, stop) <= most:
             sequence[start:stop] = other[start:stop]
 

@@ -49,7 +49,7 @@ STARTS = 3
 STRETCH, STRETCH_WIDEST = 6, 16
 #: Most disturbances that are tried; fewer where `KICK_WORK` of positions times candidates are used up.
 KICKS = 36
-KICK_WORK = 24_000
+KICK_WORK = 16_000
 ROUNDS = 20
 #: Longest stretch of a playlist whose order is improved at once.
 WINDOW = 32
@@ -140,7 +140,8 @@ class Problem:
         timed = self.durations is not None and self.wanted_s is not None
         groups = [np.unique(spacing.groups, return_inverse=True)[1] for spacing in self.spacings]
         pair = np.ascontiguousarray(self.pair, dtype=np.float32)
-        others = pair + np.diag(np.full(self.size, np.inf, dtype=np.float32))
+        others = pair.copy()
+        np.fill_diagonal(others, np.inf)
         return Arrays(
             pair=pair,
             own=self.place - self.bonus,
@@ -202,7 +203,7 @@ def solve(problem: Problem) -> IntArray:
     grown = _grown_whole(problem, width)
     best, best_cost = grown[0], np.inf
     kicks = min(KICKS, KICK_WORK // (n * problem.size))
-    for sequence in _different(grown, STARTS if kicks else 1):
+    for sequence in _different(grown, min(STARTS, 1 + kicks // 10)):
         _require(problem, sequence)
         _improve(problem, sequence, np.ones(n, dtype=bool))
         if (cost := problem.cost(sequence)) < best_cost - GAIN:
