@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.cli.app import open_library
 from workbench.cli.output import NUMERIC, clock, name_of, number, print_json, print_playlist, print_table, say
 from workbench.cli.progress import shown
 
@@ -28,7 +29,6 @@ def run_demo(folder: Path, *, as_json: bool) -> None:
     as_json : bool
         Print one JSON document instead of tables.
     """
-    from workbench.library import Library
     from workbench.testing import simulate_library
     from workbench.testing.demo import N_TRACKS
 
@@ -36,7 +36,7 @@ def run_demo(folder: Path, *, as_json: bool) -> None:
     say(f"1. Simulating {N_TRACKS} short tracks below {folder / 'music'} …")
     truth = simulate_library(folder / "music", n=N_TRACKS)
     say("2. Analyzing them …")
-    with Library.open(folder / "demo.library") as library:
+    with open_library(folder / "demo.library", create=True) as library:
         with shown() as show:
             report = library.analyze(folder / "music", on_progress=show).report()
         compared = _compare(library, truth, folder / "music")
