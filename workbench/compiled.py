@@ -82,7 +82,7 @@ def _can_load_early(dispatcher: Any) -> bool:
 
 @functools.cache
 def _make_known() -> None:
-    """Let a compiled function call another, as numba takes a `_Compiled` for its dispatcher, and hear of compilations."""
+    """Let a compiled function call another, as numba takes a `_Compiled` for its dispatcher; hear of compilations."""
     from numba import types
     from numba.core import event
     from numba.extending import typeof_impl
