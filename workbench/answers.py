@@ -3,8 +3,9 @@
 * A key holds the library's id, its state (`Catalog.state`), how its vectors are scaled, the settings and versions that
   matter, and all that was asked, with files named by their content. So what is kept under a key is the answer, or none
   is. The key is made again when an answer is there: what changed in the meantime is not kept.
-* `Library` itself keeps nothing: with or without a cache, an answer is the same. Only with the setting ``near_query``
-  may it be that of a query that is nearly the same; then its ``query`` has ``from_cache: {"distance": …}``.
+* With or without a cache, an answer is the same. Only with the setting ``near_query`` may it be that of a query that is
+  nearly the same; then its ``query`` has ``from_cache: {"distance": …}``. `Library` itself keeps only what is asked in
+  words, which is answered here; else it makes each answer anew.
 * What is asked of tracks is counted, so that common questions can be answered beforehand (`CachedAnswers.warmer`).
 """
 
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench import __version__
-from workbench.assist.asked import Asked, refuse_nothing
+from workbench.assist.asked import Asked, answer_reading
 from workbench.assist.near import NearTexts
 from workbench.assist.reading import Reading
 from workbench.audio.probe import probe
@@ -30,7 +31,6 @@ from workbench.jobs.similar import Known, PathLike, References, answer, weigh
 from workbench.playlist import Playlist, PlaylistRequest
 from workbench.playlist.compatibility import Transition
 from workbench.similarity.embedding import EMBEDDING
-from workbench.similarity.request import SimilarRequest
 from workbench.store.cache import Cache, Made
 from workbench.store.cache.near import NearQueries
 from workbench.store.cache.popular import Popular, Query
@@ -42,7 +42,7 @@ from workbench.store.similar import Reference, SimilarTracks, Wanted, place_of_q
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from workbench.library import Library
+    from workbench.library.words import Words
 
 #: Raised when what is kept changes its form, or a formula changes that has no version of its own.
 _FORM = 1
@@ -100,7 +100,7 @@ class CachedAnswers:
 
     Parameters
     ----------
-    library : Library
+    library : workbench.Library
     indexes : Indexes
         Of the library.
     cache : Cache
@@ -114,7 +114,7 @@ class CachedAnswers:
     ([[], []], 1)
     """
 
-    def __init__(self, library: Library, indexes: Indexes, cache: Cache) -> None:
+    def __init__(self, library: Words, indexes: Indexes, cache: Cache) -> None:
         self._library, self._indexes, self._cache = library, indexes, cache
         self._settings = library.settings
         self._near = NearQueries(self._settings.near_query)
@@ -150,15 +150,12 @@ class CachedAnswers:
         return made
 
     def ask(self, text: str, *, offline: bool = False, reading: Reading | None = None) -> Asked:
-        """Answer what is asked in words; parameters, answer and errors are those of `workbench.Library.ask`."""
+        """Answer what is asked in words; it is `workbench.Library.ask`."""
         reading = reading or self.read_request(text, offline=offline)
-        refuse_nothing(text, reading)
+        asked = answer_reading(text, reading, self.playlist, self.similar)
         if reading.by != "offline":  # what the parser reads needs no reading beforehand
             self._popular.note({"kind": "ask", "text": text})
-        request = reading.model()
-        if isinstance(request, SimilarRequest):
-            return Asked(text, reading, self.similar(**request.arguments()))
-        return Asked(text, reading, self.playlist(**reading.request))
+        return asked
 
     def read_request(self, text: str, *, offline: bool = False) -> Reading:
         """Make a request of words; what a model has made of the same words, of the same library, is kept."""

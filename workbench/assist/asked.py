@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.assist.reading import Reading
 from workbench.errors import InputError
 from workbench.playlist import Playlist
+from workbench.similarity.request import SimilarRequest
 from workbench.store.similar import SimilarTracks
 
 #: Options of the command line that are not called as their fields are.
@@ -34,6 +35,17 @@ class Asked:
     def to_dict(self) -> dict[str, Any]:
         """Give all of it as plain values; ``request`` can be sent as it is to where such a ``kind`` is asked for."""
         return {"text": self.text, **self.reading.to_dict(), "result": self.result.to_dict()}
+
+
+def answer_reading(
+    text: str, reading: Reading, playlist: Callable[..., Playlist], similar: Callable[..., SimilarTracks]
+) -> Asked:
+    """Answer what was made of a text by one of two functions; `InputError` where nothing was made of it."""
+    refuse_nothing(text, reading)
+    request = reading.model()
+    if isinstance(request, SimilarRequest):
+        return Asked(text, reading, similar(**request.arguments()))
+    return Asked(text, reading, playlist(**reading.request))
 
 
 def refuse_nothing(text: str, reading: Reading) -> None:

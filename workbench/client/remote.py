@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from workbench.assist.asked import Asked, refuse_nothing
+from workbench.assist.asked import Asked, answer_reading
 from workbench.assist.describe import Claim, TagSuggestion, describe_tracks
 from workbench.assist.reading import Reading
 from workbench.client.ask import PathLike
@@ -37,7 +37,6 @@ from workbench.playlist.request import edit
 from workbench.schema import DescriptorSet
 from workbench.server.models.labels import NewLabel
 from workbench.similarity.classify import Report
-from workbench.similarity.request import SimilarRequest
 from workbench.store.export import replace_text, write_table
 from workbench.store.labels import KeptLabel, Label
 from workbench.store.learn import Learned, LearnedColumn
@@ -324,11 +323,7 @@ class RemoteLibrary:
     def ask(self, text: str, *, offline: bool = False, reading: Reading | None = None) -> Asked:
         """Answer what is asked in words; see `workbench.Library.ask`."""
         reading = reading or self.read_request(text, offline=offline)
-        refuse_nothing(text, reading)
-        request = reading.model()
-        if isinstance(request, SimilarRequest):
-            return Asked(text, reading, self.similar(**request.arguments()))
-        return Asked(text, reading, self.playlist(**reading.request))
+        return answer_reading(text, reading, self.playlist, self.similar)
 
     def read_request(self, text: str, *, offline: bool = False) -> Reading:
         """Make a request of words, as `ask` does, and do not answer it."""

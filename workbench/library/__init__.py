@@ -5,8 +5,6 @@ Each module here holds what belongs together; they call what does the work in th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from workbench.display import table
 from workbench.library.analysis import Analysis
 from workbench.library.labels import Labels
@@ -14,9 +12,6 @@ from workbench.library.opened import PathLike
 from workbench.library.tracks import SHOWN
 from workbench.library.upkeep import Upkeep
 from workbench.library.words import Words
-
-if TYPE_CHECKING:
-    from workbench.answers import CachedAnswers
 
 __all__ = ["Library", "PathLike"]
 
@@ -33,21 +28,6 @@ class Library(Analysis, Labels, Words, Upkeep):
     ...     lib.tracks()
     []
     """
-
-    @property
-    def answers(self) -> CachedAnswers:
-        """The same answers, kept: ``lib.answers.similar(…)`` is ``lib.similar(…)`` at the second time in no time.
-
-        What was kept is never given once the library has changed. See `workbench.answers.CachedAnswers`.
-        """
-        from workbench.answers import CachedAnswers
-        from workbench.store.cache import open_cache
-
-        with self._opening:
-            if self._answers is None:
-                cache = open_cache(self.settings, self._indexes.folder, self.catalog.library_id)
-                self._answers = CachedAnswers(self, self._indexes, cache)
-            return self._answers
 
     def _repr_html_(self) -> str:
         failed = len(self.failed())

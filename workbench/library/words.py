@@ -11,6 +11,7 @@ from workbench.library.playlists import Playlists
 from workbench.library.search import Search
 
 if TYPE_CHECKING:
+    from workbench.answers import CachedAnswers
     from workbench.assist.asked import Asked
     from workbench.assist.chain import Chain
     from workbench.assist.describe import Claim, TagSuggestion
@@ -22,8 +23,26 @@ if TYPE_CHECKING:
 class Words(Playlists, Search):
     """What is asked and told in words."""
 
+    @property
+    def answers(self) -> CachedAnswers:
+        """The same answers, kept: ``lib.answers.similar(…)`` is ``lib.similar(…)`` at the second time in no time.
+
+        What was kept is never given once the library has changed. See `workbench.answers.CachedAnswers`.
+        """
+        from workbench.answers import CachedAnswers
+        from workbench.store.cache import open_cache
+
+        with self._opening:
+            if self._answers is None:
+                cache = open_cache(self.settings, self._indexes.folder, self.catalog.library_id)
+                self._answers = CachedAnswers(self, self._indexes, cache)
+            return self._answers
+
     def ask(self, text: str, *, offline: bool = False, reading: Reading | None = None) -> Asked:
         """Answer what is asked in words, with a playlist or with tracks that sound alike.
+
+        The answer is kept, as those of `answers` are: the same words again take a few milliseconds, until the library
+        has changed.
 
         Parameters
         ----------
@@ -54,15 +73,7 @@ class Words(Playlists, Search):
         ...     longer = lib.playlist(**{**asked.reading.request, "minutes": 90})
         ...     lib.save_playlist("evening", longer, text=asked.text)
         """
-        from workbench.assist.asked import Asked, refuse_nothing
-        from workbench.similarity.request import SimilarRequest
-
-        reading = reading or self.read_request(text, offline=offline)
-        refuse_nothing(text, reading)
-        request = reading.model()
-        if isinstance(request, SimilarRequest):
-            return Asked(text, reading, self.similar(**request.arguments()))
-        return Asked(text, reading, self.playlist(**reading.request))
+        return self.answers.ask(text, offline=offline, reading=reading)
 
     def read_request(self, text: str, *, offline: bool = False) -> Reading:
         """Make a request of words, as `ask` does, and do not answer it."""
