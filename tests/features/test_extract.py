@@ -6,6 +6,8 @@ import hashlib
 import subprocess
 import sys
 import tracemalloc
+import weakref
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -227,3 +229,18 @@ def test_statistics_by_energy_are_those_of_the_stored_frames() -> None:
         std = np.sqrt(np.average((x - mean) ** 2, weights=energy, axis=0))
         np.testing.assert_allclose(found[f"summary/{name}"], [mean, std], rtol=1e-4, atol=1e-6, err_msg=name)
         assert spec(f"summary/{name}").coords["weighted_statistic"] == WEIGHTED_STATISTICS
+
+
+def test_a_block_is_let_go_before_the_next_is_decoded() -> None:
+    former: list[weakref.ref[np.ndarray]] = []
+
+    def decoder() -> Iterator[np.ndarray]:
+        for _ in range(3):
+            assert all(block() is None for block in former)
+            block = noise(1, 262144 / SR).reshape(131072, 2).copy()  # as many as are analyzed at once
+            former.append(weakref.ref(block))
+            yield block
+            del block
+
+    extract(decoder(), SR, paths=["summary/rms", "summary/loudness"])
+    assert len(former) == 3

@@ -11,7 +11,7 @@ import scipy.signal
 
 from tests.features.sounds import noise
 from workbench.features import filters
-from workbench.features.loudness import Loudness, LoudnessMeter
+from workbench.features.loudness import Loudness, LoudnessMeter, _peak_and_squares
 
 
 def measure(channels: np.ndarray, sample_rate: int, block: int = 65536) -> Loudness:
@@ -123,3 +123,29 @@ def test_the_crest_of_a_sine_is_3_decibels_and_a_steady_tone_is_not_complex() ->
     assert measured.crest == pytest.approx(3.01, abs=0.01)
     assert measured.complexity == pytest.approx(0, abs=0.01)
     assert measure(steps([(-10, 5), (-30, 5)]), 48000).complexity > 5
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int16])
+@pytest.mark.parametrize("n", [0, 1, 127, 128, 5000, 128 * 32, 128 * 33 + 5, 262144])
+def test_peak_and_squares_are_the_plain_ones(n: int, dtype: type) -> None:
+    rng = np.random.default_rng(n)
+    samples = (rng.standard_normal(n) * 8000).astype(dtype)
+    if n:
+        samples[rng.integers(n)] = -32768  # the lowest, whose magnitude has no number of 16 bits
+    exact = samples.astype(np.float64)
+    peak, squares = _peak_and_squares(samples)
+    assert peak == (np.abs(exact).max() if n else 0)
+    assert squares == pytest.approx(np.square(exact).sum(), rel=1e-6)
+
+
+def test_the_crest_of_what_is_far_too_loud_is_that_of_what_is_left_of_it() -> None:
+    y = noise(1, 1.0)[:, None]
+    y[1000] = 3e38  # its square is no number of single precision
+    limited = np.clip(y, -1e5, 1e5)
+    crests = []
+    for signal in (y, limited):
+        meter = LoudnessMeter(22050, 1)
+        meter.push(signal)
+        crests.append(meter.finish().crest)
+    assert crests[0] == crests[1]
+    assert crests[0] == pytest.approx(20 * np.log10(1e5 / np.sqrt(np.square(limited, dtype=np.float64).mean())))

@@ -117,6 +117,7 @@ def extract(
             if extractor is None:
                 extractor = Extractor(sample_rate, block.shape[1], paths=paths, config=config)
             extractor.push(block)
+            del block  # the decoder can use its memory again
         if extractor is None:
             raise ValueError("no audio to describe")
         return extractor.finish()

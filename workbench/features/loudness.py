@@ -26,7 +26,7 @@ IntArray = npt.NDArray[Any]  # of integers
 LANES = 8
 
 _CHUNK = 256  # samples of each part that are laid side by side at once
-_ROW = 128  # samples that are summed side by side
+_ROW, _RUN = 128, 32  # samples that are summed side by side, and how many times before their sums are added
 
 _SETTLE_S = 0.05  # the high-pass has forgotten all but a ten thousandth
 _STEP_S = 0.1
@@ -97,11 +97,12 @@ class LoudnessMeter:
     def push(self, rows: npt.NDArray[np.float32] | npt.NDArray[np.int16]) -> None:
         """Take in samples, shape (n, n_channels): float32 of full scale 1.0, or int16."""
         scale = full_scale(rows)
-        peak = scale * max(float(rows.max()), -float(rows.min()))
-        if peak > AMPLITUDE_LIMIT:
-            rows, peak = np.clip(rows, -AMPLITUDE_LIMIT, AMPLITUDE_LIMIT).astype(np.float32), AMPLITUDE_LIMIT
-        self._peak = max(self._peak, peak)
-        self._square_sum += _sum_of_squares(np.ravel(rows)) * scale**2
+        peak, squares = _peak_and_squares(np.ravel(rows))
+        if peak * scale > AMPLITUDE_LIMIT:
+            rows = np.clip(rows, -AMPLITUDE_LIMIT, AMPLITUDE_LIMIT).astype(np.float32)
+            peak, squares = _peak_and_squares(np.ravel(rows))
+        self._peak = max(self._peak, peak * scale)
+        self._square_sum += squares * scale**2
         even = len(rows) // LANES * LANES
         for some in (rows[:even], rows[even:]):
             if len(some):
@@ -160,20 +161,33 @@ def _plain_gain(sos: DoubleArray) -> tuple[float, DoubleArray]:
 
 
 @compiled
-def _sum_of_squares(samples: npt.NDArray[Any]) -> float:
-    """Sum of squares: many sums side by side, since each waits for its last term."""
-    sums = np.zeros(_ROW)
+def _peak_and_squares(samples: npt.NDArray[Any]) -> tuple[float, float]:
+    """Give the greatest magnitude and the sum of squares.
+
+    Many are looked for side by side, since each sum waits for its last term; single precision has room for a run.
+    """
+    peaks, sums = np.zeros(_ROW, dtype=np.float32), np.zeros(_ROW, dtype=np.float32)
     whole = len(samples) // _ROW * _ROW
+    peak, total = np.float32(0), 0.0
     for start in range(0, whole, _ROW):
+        row = samples[start : start + _ROW]
         for i in range(_ROW):
-            x = np.float64(samples[start + i])
+            x = np.float32(row[i])
+            peaks[i] = max(peaks[i], abs(x))
             sums[i] += x * x
-    total = 0.0  # loops: numba's own sum would load its linear algebra, and scipy's with it, into every worker
+        if (start // _ROW + 1) % _RUN == 0 or start + _ROW == whole:
+            for i in range(
+                _ROW
+            ):  # loops: numba's own sum would load its linear algebra, and scipy's, into every worker
+                total += np.float64(sums[i])
+                sums[i] = 0
     for i in range(_ROW):
-        total += sums[i]
+        peak = max(peak, peaks[i])
     for i in range(whole, len(samples)):
-        total += np.float64(samples[i]) * np.float64(samples[i])
-    return total
+        x = np.float32(samples[i])
+        peak = max(peak, abs(x))
+        total += np.float64(x) * np.float64(x)
+    return float(peak), total
 
 
 @compiled
