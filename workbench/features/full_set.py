@@ -219,19 +219,20 @@ _BEATS = (
     Descriptor(
         "beats_loudness", "rhythm", (), (), "dB", -100.0, 200.0,
         "Mean energy of the loudest frame about each beat from 20 to 11025 Hz, decibels on the scale of mel.",
-        "Essentia BeatsLoudness", optional=True, requires=("beats", "tempo"),
+        "Essentia BeatsLoudness", version=2, optional=True, requires=("beats", "tempo"),
         exceptions="Frames of 93 ms instead of 50 ms about the beat.",
     ),
     Descriptor(
         "beats_loudness_band_ratio", "rhythm", ("beat_band",), (len(BEAT_BAND_EDGES_HZ) - 1,), "1", 0.0, 1.0,
         "Mean share of six bands in the energy of each beat: bass drum against snare and cymbals.",
-        "Essentia BeatsLoudness", optional=True, requires=("beats_loudness",),
+        "Essentia BeatsLoudness", version=2, optional=True, requires=("beats_loudness",),
         labels={"beat_band": _hz(BEAT_BAND_EDGES_HZ)},
     ),
     Descriptor(
         "tempogram_ratio", "rhythm", ("tempo_factor",), (len(TEMPO_FACTORS),), "1", -1.0, 1.0,
         "Mean tempogram at multiples and fractions of the tempo: which note values sound.",
-        "librosa.feature.tempogram_ratio(bpm=tempo), mean over frames", optional=True, requires=("tempogram", "tempo"),
+        "librosa.feature.tempogram_ratio(bpm=tempo), mean over frames", version=2, optional=True,
+        requires=("tempogram", "tempo"),
         labels={"tempo_factor": tuple(round(float(factor), 3) for factor in TEMPO_FACTORS)},
     ),
     *(

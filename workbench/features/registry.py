@@ -156,35 +156,35 @@ _RHYTHM = (
     Descriptor(
         "tempo", "rhythm", (), (), "1/min", 20.0, 400.0,
         "Beats per minute; missing where nothing repeats.",
-        "workbench.features.tempo.estimate_tempo", optional=True, version=2,
+        "workbench.features.tempo.estimate_tempo", optional=True, version=3,
     ),
     Descriptor(
         "tempo_confidence", "rhythm", (), (), "1", 0.0, 1.0,
         "Probability that the tempo is right and not a multiple of it, 0 to 1; missing with the tempo.",
-        "workbench.features.tempo.estimate_tempo", optional=True, version=2,
+        "workbench.features.tempo.estimate_tempo", optional=True, version=3,
     ),
     Descriptor(
         "tempo_candidates", "rhythm", ("ratio",), (len(TEMPO_RATIOS),), "1", 0.0, 1.0,
         "Share of the evidence for the tempo times 1, 1/2, 2, 2/3 and 3/2; the shares sum to 1.",
-        "workbench.features.tempo.estimate_tempo", optional=True, version=2,
+        "workbench.features.tempo.estimate_tempo", optional=True, version=3,
         labels={"ratio": tuple(TEMPO_RATIOS)},
     ),
     Descriptor(
         "beat_count", "rhythm", (), (), "1", 0.0, 1e6,
         "Number of beats; 0 where there is no tempo.",
-        "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", version=2,
+        "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", version=3,
     ),
     Descriptor(
         "beat_interval_std", "rhythm", (), (), "s", 0.0, 10.0,
         "Standard deviation of the time from beat to beat; missing below 3 beats.",
         "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", optional=True,
-        version=2,
+        version=3,
     ),
     Descriptor(
         "beats", "rhythm", (), (), "1", 0.0, 1.0,
         "One in the frames that hold a beat, else zero.",
         "librosa.beat.beat_track (Ellis 2007) on workbench.features.beats.beat_curve", levels=("frames",),
-        version=2,
+        version=3,
     ),
 )  # fmt: skip
 
@@ -272,22 +272,23 @@ _MOOD = (
     Descriptor(
         "arousal", "mood", (), (), "1", 0.0, 1.0,
         "From calm (0) to excited (1). A formula on descriptors, not a trained model.",
-        _AFFECT, optional=True, requires=_MOOD_INPUTS,
+        _AFFECT, version=2, optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "valence", "mood", (), (), "1", 0.0, 1.0,
         "From sad or tense (0) to happy or relaxed (1). A formula on descriptors, not a trained model.",
-        _AFFECT, version=2, optional=True, requires=_MOOD_INPUTS,
+        _AFFECT, version=3, optional=True, requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "danceability", "mood", (), (), "1", 0.0, 1.0,
         "How well one can dance to it: clear, regular beat at a fitting tempo. A formula, not a trained model.",
-        "Streich & Herrera 2005, Moelants 2002; workbench.features.mood", optional=True, requires=_MOOD_INPUTS,
+        "Streich & Herrera 2005, Moelants 2002; workbench.features.mood", version=2, optional=True,
+        requires=_MOOD_INPUTS,
     ),
     Descriptor(
         "mood", "mood", (), (), "category", 0.0, float(len(MOODS) - 1),
         "Named region of the valence-arousal plane; missing for silence.",
-        "Russell 1980; workbench.features.mood.MOODS", version=2, optional=True,
+        "Russell 1980; workbench.features.mood.MOODS", version=3, optional=True,
         categories=tuple(MOODS), requires=("valence", "arousal"),
     ),
 )  # fmt: skip

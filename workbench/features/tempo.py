@@ -8,7 +8,7 @@
 
 The weights are fitted by `scripts/fit_tempo.py`, with a ridge penalty, on tracks whose tempo is known: 30 excerpts and
 20 drum loops at five speeds each, General MIDI renderings of drum patterns, accompaniments and game music,
-and simulated tracks. They are few (36 for 900 tracks), and the scores that are quoted for them are
+simulated tracks, and whole songs. They are few (36 for 1100 tracks), and the scores that are quoted for them are
 cross-validated by song, pattern or style.
 
 References

@@ -16,15 +16,15 @@ MULTIPLES = (
 
 # Of the logarithm of the salience; of the autocorrelations, in the order of `MULTIPLES`; of octaves from
 # 120 BPM and of octaves by which onsets outnumber beats, each with its square.
-SALIENCE = 1.732
+SALIENCE = 1.749
 AUTOCORRELATIONS = (
-    (2.329, -3.415, 5.118, -1.096, 1.415, 1.983, -0.105, 0.634, 1.818, 0.741, -3.201, -1.575, -1.333),
-    (-3.583, -4.734, -1.358, 0.859, 6.54),
-    (-0.442, -6.14, -4.426, -0.114, 1.061),
-    (-1.409, -1.016, -0.243, 4.554, 1.445),
-    (5.354, 5.09, -3.048),
+    (2.096, -3.588, 5.279, -1.158, 1.134, 2.103, -0.199, 0.772, 1.867, 0.82, -3.089, -1.5, -1.169),
+    (-3.916, -4.618, -1.126, 0.864, 6.671),
+    (-0.702, -5.962, -4.35, -0.146, 1.202),
+    (-1.553, -0.94, -0.201, 4.471, 1.489),
+    (5.535, 5.333, -2.911),
 )
-TEMPO_AND_DENSITY = (-0.862, -1.772, 0.553, -0.537)
+TEMPO_AND_DENSITY = (-0.851, -1.749, 0.544, -0.539)
 
 #: All of them, in the order of `tempo.tempo_evidence`.
 ALL = np.array([SALIENCE, *(weight for row in AUTOCORRELATIONS for weight in row), *TEMPO_AND_DENSITY])
