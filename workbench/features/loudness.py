@@ -176,9 +176,8 @@ def _peak_and_squares(samples: npt.NDArray[Any]) -> tuple[float, float]:
             peaks[i] = max(peaks[i], abs(x))
             sums[i] += x * x
         if (start // _ROW + 1) % _RUN == 0 or start + _ROW == whole:
-            for i in range(
-                _ROW
-            ):  # loops: numba's own sum would load its linear algebra, and scipy's, into every worker
+            # a loop: numba's own sum would load its linear algebra, and scipy's with it, into every worker
+            for i in range(_ROW):
                 total += np.float64(sums[i])
                 sums[i] = 0
     for i in range(_ROW):
