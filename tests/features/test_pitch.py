@@ -60,13 +60,21 @@ def plain_count_pitch(
     return np.divide(counts, norms, out=counts, where=norms > 0)
 
 
-@given(seed=st.integers(0, 99), n=st.integers(8, 5000), phase_taps=st.integers(1, 13), factor=st.integers(1, 5))
+@given(
+    seed=st.integers(0, 99),
+    n=st.integers(0, 5000),
+    cut=st.integers(0, 5000),
+    phase_taps=st.integers(1, 13),
+    factor=st.integers(1, 5),
+)
 @settings(deadline=None)
-def test_the_decimator_is_the_plain_one(seed: int, n: int, phase_taps: int, factor: int) -> None:
+def test_the_decimator_is_the_plain_one(seed: int, n: int, cut: int, phase_taps: int, factor: int) -> None:
     rng = np.random.default_rng(seed)
     taps = rng.standard_normal(phase_taps * factor).astype(np.float32)
     y = rng.standard_normal(n + len(taps)).astype(np.float32)
-    found = pitch.decimate(y, taps, factor)
+    found = pitch.decimate(y[:cut], y[cut:], taps, factor)
+    np.testing.assert_array_equal(pitch.decimate(y[:0], y, taps, factor), found)
+    assert not len(pitch.decimate(y[:0], y[: len(taps) - 1], taps, factor))
     np.testing.assert_allclose(found, plain_decimate(y, taps, factor), atol=1e-5 * np.abs(taps).sum())
 
 

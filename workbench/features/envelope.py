@@ -71,11 +71,14 @@ class Envelope:
 
     def push(self, y: FloatArray) -> None:
         """Take in samples, shape (n,)."""
-        y = np.concatenate((self._open, y))
-        fine = len(y) // _STEP
-        self._open = y[fine * _STEP :].copy()
-        steps = y[: fine * _STEP].reshape(fine, _STEP)
-        self._take(np.einsum("ij,ij->i", steps, steps).astype(np.float64))
+        missing = -len(self._open) % _STEP
+        first, y = np.concatenate((self._open, y[:missing])), y[missing:]
+        if len(first) % _STEP:
+            self._open = first
+            return
+        whole = len(y) // _STEP * _STEP
+        self._open = y[whole:].copy()
+        self._take(np.concatenate((_energies(first), _energies(y[:whole]))))
 
     def _take(self, energies: DoubleArray) -> None:
         seconds, self._open_second = _grouped(np.concatenate((self._open_second, energies)), self._per_second)
@@ -122,6 +125,12 @@ class Envelope:
             seconds = seconds[:-1]  # a rest is no soft passage
         loudness = (seconds[:-1] + seconds[1:] if len(seconds) > 1 else seconds) ** _LOUDNESS_EXPONENT
         return float(loudness.mean() / loudness.max()) if loudness.max() > 0 else float("nan")
+
+
+def _energies(y: FloatArray) -> DoubleArray:
+    """Energy of each step of samples."""
+    steps = y.reshape(-1, _STEP)
+    return np.einsum("ij,ij->i", steps, steps).astype(np.float64)
 
 
 def _grouped(values: DoubleArray, size: int) -> tuple[DoubleArray, DoubleArray]:

@@ -69,11 +69,16 @@ class Reblocker:
 @compiled
 def _transpose(samples: FloatArray, hops: FloatArray) -> None:
     """Lay consecutive hops out as columns, a few rows at a time, so that what is read and written stays near."""
-    hop_length = hops.shape[0]
-    for first in range(0, hop_length, _ROWS):
-        for t in range(len(samples) // hop_length):
-            for k in range(first, min(first + _ROWS, hop_length)):
-                hops[k, t] = samples[t * hop_length + k]
+    hop_length, n_hops = hops.shape[0], len(samples) // hops.shape[0]
+    whole = hop_length // _ROWS * _ROWS
+    for first in range(0, whole, _ROWS):
+        for t in range(n_hops):
+            some = samples[t * hop_length + first :]
+            for k in range(_ROWS):  # a number that the compiler knows, which unrolls this
+                hops[first + k, t] = some[k]
+    for k in range(whole, hop_length):
+        for t in range(n_hops):
+            hops[k, t] = samples[t * hop_length + k]
 
 
 @dataclass(frozen=True)

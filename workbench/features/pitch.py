@@ -95,12 +95,11 @@ class PitchStream:
 
     def push(self, y: FloatArray) -> None:
         """Take in mono samples."""
-        y = np.concatenate((self._waiting, y))
-        n = max((len(y) - _N_TAPS) // _DECIMATION + 1, 0)
-        self._waiting = y[n * _DECIMATION :]
-        if n:
-            for block in self._framer.push(decimate(y, self._taps, _DECIMATION)):
-                self._count(block)
+        found = decimate(self._waiting, y, self._taps, _DECIMATION)
+        gone = len(found) * _DECIMATION - len(self._waiting)
+        self._waiting = y[gone:].copy() if gone >= 0 else np.concatenate((self._waiting[gone:], y))
+        for block in self._framer.push(found):
+            self._count(block)
 
     def finish(self) -> PitchHistograms:
         """Give what was collected."""
@@ -149,19 +148,25 @@ def _low_pass() -> FloatArray:
 
 
 @compiled
-def decimate(y: FloatArray, taps: FloatArray, factor: int) -> FloatArray:
-    """Filter and keep every `factor`-th sample, where all taps fit: shape ((len(y) - len(taps)) // factor + 1,).
+def decimate(before: FloatArray, y: FloatArray, taps: FloatArray, factor: int) -> FloatArray:
+    """Filter samples and those before them, and keep every `factor`-th where all taps fit.
 
-    The number of taps is a multiple of the factor.
+    The number of taps is a multiple of the factor. The two are not joined by a copy, which takes half as long as this.
     """
     n_phases_taps = len(taps) // factor
-    n = (len(y) - len(taps)) // factor + 1
+    n = max((len(before) + len(y) - len(taps)) // factor + 1, 0)
     out = np.zeros(n, dtype=np.float32)
+    if not n:
+        return out
     # One phase at a time lies together in memory, so that the innermost loop runs over neighbours.
     phase = np.empty(n + n_phases_taps - 1, dtype=np.float32)
     for p in range(factor):
-        for i in range(len(phase)):
-            phase[i] = y[i * factor + p]
+        n_before = min(max((len(before) - p + factor - 1) // factor, 0), len(phase))
+        for i in range(n_before):
+            phase[i] = before[i * factor + p]
+        samples = y[n_before * factor + p - len(before) :]
+        for i in range(len(phase) - n_before):
+            phase[n_before + i] = samples[i * factor]
         for start in range(0, n, _TILE):
             sums = out[start : min(start + _TILE, n)]
             # Three taps at a time: sums are then read and written a third as often.

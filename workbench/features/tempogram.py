@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from workbench.features import filters
 from workbench.features.fft import PowerSpectrum
+from workbench.features.spectral import sum_of_bins
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
@@ -69,7 +70,7 @@ class TempogramMean:
     def _take(self, n: int) -> None:
         envelope = self._waiting[np.newaxis, : n + _WIN_LENGTH - 1]
         power = self._spectrum.of_hops(envelope, filters.hann(_WIN_LENGTH))
-        at_lag_0 = (2 * power.sum(axis=0) - power[0] - power[-1]) / np.float32(self._n_fft)
+        at_lag_0 = (2 * sum_of_bins(power) - power[0] - power[-1]) / np.float32(self._n_fft)
         at_lag_0[at_lag_0 < np.finfo(np.float32).tiny] = 1
         self._total += power @ (1 / at_lag_0)
         self._waiting = self._waiting[n:]
