@@ -145,7 +145,7 @@ class SndfileDecoder:
         try:
             if skip and not self._reopen_behind_damage(skip):
                 return block[:0], ""
-            count = len(self._sound.read(out=block))
+            count = self._sound.buffer_read_into(block, self._dtype.__name__)
         except soundfile.LibsndfileError as error:
             problem = error.error_string
             count = self._decoded_before_failure(block)

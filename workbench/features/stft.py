@@ -7,7 +7,7 @@ rows takes the first `n_frames`.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,11 @@ N_MELS_SHARED = 128
 N_MELS = 64
 
 _COMPRESSION = np.float32(10.0)
+
+
+@lru_cache(maxsize=8)
+def _frequencies(sr: float, n_fft: int) -> FloatArray:
+    return filters.frozen(filters.fft_frequencies(sr, n_fft).astype(np.float32))
 
 
 class Spectra:
@@ -53,10 +58,10 @@ class Spectra:
         """Number of frames."""
         return self.block.n_frames
 
-    @cached_property
+    @property
     def frequencies(self) -> FloatArray:
         """Centre of each bin, Hz, shape (n_bins,)."""
-        return filters.fft_frequencies(self.sr, self.n_fft).astype(np.float32)
+        return _frequencies(self.sr, self.n_fft)
 
     @cached_property
     def power(self) -> FloatArray:

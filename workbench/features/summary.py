@@ -217,37 +217,22 @@ class Segments:
         self._hop_length = hop_length
         self._n_frames = 0
         self._means = array("f")  # of the closed segments, one after another: 4 bytes a value and no more
-        # sum and count of the last closed and of the open segment
-        self._closed: tuple[DoubleArray, int] = (np.zeros(n_rows), 0)
-        self._open: tuple[DoubleArray, int] = (np.zeros(n_rows), 0)
+        # sums and counts of the last closed and of the open segment
+        self._sums, self._counts = np.zeros((2, n_rows)), np.zeros(2, dtype=np.int64)
 
     def push(self, table: FloatArray) -> None:
         """Take in columns, shape (n_rows, n)."""
-        done, n = 0, table.shape[1]
-        while done < n:
-            segment = (self._n_frames + done) * self._hop_length // self._length
-            end = -(-(segment + 1) * self._length // self._hop_length)  # first frame of the next segment
-            stop = min(n, end - self._n_frames)
-            total, count = self._open
-            _add_columns(table, done, stop, total)
-            self._open = (total, count + stop - done)
-            if self._n_frames + stop == end:
-                self._close()
-            done = stop
-        self._n_frames += n
-
-    def _close(self) -> None:
-        total, count = self._open
-        self._means.frombytes((total / count).astype(np.float32).tobytes())
-        self._closed, self._open = self._open, (np.zeros(len(total)), 0)
+        means = _add_segments(table, self._n_frames, self._length, self._hop_length, self._sums, self._counts)
+        self._means.frombytes(means.tobytes())
+        self._n_frames += table.shape[1]
 
     def result(self, n_samples: int) -> FloatArray:
         """Give the means, shape (n_segments, n_rows), of audio of `n_samples` samples; no copy is made of them."""
-        total, count = self._open
+        (closed, total), (n_last, count) = self._sums, self._counts
         n_closed = len(self._means) // len(total)
         means = self._means
         if n_closed and 2 * (n_samples - n_closed * self._length) < self._length:
-            total, count = total + self._closed[0], count + self._closed[1]
+            total, count = total + closed, count + n_last
             del means[-len(total) :]
         means.frombytes((total / count).astype(np.float32).tobytes())
         self._means = array("f")  # what was given away is not touched again
@@ -255,10 +240,29 @@ class Segments:
 
 
 @compiled
-def _add_columns(table: FloatArray, start: int, stop: int, total: DoubleArray) -> None:
-    for row in range(len(total)):
-        for t in range(start, stop):
-            total[row] += table[row, t]
+def _add_segments(
+    table: FloatArray, n_before: int, length: int, hop_length: int, sums: DoubleArray, counts: npt.NDArray[np.int64]
+) -> FloatArray:
+    """Add columns to the open segment, the second row of `sums`; gives the means of the segments that it closes."""
+    n_rows, n = table.shape
+    n_closed, done = 0, 0
+    means = np.empty(((n_before + n) * hop_length // length - n_before * hop_length // length + 1, n_rows), np.float32)
+    while done < n:
+        segment = (n_before + done) * hop_length // length
+        end = -(-(segment + 1) * length // hop_length)  # first frame of the next segment
+        stop = min(n, end - n_before)
+        for row in range(n_rows):
+            for t in range(done, stop):
+                sums[1, row] += table[row, t]
+        counts[1] += stop - done
+        done = stop
+        if n_before + done == end:
+            for row in range(n_rows):
+                means[n_closed, row] = np.float32(sums[1, row] / counts[1])
+            n_closed += 1
+            sums[0], sums[1] = sums[1], 0
+            counts[0], counts[1] = counts[1], 0
+    return means[:n_closed]
 
 
 class Pool:

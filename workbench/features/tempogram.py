@@ -17,6 +17,7 @@ TEMPO_POINTS: DoubleArray = 30.0 * 2.0 ** (np.arange(33) / 8)
 
 _WIN_LENGTH = 384  # librosa's default: 9 s
 _BLOCK = 128  # windows computed at once
+_TINY = np.finfo(np.float32).tiny
 
 #: Lags that reach 30 beats per minute at librosa's frame rate, with half as many to spare: a third of all.
 TEMPO_LAGS = 129
@@ -71,7 +72,7 @@ class TempogramMean:
         envelope = self._waiting[np.newaxis, : n + _WIN_LENGTH - 1]
         power = self._spectrum.of_hops(envelope, filters.hann(_WIN_LENGTH))
         at_lag_0 = (2 * sum_of_bins(power) - power[0] - power[-1]) / np.float32(self._n_fft)
-        at_lag_0[at_lag_0 < np.finfo(np.float32).tiny] = 1
+        at_lag_0[at_lag_0 < _TINY] = 1
         self._total += power @ (1 / at_lag_0)
         self._waiting = self._waiting[n:]
         self._n_done += n

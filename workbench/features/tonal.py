@@ -16,6 +16,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _PIP_FMIN, _PIP_FMAX, _PIP_THRESHOLD = 150.0, 4000.0, np.float32(0.1)
 _TUNING_BINS = 100
+_TINY = np.finfo(np.float32).tiny
 
 
 def pitch_peaks(S: FloatArray, sr: float, n_fft: int) -> tuple[FloatArray, FloatArray]:
@@ -104,7 +105,7 @@ def chroma(power: FloatArray, bank: FloatArray) -> FloatArray:
     """
     classes: FloatArray = bank @ power
     strongest = classes.max(axis=0)
-    strongest[strongest < np.finfo(np.float32).tiny] = 1
+    strongest[strongest < _TINY] = 1
     classes /= strongest
     return classes
 
@@ -197,7 +198,7 @@ def tonnetz(chroma: FloatArray) -> FloatArray:
     C. Harte, M. Sandler, M. Gasser, "Detecting harmonic change in musical audio", ACM MM 2006.
     """
     total = np.abs(chroma).sum(axis=0)
-    total[total < np.finfo(np.float32).tiny] = 1
+    total[total < _TINY] = 1
     return np.asarray(_tonnetz_bank() @ (chroma / total))
 
 
