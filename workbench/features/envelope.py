@@ -17,6 +17,7 @@ DoubleArray = npt.NDArray[np.float64]
 
 _STEP = 128  # samples
 _MOST_STEPS = 8192
+_MOST_WAITING = 32  # arrays
 _SMOOTHED_S = 0.023  # two periods of 86 Hz: the envelope does not follow the wave of a bass
 _ATTACK_FROM, _ATTACK_TO, _EFFECTIVE = 0.2, 0.9, 0.4
 _LOUDNESS_EXPONENT = 0.67
@@ -65,6 +66,7 @@ class Envelope:
     def __init__(self, sr: float) -> None:
         self._sr = sr
         self._open = np.empty(0, dtype=np.float32)  # samples of the step that is not complete yet
+        self._fine: list[DoubleArray] = []  # energies of fine steps that are not taken in yet: many at once cost less
         self._steps, self._n_steps = np.zeros(_MOST_STEPS), 0
         self._merged, self._waiting = 1, np.empty(0)  # fine steps in a step; those that do not fill one yet
         self._seconds, self._open_second = array("d"), np.empty(0)
@@ -78,9 +80,12 @@ class Envelope:
             return
         whole = len(y) // _STEP * _STEP
         self._open = y[whole:].copy()
-        self._take(np.concatenate((_energies(first), _energies(y[:whole]))))
+        self._fine += _energies(first), _energies(y[:whole])
+        if len(self._fine) >= _MOST_WAITING:
+            self._take()
 
-    def _take(self, energies: DoubleArray) -> None:
+    def _take(self) -> None:
+        energies, self._fine = np.concatenate(self._fine), []
         seconds, self._open_second = _grouped(np.concatenate((self._open_second, energies)), self._per_second)
         self._seconds.frombytes(seconds.tobytes())
         waiting = np.concatenate((self._waiting, energies))
@@ -101,7 +106,8 @@ class Envelope:
 
     def finish(self) -> EnvelopeShape:
         """Give the shape of everything."""
-        self._take(np.array([np.square(self._open, dtype=np.float64).sum()]))
+        self._fine.append(np.array([np.square(self._open, dtype=np.float64).sum()]))
+        self._take()
         steps = np.append(self._steps[: self._n_steps], self._waiting.sum())
         step_s = self._merged * _STEP / self._sr
         # the mean of the squares would differ by a factor, which nothing here depends on
