@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.audio.resample import AMPLITUDE_LIMIT, full_scale
-from workbench.compiled import compiled
+from workbench.compiled import compiled, compiled_with_fused_sums
 from workbench.features import filters
 
 FloatArray = npt.NDArray[np.float32]
@@ -245,7 +245,7 @@ def _lay_out(pairs: IntArray, firsts: tuple[int, ...], start: int, n: int, colum
             columns[i, lane] = pairs[firsts[lane] + start + i]
 
 
-@compiled
+@compiled_with_fused_sums
 def _filter(
     samples: npt.NDArray[Any],
     firsts: tuple[int, ...],
