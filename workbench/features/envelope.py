@@ -136,7 +136,7 @@ class Envelope:
 def _energies(y: FloatArray) -> DoubleArray:
     """Energy of each step of samples."""
     steps = y.reshape(-1, _STEP)
-    return np.einsum("ij,ij->i", steps, steps).astype(np.float64)
+    return np.asarray(np.einsum("ij,ij->i", steps, steps), dtype=np.float64)
 
 
 def _grouped(values: DoubleArray, size: int) -> tuple[DoubleArray, DoubleArray]:

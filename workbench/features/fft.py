@@ -24,7 +24,7 @@ _TILE = 1 << 16
 
 _CACHE_LINE = 64  # bytes
 
-#: Values between two buffers, 17 lines of a cache: with powers of 2 between what is read and what is written at the same
+#: Values between two buffers, 17 lines of a cache: with powers of 2 between what is read and written at the same
 #: time, all of it would go to the same few places of the fastest cache.
 _APART = 272
 
