@@ -145,6 +145,7 @@ class SndfileDecoder:
         try:
             if skip and not self._reopen_behind_damage(skip):
                 return block[:0], ""
+            # not `read(out=block)`, which looks up the name of the array's type at each call
             count = self._sound.buffer_read_into(block, self._dtype.__name__)
         except soundfile.LibsndfileError as error:
             problem = error.error_string

@@ -151,7 +151,8 @@ def _low_pass() -> FloatArray:
 def decimate(before: FloatArray, y: FloatArray, taps: FloatArray, factor: int) -> FloatArray:
     """Filter samples and those before them, and keep every `factor`-th where all taps fit.
 
-    The number of taps is a multiple of the factor. The two are not joined by a copy, which takes half as long as this.
+    The number of taps is a multiple of the factor. Gives ``(len(before) + len(y) - len(taps)) // factor + 1`` samples,
+    none for fewer than the taps. The two are not joined first, which would copy `y` for the few samples before it.
     """
     n_phases_taps = len(taps) // factor
     n = max((len(before) + len(y) - len(taps)) // factor + 1, 0)
