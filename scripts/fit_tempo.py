@@ -59,8 +59,9 @@ def evidence(path: Path) -> np.ndarray[Any, Any]:
     stream = FramewiseStream(DEFAULT_CONFIG, {}, keep_pulse=True)
     stream.push(soxr.resample(y.mean(axis=1), sr, DEFAULT_CONFIG.sr))
     stream.finish()
-    rate = rhythm.onset_density(stream.pulse.sum(axis=1), DEFAULT_CONFIG.frame_rate)
-    acfs = tempo.periodicities(stream.pulse, DEFAULT_CONFIG.frame_rate)
+    pulse = stream.pulse()
+    rate = rhythm.onset_density(pulse.sum(axis=1), DEFAULT_CONFIG.frame_rate)
+    acfs = tempo.periodicities(pulse, DEFAULT_CONFIG.frame_rate)
     return tempo.tempo_evidence(acfs, DEFAULT_CONFIG.frame_rate, rate)
 
 

@@ -4,7 +4,8 @@
 
 Both files are stereo FLAC at 44.1 kHz, written in pieces: simulated music, each minute with a gain and
 an offset of its own. Each is analyzed by one new worker process, whose peak of resident memory (VmHWM,
-as Linux counts it) is read until the analysis is committed. The peaks must differ by 20 % at most.
+as Linux counts it) is read until the analysis is committed. The peaks must differ by 20 % at most, and none
+be above 220 MB.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from proof import Proof, arguments, workers_of
 SR = 44100
 SHORT_S = 180.0
 ALLOWED = 0.20
+MOST_BYTES = 220e6
 
 
 def write_music(path: Path, seconds: float, seed: int) -> None:
@@ -82,6 +84,7 @@ def main() -> int:
             proof.say(f"{label}: {seconds:g} s written, {path.stat().st_size / 1e6:.0f} MB")
             peaks[label], took, report = peak_of_worker(path, Path(name))
             proof.check(report["analyzed"] == 1, f"{label}: not analyzed: {report['failures']}")
+            proof.check(peaks[label] <= MOST_BYTES, f"{label}: peak above {MOST_BYTES / 1e6:g} MB")
             proof.say(f"{label}: peak {peaks[label] / 1e6:.1f} MB, {took:.1f} s")
             proof.figures |= {f"{label}_peak_mb": round(peaks[label] / 1e6, 1), f"{label}_took_s": round(took, 1)}
             path.unlink()

@@ -1,7 +1,9 @@
-"""An array that rows are added to."""
+"""Arrays that rows are added to: `Growing` is read all the while, `Series` once it is complete."""
 
 from __future__ import annotations
 
+import math
+import mmap
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -11,6 +13,8 @@ Item = TypeVar("Item", bound=np.generic)
 
 #: Of what is kept free behind the rows, part of their number.
 _ROOM = 0.25
+#: A piece of a series, bytes.
+_PIECE = 1 << 17
 
 
 class Growing(Generic[Item]):
@@ -55,3 +59,62 @@ class Growing(Generic[Item]):
         self._room[self._used : n] = rows
         self._used = n
         return self.rows
+
+
+class Series(Generic[Item]):
+    """Rows that come one after another, as many as a stream has, in memory that does not move as they become more.
+
+    An array that grows in the heap is moved again and again and leaves its former places behind as holes: those of
+    ten hours' series took as much memory as the series. Here rows that fill a piece are mapped for themselves, stay
+    where they are, and are given back for certain.
+
+    Parameters
+    ----------
+    dtype : type
+    shape : tuple of int
+        Of a row.
+
+    Examples
+    --------
+    >>> series = Series(np.float32, (2,))
+    >>> series.add(np.ones((3, 2), np.float32))
+    >>> len(series), series.take().shape, len(series)
+    (3, (3, 2), 0)
+    """
+
+    def __init__(self, dtype: type[Item], shape: tuple[int, ...] = ()) -> None:
+        self._row_bytes = np.dtype(dtype).itemsize * math.prod(shape)
+        self._open = np.empty((max(_PIECE // max(self._row_bytes, 1), 1), *shape), dtype)  # has room for one piece
+        self._n_open = 0
+        self._pieces: list[npt.NDArray[Item]] = []
+
+    def __len__(self) -> int:
+        return len(self._pieces) * len(self._open) + self._n_open
+
+    def add(self, rows: npt.NDArray[Item]) -> None:
+        """Add rows behind the others, shape (n, *shape); they are copied."""
+        while len(rows):
+            if self._n_open == len(self._open):
+                self._pieces.append(self._mapped(self._n_open))
+                self._pieces[-1][:] = self._open
+                self._n_open = 0
+            some = rows[: len(self._open) - self._n_open]
+            self._open[self._n_open : self._n_open + len(some)] = some
+            self._n_open += len(some)
+            rows = rows[len(some) :]
+
+    def take(self) -> npt.NDArray[Item]:
+        """Give all rows, shape (n, *shape), and hold none from now on."""
+        last, end = self._open[: self._n_open], len(self) - self._n_open
+        everything = self._mapped(len(self)) if end else np.empty_like(last)
+        everything[end:] = last
+        while self._pieces:  # each is given back before the next is copied
+            piece = self._pieces.pop()
+            everything[end - len(piece) : end] = piece
+            end -= len(piece)
+        self._n_open = 0
+        return everything
+
+    def _mapped(self, n: int) -> npt.NDArray[Item]:
+        memory = mmap.mmap(-1, max(n * self._row_bytes, 1))
+        return np.ndarray((n, *self._open.shape[1:]), self._open.dtype, memory)

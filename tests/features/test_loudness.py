@@ -89,7 +89,7 @@ def test_energies_are_those_of_the_recursive_filter_whatever_the_blocks(
     weighted = scipy.signal.sosfilt(filters.k_weighting(sample_rate), y.astype(np.float64), axis=1)
     energy = filters.channel_weights(n_channels) @ weighted**2
     expected = [part.sum() for part in np.split(energy, range(sample_rate // 10, len(energy), sample_rate // 10))]
-    np.testing.assert_allclose(meter._energies, expected[:27], rtol=rtol)
+    np.testing.assert_allclose(meter._energies.take(), expected[:27], rtol=rtol)
     assert meter._square_sum == pytest.approx(float((y.astype(np.float64) ** 2).sum()))
 
 

@@ -6,11 +6,12 @@ one-shot is seen finely, a symphony coarsely, and memory is the same for both.
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from workbench.growing import Series
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
@@ -69,7 +70,7 @@ class Envelope:
         self._fine: list[DoubleArray] = []  # energies of fine steps that are not taken in yet: many at once cost less
         self._steps, self._n_steps = np.zeros(_MOST_STEPS), 0
         self._merged, self._waiting = 1, np.empty(0)  # fine steps in a step; those that do not fill one yet
-        self._seconds, self._open_second = array("d"), np.empty(0)
+        self._seconds, self._open_second = Series(np.float64), np.empty(0)
 
     def push(self, y: FloatArray) -> None:
         """Take in samples, shape (n,)."""
@@ -87,7 +88,7 @@ class Envelope:
     def _take(self) -> None:
         energies, self._fine = np.concatenate(self._fine), []
         seconds, self._open_second = _grouped(np.concatenate((self._open_second, energies)), self._per_second)
-        self._seconds.frombytes(seconds.tobytes())
+        self._seconds.add(seconds)
         waiting = np.concatenate((self._waiting, energies))
         while len(waiting) >= self._merged:
             room = (_MOST_STEPS - self._n_steps) * self._merged
@@ -126,7 +127,7 @@ class Envelope:
         )
 
     def _average_loudness(self) -> float:
-        seconds = np.append(np.frombuffer(self._seconds, dtype=np.float64), self._open_second.sum())
+        seconds = np.append(self._seconds.take(), self._open_second.sum())
         if len(self._open_second) < self._per_second / 2 and len(seconds) > 1:
             seconds = seconds[:-1]  # a rest is no soft passage
         loudness = (seconds[:-1] + seconds[1:] if len(seconds) > 1 else seconds) ** _LOUDNESS_EXPONENT

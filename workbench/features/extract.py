@@ -215,7 +215,7 @@ class Extractor:
         if self._needs(*PULSE):
             duration_s = self._n_native / self.sample_rate
             with_beats = self._needs("beats")
-            values |= rhythm.describe_pulse(framewise.pulse, frame_rate, duration_s, with_beats=with_beats)
+            values |= rhythm.describe_pulse(framewise.pulse(), frame_rate, duration_s, with_beats=with_beats)
         if framewise.band_levels is not None:
             values |= framewise.band_levels.at_beats(np.flatnonzero(values["beats"]))
         if framewise.tempogram is not None:

@@ -6,7 +6,6 @@ takes the place of another there, and nothing else changes.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Mapping, Set
 from math import prod
 from typing import cast
@@ -25,6 +24,7 @@ from workbench.features.registry import DESCRIPTORS, SILENCE_DB, WEIGHTED
 from workbench.features.stft import N_MELS_SHARED, Spectra
 from workbench.features.summary import Pool, WeightedMoments
 from workbench.features.tempogram import TEMPO_LAGS, TempogramMean
+from workbench.growing import Series
 from workbench.schema import Level
 
 FloatArray = npt.NDArray[np.float32]
@@ -124,7 +124,7 @@ class FramewiseStream:
         self._kernels = {name: kernel for name, kernel in kernels(config).items() if name in self._spectral}
         self.tempogram = TempogramMean(TEMPO_LAGS) if "tempogram" in levels else None
         self.long_tempogram = TempogramMean() if {"tempogram_ratio", *BPM_PEAKS} & levels.keys() else None
-        self._pulse_values = array("f") if keep_pulse else None
+        self._pulse_values = Series(np.float32, (len(spectral.PULSE_BANDS),)) if keep_pulse else None
         self._pulse = spectral.OnsetStrength(config.n_fft, config.hop_length, spectral.PULSE_BANDS)
         prologue = int(config.tuning_s * config.sr / config.hop_length)
         self._chroma = tonal.ChromaStream(prologue) if self._tuned.names or "tuning" in levels else None
@@ -157,10 +157,11 @@ class FramewiseStream:
         """Share of frames below each of `SILENCE_RMS`; needs the kernel ``rms``."""
         return {name: n / self._framer.n_frames for name, n in self._n_silent.items()}
 
-    @property
     def pulse(self) -> FloatArray:
-        """Every value of the pulse (see `rhythm`), shape (n_frames, 3)."""
-        return np.frombuffer(self._pulse_values or b"", dtype=np.float32).reshape(-1, len(spectral.PULSE_BANDS))
+        """Give every value of the pulse (see `rhythm`), shape (n_frames, 3); must be wanted, can be called once."""
+        if self._pulse_values is None:
+            raise ValueError("the pulse was not kept")
+        return self._pulse_values.take()
 
     def push(self, y: FloatArray) -> None:
         """Take in mono samples."""
@@ -211,7 +212,7 @@ class FramewiseStream:
             for name, quietest in SILENCE_RMS.items():
                 self._n_silent[name] += int(np.count_nonzero(values["rms"] < np.float32(quietest)))
         if self._pulse_values is not None:
-            self._pulse_values.frombytes(self._pulse(spectra.shared_mel_compressed, block.n_frames).tobytes())
+            self._pulse_values.add(self._pulse(spectra.shared_mel_compressed, block.n_frames))
         if self.band_levels is not None:
             self.band_levels.push(spectra.power, spectra.sr, spectra.n_fft, block.n_frames)
         if self._percussive is not None:

@@ -13,7 +13,6 @@ by templates).
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from functools import cache, lru_cache
 from typing import Any
@@ -25,6 +24,7 @@ from workbench.compiled import compiled
 from workbench.features.filters import A4_HZ, frozen
 from workbench.features.key import KEY_NAMES
 from workbench.features.peaks import Peaks
+from workbench.growing import Series
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
@@ -124,7 +124,7 @@ class HarmonyStream:
         self._hop_s = self._hop / frame_rate
         self._waiting: deque[Peaks] = deque()
         self._open = np.empty((12, 0), dtype=np.float32)  # frames of the hop that is not complete yet
-        self._hops = array("f")
+        self._hops = Series(np.float32, (12,))
         self._profile, self._fine = np.zeros(N_HPCP), np.zeros(_FINE_BINS)
 
     def hold(self, peaks: Peaks, n_frames: int) -> None:
@@ -141,13 +141,13 @@ class HarmonyStream:
         frames = np.concatenate((self._open, profile[:: N_HPCP // 12]), axis=1)
         n_hops = frames.shape[1] // self._hop
         means = frames[:, : n_hops * self._hop].reshape(12, n_hops, self._hop).mean(axis=2)
-        self._hops.frombytes(means.T.tobytes())
+        self._hops.add(means.T)
         self._open = frames[:, n_hops * self._hop :]
         return {"hpcp": profile, "hpcp_entropy": profile_entropy(profile), "hpcp_crest": profile_crest(profile)}
 
     def finish(self) -> dict[str, Any]:
         """Give what holds for the whole track, by the names of the registry."""
-        hops = np.frombuffer(self._hops, dtype=np.float32).reshape(-1, 12)
+        hops = self._hops.take()
         if len(hops) >= _CHORD_HOPS:
             chords, strengths = _chords_of_hops(hops)
         else:

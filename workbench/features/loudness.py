@@ -7,7 +7,6 @@ step is all that is kept.
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from workbench.audio.resample import AMPLITUDE_LIMIT, full_scale
 from workbench.compiled import compiled, compiled_with_fused_sums
 from workbench.features import filters
+from workbench.growing import Series
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
@@ -89,7 +89,7 @@ class LoudnessMeter:
         self._settle = round(_SETTLE_S * sample_rate)
         self._step = max(round(_STEP_S * sample_rate), 1)
         self._n_samples = 0
-        self._energies = array("d")  # one after another: 8 bytes a step and no more
+        self._energies = Series(np.float64)
         self._open_energy = 0.0  # of the step that is not complete yet
         self._peak = 0.0
         self._square_sum = 0.0
@@ -129,11 +129,11 @@ class LoudnessMeter:
         energies[0] += self._open_energy
         n_closed = (phase + len(rows)) // self._step
         self._open_energy = float(energies[n_closed])
-        self._energies.frombytes(energies[:n_closed].tobytes())
+        self._energies.add(energies[:n_closed])
 
     def finish(self) -> Loudness:
-        """Gate and summarise."""
-        steps = np.frombuffer(self._energies, dtype=np.float64)
+        """Gate and summarise. Can be called once."""
+        steps = self._energies.take()
         if len(steps) >= _MOMENTARY_STEPS:
             momentary = _windows(steps, _MOMENTARY_STEPS)
             momentary /= _MOMENTARY_STEPS * self._step

@@ -9,7 +9,6 @@ histogram); G. Peeters, "Rhythm classification using spectral rhythm patterns", 
 
 from __future__ import annotations
 
-from array import array
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from workbench.features.bands import box_bank
 from workbench.features.spectral import power_to_db
+from workbench.growing import Series
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
@@ -46,17 +46,17 @@ class BandLevels:
     """
 
     def __init__(self) -> None:
-        self._levels = array("h")
+        self._levels = Series(np.int16, (len(BEAT_BAND_EDGES_HZ) - 1,))
 
     def push(self, power: FloatArray, sr: float, n_fft: int, n_frames: int) -> None:
         """Take in the first `n_frames` of power spectra, shape (n_bins, n)."""
         edges = tuple(pairwise(BEAT_BAND_EDGES_HZ))
         levels = power_to_db(box_bank(sr, n_fft, edges).apply(power))
         levels *= np.float32(_HUNDREDTHS)
-        self._levels.frombytes(np.rint(levels[:, :n_frames]).astype(np.int16).T.tobytes())
+        self._levels.add(np.rint(levels[:, :n_frames]).astype(np.int16).T)
 
     def at_beats(self, beats: npt.NDArray[np.int64]) -> dict[str, Any]:
-        """Give ``beats_loudness`` and ``beats_loudness_band_ratio``; NaN without beats.
+        """Give ``beats_loudness`` and ``beats_loudness_band_ratio``; NaN without beats. Can be called once.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class BandLevels:
         n_bands = len(BEAT_BAND_EDGES_HZ) - 1
         if not len(beats):
             return {"beats_loudness": float("nan"), "beats_loudness_band_ratio": np.full(n_bands, np.nan)}
-        levels = np.frombuffer(self._levels, dtype=np.int16).reshape(-1, n_bands)
+        levels = self._levels.take()
         energy, ratio = 0.0, np.zeros(n_bands)
         for start in range(0, len(beats), _BEAT_PIECE):
             energies = _energies_of_beats(levels, beats[start : start + _BEAT_PIECE])

@@ -6,7 +6,6 @@ few loops over one array serve them all.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.compiled import compiled
+from workbench.growing import Series
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
@@ -216,27 +216,24 @@ class Segments:
         self._length = length
         self._hop_length = hop_length
         self._n_frames = 0
-        self._means = array("f")  # of the closed segments, one after another: 4 bytes a value and no more
+        self._means = Series(np.float32, (n_rows,))  # of the closed segments
         # sums and counts of the last closed and of the open segment
         self._sums, self._counts = np.zeros((2, n_rows)), np.zeros(2, dtype=np.int64)
 
     def push(self, table: FloatArray) -> None:
         """Take in columns, shape (n_rows, n)."""
-        means = _add_segments(table, self._n_frames, self._length, self._hop_length, self._sums, self._counts)
-        self._means.frombytes(means.tobytes())
+        self._means.add(_add_segments(table, self._n_frames, self._length, self._hop_length, self._sums, self._counts))
         self._n_frames += table.shape[1]
 
     def result(self, n_samples: int) -> FloatArray:
-        """Give the means, shape (n_segments, n_rows), of audio of `n_samples` samples; no copy is made of them."""
-        (closed, total), (n_last, count) = self._sums, self._counts
-        n_closed = len(self._means) // len(total)
-        means = self._means
-        if n_closed and 2 * (n_samples - n_closed * self._length) < self._length:
-            total, count = total + closed, count + n_last
-            del means[-len(total) :]
-        means.frombytes((total / count).astype(np.float32).tobytes())
-        self._means = array("f")  # what was given away is not touched again
-        return np.frombuffer(means, dtype=np.float32).reshape(-1, len(total))
+        """Give the means, shape (n_segments, n_rows), of audio of `n_samples` samples. Can be called once."""
+        (closed, rest), (n_closed, n_rest) = self._sums, self._counts
+        if len(self._means) and 2 * (n_samples - len(self._means) * self._length) < self._length:
+            means = self._means.take()
+            means[-1] = (closed + rest) / (n_closed + n_rest)
+            return means
+        self._means.add((rest / n_rest)[np.newaxis].astype(np.float32))
+        return self._means.take()
 
 
 @compiled
@@ -293,7 +290,6 @@ class Pool:
         self._segments = Segments(n_segment_rows, length, hop_length)
         self._n_segment_rows = n_segment_rows
         self._frames: dict[str, list[FloatArray]] = {name: [] for name in frames}
-        self._segment_means: FloatArray | None = None
 
     def __contains__(self, name: str) -> bool:
         """Whether a descriptor is kept here."""

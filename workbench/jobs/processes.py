@@ -31,7 +31,7 @@ WORKER_ENVIRONMENT = {
     "NUMBA_NUM_THREADS": "1",
     # giving memory back at every free, as is usual, costs 1.4 times the work
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
-    # but what only the series of a very long file take is moved as it grows, and given back when it is done with
+    # but what only the curves of a very long file take is given back when they are done with
     "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
     # one heap for all threads: what decoding gave back is there for writing, which has threads of its own
     "MALLOC_ARENA_MAX": "1",
