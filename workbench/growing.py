@@ -64,9 +64,9 @@ class Growing(Generic[Item]):
 class Series(Generic[Item]):
     """Rows that come one after another, as many as a stream has, in memory that does not move as they become more.
 
-    An array that grows in the heap is moved again and again and leaves its former places behind as holes: those of
-    ten hours' series took as much memory as the series. Here rows that fill a piece are mapped for themselves, stay
-    where they are, and are given back for certain.
+    An array that grows in the heap is moved again and again and leaves its former places behind as holes, at
+    times of a third of its size. Here rows that fill a piece are mapped for themselves, stay where they are, and are
+    given back for certain.
 
     Parameters
     ----------

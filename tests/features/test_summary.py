@@ -109,8 +109,9 @@ def test_a_pool_keeps_what_it_is_asked_for() -> None:
     values = {"table": rng.random((2, 3, 8)).astype(np.float32), "plain": rng.random(8).astype(np.float32)}
     for start, stop in ((0, 3), (3, 3), (3, 8)):
         pool.push({name: array[..., start:] for name, array in values.items()}, stop - start)
-    assert np.array_equal(pool.frames()["table"], np.moveaxis(values["table"], -1, 0))
-    assert np.array_equal(pool.frames()["plain"], values["plain"])
+    frames = pool.frames()
+    assert np.array_equal(frames["table"], np.moveaxis(values["table"], -1, 0))
+    assert np.array_equal(frames["plain"], values["plain"])
     summaries = pool.summaries()
     assert {name: array.shape for name, array in summaries.items()} == {"table": (7, 2, 3), "plain": (7,)}
     np.testing.assert_allclose(summaries["plain"][STATISTICS.index("median")], np.median(values["plain"]), rtol=1e-6)

@@ -193,7 +193,7 @@ class FramewiseStream:
         return {name: values for pool in self._pools for name, values in pool.segments(self.n_samples).items()}
 
     def frames(self) -> dict[str, FloatArray]:
-        """Give the frames that are wanted, shape (n_frames, *shape)."""
+        """Give the frames that are wanted, shape (n_frames, *shape). Can be called once."""
         return {name: values for pool in self._pools for name, values in pool.frames().items()}
 
     @property

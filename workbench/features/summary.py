@@ -289,7 +289,7 @@ class Pool:
         self._moments, self._median = Moments(n_rows), Median(n_rows)
         self._segments = Segments(n_segment_rows, length, hop_length)
         self._n_segment_rows = n_segment_rows
-        self._frames: dict[str, list[FloatArray]] = {name: [] for name in frames}
+        self._frames = {name: Series(np.float32, shapes[name]) for name in frames}
 
     def __contains__(self, name: str) -> bool:
         """Whether a descriptor is kept here."""
@@ -317,7 +317,7 @@ class Pool:
             array = values[name]
             self._table[rows] = array.reshape(-1, array.shape[-1])[:, :n_frames]
         for name, kept in self._frames.items():
-            kept.append(self._table[self._rows[name]].T.copy().reshape(n_frames, *self._shapes[name]))
+            kept.add(self._table[self._rows[name]].T.reshape(n_frames, *self._shapes[name]))
         self._moments.push(self._table)
         self._median.push(self._table)
         self._segments.push(self._table[: self._n_segment_rows])
@@ -342,5 +342,5 @@ class Pool:
         }
 
     def frames(self) -> dict[str, FloatArray]:
-        """Give every frame of each descriptor of which they are kept, shape (n_frames, *shape)."""
-        return {name: np.concatenate(kept) for name, kept in self._frames.items()}
+        """Give every frame of each descriptor of which they are kept, shape (n_frames, *shape). Can be called once."""
+        return {name: kept.take() for name, kept in self._frames.items()}
